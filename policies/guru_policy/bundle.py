@@ -1,0 +1,63 @@
+"""What one device should look like, ready to send: plain data named by its own digest.
+
+A bundle names no device, so that devices under the same layers share one. Who it is for stands in the
+signed manifest (guru_wire.manifest).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+import orjson
+from pydantic import JsonValue
+
+from guru_policy.model import Carried
+
+Mode = Literal["enforce", "observe"]
+
+
+class AgentSettings(Carried):
+    """How the agent itself behaves. Times are whole seconds."""
+
+    heartbeat: int = 60
+    converge: int = 300                 # drift is looked for this often
+    facts: int = 3600
+
+
+class PlacedResource(Carried):
+    """A resource in its place in the order. `spec` is the resource's own model, checked by both ends."""
+
+    id: str
+    kind: str
+    mode: Mode = "enforce"
+    after: tuple[str, ...] = ()
+    spec: dict[str, JsonValue]
+
+
+class PlacedCheck(Carried):
+    """A check and how often it runs, in whole seconds."""
+
+    id: str
+    kind: str
+    every: int
+    spec: dict[str, JsonValue]
+
+
+class Bundle(Carried):
+    """Everything one device should be. Resources stand in the order in which they are carried out."""
+
+    language: int
+    agent: AgentSettings
+    resources: tuple[PlacedResource, ...] = ()
+    checks: tuple[PlacedCheck, ...] = ()
+    blobs: tuple[str, ...] = ()         # sha256 hex of the files that resources refer to, sorted
+
+    def to_bytes(self) -> bytes:
+        """The canonical bytes: sorted keys, no spaces, UTF-8. Equal bundles have equal bytes."""
+        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+
+
+def digest_of(data: bytes) -> str:
+    """SHA-256 in hex: the name of every bundle and blob."""
+    return hashlib.sha256(data).hexdigest()

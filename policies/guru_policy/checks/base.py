@@ -1,0 +1,19 @@
+"""What every check kind is: its fields are the spec, `sample` looks once and judges. It changes nothing."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from guru_policy.host import Host, Platform
+from guru_policy.model import Frozen
+from guru_policy.verdict import Verdict
+
+
+class Check(Frozen):
+    """One question asked of a machine again and again."""
+
+    platforms: ClassVar[frozenset[Platform]] = frozenset({"linux"})
+
+    async def sample(self, host: Host) -> Verdict:
+        """One reading. Raises CannotLook, which the agent turns into the verdict `unknown`."""
+        raise NotImplementedError

@@ -1,0 +1,84 @@
+"""What can be done to a machine, as data. Nothing here does it: the agent's executor is the only writer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class WriteFile:
+    """Write the whole file, atomically. Exactly one of `content` and `digest` (a bundle's blob) is set."""
+
+    path: str
+    content: bytes | None = None
+    digest: str | None = None           # sha256 hex of a blob the manifest lists
+    mode: int | None = None             # permission bits; None keeps what is there, 0o644 for a new file
+    owner: str | None = None
+    group: str | None = None
+    backup: bool = True                 # keep what is replaced under the agent's state folder
+
+    def __str__(self) -> str:
+        return f"write {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class MakeDirectory:
+    """Make a directory, parents too."""
+
+    path: str
+    mode: int | None = None
+    owner: str | None = None
+    group: str | None = None
+
+    def __str__(self) -> str:
+        return f"make directory {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetAttributes:
+    """Change permission bits or ownership and nothing else; None leaves one as it is."""
+
+    path: str
+    mode: int | None = None
+    owner: str | None = None
+    group: str | None = None
+
+    def __str__(self) -> str:
+        wanted = [f"{self.mode:04o}"] if self.mode is not None else []
+        if self.owner or self.group:
+            wanted.append(f"{self.owner or ''}:{self.group or ''}")
+        return f"set {self.path} to {' '.join(wanted)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Remove a file or, when `recursive`, a directory with its content. Absent is fine."""
+
+    path: str
+    recursive: bool = False
+    backup: bool = True                 # files only
+
+    def __str__(self) -> str:
+        return f"remove {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """Run a program without a shell; an exit code other than 0 is a failed step."""
+
+    argv: tuple[str, ...]
+    timeout: float = 300.0              # seconds
+    env: tuple[tuple[str, str], ...] = field(default=())
+    cwd: str | None = None
+
+    def __str__(self) -> str:
+        return "run " + " ".join(self.argv)
+
+
+Step: TypeAlias = WriteFile | MakeDirectory | SetAttributes | Remove | Execute
+
+
+def execute(*argv: str, timeout: float = 300.0, env: dict[str, str] | None = None) -> Execute:
+    """Shorthand: the step that runs `argv`."""
+    return Execute(argv=argv, timeout=timeout, env=tuple(sorted((env or {}).items())))

@@ -1,0 +1,140 @@
+"""The messages of the agent link, the same on a WebSocket and on long-poll. Frozen models, no logic.
+
+A frame is one JSON object with its type in `t`. After the handshake neither side ever names the device:
+the connection is the device. Agents send Batch, Pull, Fetch; the server sends Ack, Current, Desired, Chunk.
+
+Handshake:  server Challenge -> agent Hello -> server Welcome (or Refused, then the end).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from guru_policy.model import Carried
+from guru_wire.signing import Signed
+
+MAX_FRAME = 1 << 20                     # bytes of one frame, either way
+MAX_BATCH_ITEMS = 2000
+CHUNK = 256 * 1024                      # bytes of blob in one Chunk, before base64
+
+
+class Challenge(Carried):
+    """The server's opening: a fresh nonce (32 bytes, hex) to be signed by the device key."""
+
+    t: Literal["challenge"] = "challenge"
+    language: int
+    nonce: str
+    now: int                            # ms UTC
+
+
+class Hello(Carried):
+    """`signature` (base64) is the device key's, purpose `hello`, over hello_bytes()."""
+
+    t: Literal["hello"] = "hello"
+    language: int
+    device: str
+    nonce: str                          # the agent's own, 32 bytes, hex
+    spool: str                          # 32 hex digits, made with the spool; a new spool counts from 1 again
+    agent_version: str
+    serial: int = 0                     # of the newest manifest the agent holds
+    signature: str
+
+
+class Welcome(Carried):
+    """`signature` (base64) is the link key's, purpose `welcome`, over welcome_bytes()."""
+
+    t: Literal["welcome"] = "welcome"
+    language: int
+    now: int                            # ms UTC, trusted since it is signed over the agent's nonce
+    mark: int                           # the highest sequence of this spool that is stored
+    serial: int                         # of the device's current manifest; 0: none yet
+    signature: str
+
+
+class Refused(Carried):
+    """The end of a handshake. `code` is a GuruError's; `revoked` means do not come back."""
+
+    t: Literal["refused"] = "refused"
+    code: str
+    message: str
+    revoked: bool = False
+
+
+class Batch(Carried):
+    """Items in the order of their sequence numbers, which grow but may have gaps (bounded spool)."""
+
+    t: Literal["batch"] = "batch"
+    items: tuple[Item, ...] = Field(max_length=MAX_BATCH_ITEMS)
+
+
+class Item(Carried):
+    """One thing the agent reports. `body` is a model of guru_wire.uplink, by `kind`."""
+
+    seq: int = Field(gt=0)
+    kind: Literal["layout", "sample", "report", "facts", "checks", "refusal"]
+    body: JsonValue
+
+
+class Pull(Carried):
+    """The agent asks for its manifest and bundle; answered by Desired."""
+
+    t: Literal["pull"] = "pull"
+
+
+class Fetch(Carried):
+    """The agent asks for a part of a blob or bundle that its manifest names; answered by Chunk."""
+
+    t: Literal["fetch"] = "fetch"
+    digest: str
+    offset: int = Field(default=0, ge=0)
+
+
+class Ack(Carried):
+    """Everything up to and including this sequence is stored for good."""
+
+    t: Literal["ack"] = "ack"
+    seq: int
+
+
+class Current(Carried):
+    """Your manifest is now this serial: pull it when you can."""
+
+    t: Literal["current"] = "current"
+    serial: int
+
+
+class Desired(Carried):
+    """The manifest, or None when nothing was ever published for this device."""
+
+    t: Literal["desired"] = "desired"
+    manifest: Signed | None
+
+
+class Chunk(Carried):
+    """A part of a blob, base64. `total` is the blob's size; -1 when the device may not have it."""
+
+    t: Literal["chunk"] = "chunk"
+    digest: str
+    offset: int
+    total: int
+    data: str
+
+
+FromAgent = Annotated[Hello | Batch | Pull | Fetch, Field(discriminator="t")]
+FromServer = Annotated[
+    Challenge | Welcome | Refused | Ack | Current | Desired | Chunk, Field(discriminator="t")
+]
+
+
+def hello_bytes(*, device: str, spool: str, server_nonce: str, agent_nonce: str) -> bytes:
+    """What the device key signs: both nonces, so neither side can replay an old handshake."""
+    return f"{device}\n{spool}\n{server_nonce}\n{agent_nonce}".encode()
+
+
+def welcome_bytes(
+    *, device: str, server_nonce: str, agent_nonce: str, now: int, serial: int, mark: int
+) -> bytes:
+    """What the link key signs."""
+    return f"{device}\n{server_nonce}\n{agent_nonce}\n{now}\n{serial}\n{mark}".encode()

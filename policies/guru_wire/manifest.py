@@ -1,0 +1,48 @@
+"""The signed word on what one device should be now. Made by the server's state key, checked by agents."""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import ValidationError
+
+from guru_policy.errors import Untrusted
+from guru_policy.model import Carried
+from guru_wire.signing import Signed, seal, unseal
+
+MANIFEST_LIFE_MS = 7 * 24 * 3600 * 1000     # an agent takes no manifest older than this
+
+
+class Manifest(Carried):
+    """`serial` only grows for a device, so an old manifest can never come back. Times are ms UTC."""
+
+    device: str
+    serial: int
+    revision: str                       # the commit, for people and reports
+    bundle: str                         # sha256 hex of the bundle's bytes
+    blobs: tuple[str, ...] = ()
+    issued_at: int
+    expires_at: int
+
+
+def seal_manifest(private: Ed25519PrivateKey, manifest: Manifest) -> Signed:
+    """The manifest, signed by the state key."""
+    return seal(private, "manifest", manifest.model_dump_json())
+
+
+def open_manifest(signed: Signed, *, state_key: bytes, device: str, newest: int, now: int) -> Manifest:
+    """The manifest, when it is genuine, for `device`, in time, and its serial is at least `newest`.
+
+    `now` is ms UTC as the server told it in the handshake, so that a device with a wrong clock still
+    takes its manifests. Raises Untrusted with the reason, which the agent reports.
+    """
+    try:
+        manifest = Manifest.model_validate_json(unseal(state_key, "manifest", signed))
+    except ValidationError as cause:
+        raise Untrusted("a manifest with a good signature is not readable") from cause
+    if manifest.device != device:
+        raise Untrusted(f"the manifest is for device {manifest.device[:32]}, not for this one")
+    if manifest.serial < newest:
+        raise Untrusted(f"the manifest has serial {manifest.serial} and {newest} was seen already: replayed")
+    if now >= manifest.expires_at:
+        raise Untrusted(f"manifest {manifest.serial} expired")
+    return manifest

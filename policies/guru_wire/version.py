@@ -1,0 +1,10 @@
+"""LANGUAGE: one growing number for what programs say to each other, with its history.
+
+Fields are only added, and an old field never changes its meaning. A program tells its LANGUAGE in the
+handshake; the other side leaves out what that number does not know.
+
+1   The first: enrolment, handshake, batches, manifests, blobs, reports, samples, checks.
+"""
+
+LANGUAGE = 1
+VERSION = "0.1.0"                       # of the whole product: the four distributables share it
