@@ -249,7 +249,8 @@ class SyncProgress(Answer):
 class PlanRequest(Carried):
     """A tree to plan against what is in force.
 
-    `files` is path to Git blob id, `blobs` what the server may lack. Either `revision` (a commit the server can fetch) or `files` is given.
+    `files` is path to Git blob id, `blobs` what the server may lack. Either `files` is given, or
+    `revision`, a commit that the server can fetch.
     """
 
     revision: str | None = None
@@ -314,7 +315,7 @@ class Candidate(Carried):
     """One value that a layer gave for a path; the winner comes first."""
 
     value: JsonValue
-    layer: str                          # built-in | org | customer acme | site ... | group ... | device ...
+    layer: str                                # built-in | org | customer acme | site ... | group ...
     path: str
     line: int
     column: int
