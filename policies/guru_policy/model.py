@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
 
 
 class Frozen(BaseModel):
@@ -15,3 +16,8 @@ class Carried(BaseModel):
     """Immutable, and lenient about fields it does not know: messages of a newer LANGUAGE add fields."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+def wrong(message: str, *, hint: str = "") -> PydanticCustomError:
+    """What a validator raises: `message` and `hint` reach the person as a Fault at the value's place."""
+    return PydanticCustomError("guru", "{message}", {"message": message, "hint": hint})
