@@ -1,0 +1,76 @@
+"""A real Git remote with a working copy to push from. It talks to nothing but its own folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+ENVIRONMENT = {
+    "GIT_AUTHOR_NAME": "Robin Ito",
+    "GIT_AUTHOR_EMAIL": "robin@msp.example",
+    "GIT_COMMITTER_NAME": "Robin Ito",
+    "GIT_COMMITTER_EMAIL": "robin@msp.example",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+}
+
+
+class Remote:
+    """`bare` is what the server watches; `work` is what a person edits."""
+
+    def __init__(self, folder: Path, branch: str = "main") -> None:
+        self.bare, self.work, self.branch = folder / "fleet.git", folder / "fleet", branch
+
+    @property
+    def url(self) -> str:
+        """What to give to the server."""
+        return f"file://{self.bare}"
+
+    def create(self, example: Path) -> str:
+        """Make both, with the content of `example` as the first commit; the commit."""
+        self.bare.parent.mkdir(parents=True, exist_ok=True)
+        self._git(self.bare.parent, "init", "--quiet", "--bare", f"--initial-branch={self.branch}", str(self.bare))
+        shutil.copytree(example, self.work)
+        self._git(self.work, "init", "--quiet", f"--initial-branch={self.branch}")
+        self._git(self.work, "remote", "add", "origin", str(self.bare))
+        return self.push("Start the fleet repository")
+
+    def write(self, files: Mapping[str, str | bytes | None]) -> None:
+        """Change the working copy: content by path, None deletes."""
+        for path, content in files.items():
+            target = self.work / path
+            if content is None:
+                target.unlink()
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def push(self, message: str, files: Mapping[str, str | bytes | None] | None = None, *, force: bool = False) -> str:
+        """Write `files`, commit everything and push; the commit, 40 hex digits."""
+        self.write(files or {})
+        self._git(self.work, "add", "--all")
+        self._git(self.work, "commit", "--quiet", "--allow-empty", "--message", message)
+        self._git(self.work, "push", "--quiet", *(["--force"] if force else []), "origin", f"HEAD:{self.branch}")
+        return self.head()
+
+    def head(self) -> str:
+        """The commit checked out in the working copy."""
+        return self._git(self.work, "rev-parse", "HEAD")
+
+    def git(self, *arguments: str) -> str:
+        """Run git in the working copy; its output, stripped."""
+        return self._git(self.work, *arguments)
+
+    def _git(self, folder: Path, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            env={**os.environ, **ENVIRONMENT},
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return done.stdout.strip()
