@@ -1,0 +1,90 @@
+"""Tells other parts of the server that something changed: topics and ids, never contents.
+
+Losing a message is allowed: every consumer also sweeps. Publish after the commit, from the event loop.
+Topics: manifest, inventory, checks, git, revoked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Protocol
+
+WAITING = 200_000                       # ids that may wait for one slow subscriber
+
+
+class Subscription:
+    """An endless async iterator of the ids published since the last look, coalesced. Close it when done."""
+
+    def __init__(self, bus: LocalBus, topic: str) -> None:
+        self._bus, self._topic = bus, topic
+        self._ids: set[str] = set()
+        self._rang = asyncio.Event()
+
+    def __aiter__(self) -> Subscription:
+        return self
+
+    async def __anext__(self) -> frozenset[str]:
+        await self._rang.wait()
+        self._rang.clear()
+        ids, self._ids = frozenset(self._ids), set()
+        return ids
+
+    def ring(self, ids: Iterable[str]) -> None:
+        """Wake the subscriber; ids beyond the bound are dropped, and its sweep finds them."""
+        if len(self._ids) < WAITING:
+            self._ids.update(ids)
+        self._rang.set()
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._bus.forget(self._topic, self)
+
+    def __enter__(self) -> Subscription:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Bus(Protocol):
+    """What every kind of bus does."""
+
+    async def publish(self, topic: str, ids: Iterable[str] = ()) -> None:
+        """Tell all subscribers of `topic`, in every process; no ids means: just look."""
+
+    def subscribe(self, topic: str) -> Subscription:
+        """Hear of everything published to `topic` from now on."""
+
+    async def close(self) -> None:
+        """Send what waits and stop."""
+
+
+class LocalBus:
+    """A bus inside one process."""
+
+    def __init__(self) -> None:
+        self._subscriptions: defaultdict[str, set[Subscription]] = defaultdict(set)
+
+    async def publish(self, topic: str, ids: Iterable[str] = ()) -> None:
+        """Tell all subscribers of `topic` in this process."""
+        self.deliver(topic, frozenset(ids))
+
+    def deliver(self, topic: str, ids: frozenset[str]) -> None:
+        """Ring every subscription of `topic`."""
+        for subscription in self._subscriptions[topic]:
+            subscription.ring(ids)
+
+    def subscribe(self, topic: str) -> Subscription:
+        """Hear of everything published to `topic` from now on."""
+        subscription = Subscription(self, topic)
+        self._subscriptions[topic].add(subscription)
+        return subscription
+
+    def forget(self, topic: str, subscription: Subscription) -> None:
+        """Ring this subscription no more."""
+        self._subscriptions[topic].discard(subscription)
+
+    async def close(self) -> None:
+        """Nothing waits here."""

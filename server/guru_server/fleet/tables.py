@@ -1,0 +1,54 @@
+"""The tables of the fleet: devices, and how each was last seen. Nothing reads or writes here."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, String, Table, Text
+
+from guru_server.store.schema import key, metadata, moment, tenant
+
+device = Table(
+    "device",
+    metadata,
+    tenant(),
+    key("id", 32),
+    Column("name", String(63), nullable=False),             # unique in its site, unless revoked
+    Column("customer", String(63), nullable=False),
+    Column("site", String(63), nullable=False),
+    Column("public_key", String(44), nullable=False),       # base64 of 32 bytes
+    Column("op_labels", Text, nullable=False),              # JSON object, without the prefix
+    Column("facts", Text, nullable=False),                  # JSON object
+    Column("services", Text, nullable=False),               # JSON array
+    moment("facts_at", nullable=True),
+    Column("agent_version", String(40), nullable=False),
+    Column("enrolled_by", String(32), nullable=False),      # the enrolment token
+    moment("enrolled_at"),
+    moment("revoked_at", nullable=True),
+)
+Index(
+    "uq_device_place",
+    device.c.tenant, device.c.customer, device.c.site, device.c.name,
+    unique=True,
+    sqlite_where=device.c.revoked_at.is_(None),
+    postgresql_where=device.c.revoked_at.is_(None),
+)
+
+# One row a device, made at enrolment, changed often: apart from `device`, so that its pages stay small.
+# The gateway keeps last_seen, connected and agent_version; reconcile the serials and what a report says.
+device_state = Table(
+    "device_state",
+    metadata,
+    tenant(),
+    key("device", 32),
+    moment("last_seen", nullable=True),                     # the newest frame, handshake or poll
+    Column("connected", String(64), nullable=True),         # the gateway that holds its link
+    Column("agent_version", String(40), nullable=False),
+    Column("heartbeat", BigInteger, nullable=False),        # seconds, as the device was told
+    Column("desired_serial", BigInteger, nullable=False),   # of its newest manifest; 0: none
+    Column("desired_revision", String(64), nullable=True),
+    Column("applied_serial", BigInteger, nullable=False),   # of its newest run; 0: none
+    Column("applied_revision", String(64), nullable=True),
+    Column("converged", Boolean, nullable=True),            # its newest run left everything as it should be
+    moment("run_at", nullable=True),                        # when that run ended
+    moment("state_since", nullable=True),                   # when serials or `converged` last changed
+    Column("run", Text, nullable=True),                     # JSON of operator.RunSummary
+)

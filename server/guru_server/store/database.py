@@ -1,0 +1,87 @@
+"""The one way to the database: functions of a connection, run off the event loop; it knows no table.
+
+    row = await db.read(lambda connection: device(connection, TENANT, id))
+    await db.write(lambda connection: revoke(connection, TENANT, id, now))
+
+Each function is one transaction. On PostgreSQL a function given to `write` may run again after a deadlock or
+serialisation failure, so it changes nothing but the database. Never await, publish or sleep inside one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Literal, Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from guru_policy.errors import InputInvalid
+
+ResultT = TypeVar("ResultT")
+Dialect = Literal["sqlite", "postgresql"]
+QUEUE = 4096                            # writes and reads that may wait; more callers wait for their place
+
+
+class Engines(Protocol):
+    """What a kind of database does: run a function in a transaction, in a thread of its own."""
+
+    dialect: Dialect
+
+    async def read(self, work: Callable[[Connection], ResultT]) -> ResultT: ...
+    async def write(self, work: Callable[[Connection], ResultT]) -> ResultT: ...
+    def close(self) -> None: ...
+
+
+class Database:
+    """A SQLite file or a PostgreSQL database behind the same two calls."""
+
+    def __init__(self, engines: Engines, url: str) -> None:
+        self._engines = engines
+        self._room = asyncio.Semaphore(QUEUE)
+        self.dialect: Dialect = engines.dialect
+        self.url = url
+
+    @staticmethod
+    def open(url: str) -> Database:
+        """The database at `url` (sqlite:///path or postgresql://...); connects with the first call.
+
+        InputInvalid for any other kind of URL.
+        """
+        if url.startswith("sqlite:///"):
+            from guru_server.store.sqlite import SqliteEngines
+
+            return Database(SqliteEngines(url.removeprefix("sqlite:///")), url)
+        if url.startswith(("postgresql://", "postgresql+psycopg://", "postgres://")):
+            from guru_server.store.postgres import PostgresEngines
+
+            return Database(PostgresEngines(url), url)
+        kind = url.split(":", 1)[0][:20]
+        raise InputInvalid(
+            f"a database of the kind {kind!r} cannot be used",
+            hint="give sqlite:////path/to/file.db or postgresql://user@host/name",
+        )
+
+    async def read(self, work: Callable[[Connection], ResultT]) -> ResultT:
+        """What `work` returns, in a transaction that changes nothing and sees one moment's data.
+
+        Raises what `work` raises; Unreachable when the database is away.
+        """
+        async with self._room:
+            return await self._engines.read(work)
+
+    async def write(self, work: Callable[[Connection], ResultT]) -> ResultT:
+        """What `work` returns, after its transaction is committed; nothing of it stays when it raises.
+
+        Conflict for a broken uniqueness or reference, Unreachable when the database is away.
+        """
+        async with self._room:
+            return await self._engines.write(work)
+
+    @staticmethod
+    def raw(connection: Connection) -> Any:
+        """The driver's own connection (sqlite3 or psycopg), for hand-written SQL on the hot path."""
+        return connection.connection.dbapi_connection
+
+    async def close(self) -> None:
+        """Finish what was asked for, then let go of every connection."""
+        await asyncio.to_thread(self._engines.close)
