@@ -33,7 +33,7 @@ class Fence(NamedTuple):
 def held(connection: Connection, fence: Fence) -> None:
     """Return when this fence is still the newest; Conflict when the lease went to somebody else.
 
-    Call it in the transaction that must not happen twice: on PostgreSQL the lease's row is locked until its end.
+    Call it in the transaction that must not happen twice: on PostgreSQL it keeps the lease's row locked.
     """
     query = select(lease.c.fence).where(lease.c.tenant == TENANT, lease.c.name == fence.name)
     if connection.execute(query.with_for_update(read=True)).scalar() != fence.number:
@@ -53,7 +53,7 @@ class Lease:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._db, self.name, self._owner, self._ttl, self._clock = db, name, owner, ttl, clock
-        self._seen: tuple[int, int] | None = None           # the holder's fence and beats when they last moved
+        self._seen: tuple[int, int] | None = None           # the holder's fence and beats
         self._seen_at = 0.0
 
     async def acquire(self) -> Fence | None:
@@ -74,7 +74,7 @@ class Lease:
         await self._db.write(lambda connection: connection.execute(change).rowcount)
 
     async def keep(self, work: Callable[[Fence], Awaitable[None]]) -> None:
-        """Run `work` whenever this server holds the lease, and cancel it with the lease's loss; never returns."""
+        """Run `work` while this server holds the lease and cancel it when that is lost; never returns."""
         while True:
             fence = await self._patiently()
             task = asyncio.ensure_future(work(fence))
