@@ -1,0 +1,50 @@
+# Everything a person or CI runs. `make help` lists it; every target provides what it needs (tools/provide.sh).
+
+VENV   := .venv
+PYTHON := $(VENV)/bin/python
+READY  := $(VENV)/.ready
+RECIPE := requirements.lock pyproject.toml $(wildcard */pyproject.toml) tools/provide.sh
+WORKERS ?= 2
+
+export UV_PYTHON_DOWNLOADS = never
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench docs lock clean system-run system-test
+
+help:            ## this list
+	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/'
+
+demo: $(READY)   ## a Git remote, a server, a real agent in a sandbox and 50 simulated ones; ARGS=--once for CI
+	@$(PYTHON) -m tools.demo $(ARGS)
+
+test: system-test $(READY)   ## every test: units and stores beside the processes; ARGS="tests/server -x" for some
+	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+check: $(READY)  ## lint, types, import contracts, sizes, hygiene, changelog, docs that drifted
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-cache
+	@$(PYTHON) -m tools.docs --check
+	@$(PYTHON) -m pytest tests/arch $(ARGS)
+
+bench: $(READY)  ## measure against the budgets; prints one table
+	@$(PYTHON) -m tests.bench $(ARGS)
+
+docs: $(READY)   ## write the generated pages of docs/ again
+	@$(PYTHON) -m tools.docs
+
+lock: $(READY)   ## resolve the newest versions that fit into requirements.lock
+	@tools/lock.sh
+
+clean:           ## remove what the targets made, the environment too
+	@rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+system-run:
+	@tools/provide.sh system run
+
+system-test:
+	@tools/provide.sh system test
+
+$(READY): $(RECIPE) | system-run
+	@tools/provide.sh venv $(VENV)
