@@ -1,0 +1,37 @@
+"""The tables of identity: tokens of people and enrolment tokens, as digests only. Nothing reads or writes here."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Integer, String, Table
+
+from guru_server.store.schema import key, metadata, moment, tenant
+
+api_token = Table(
+    "api_token",
+    metadata,
+    tenant(),
+    key("id", 16),
+    Column("name", String(63), nullable=False),
+    Column("role", String(16), nullable=False),             # admin | operator | viewer
+    Column("digest", String(64), nullable=False),           # sha256 hex of the whole token
+    moment("created_at"),
+    moment("expires_at", nullable=True),
+    moment("revoked_at", nullable=True),
+    moment("last_used_at", nullable=True),
+)
+
+enrolment_token = Table(
+    "enrolment_token",
+    metadata,
+    tenant(),
+    key("id", 16),
+    Column("digest", String(64), nullable=False),           # sha256 hex of the secret
+    Column("customer", String(63), nullable=False),
+    Column("site", String(63), nullable=False),
+    Column("uses", Integer, nullable=False),
+    Column("used", Integer, nullable=False),
+    Column("created_by", String(63), nullable=False),
+    moment("created_at"),
+    moment("expires_at"),
+    moment("revoked_at", nullable=True),
+)

@@ -1,0 +1,159 @@
+"""What tests of several rooms stand on: a private PostgreSQL cluster, and a fresh database of each kind."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine
+
+from guru_server.store.database import Database
+from guru_server.store.postgres import psycopg_url
+from guru_server.tables import metadata
+
+APT = "apt-get install -y postgresql"
+SETTINGS = {
+    "listen_addresses": "127.0.0.1", "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",
+    "max_connections": "200", "shared_buffers": "64MB",
+}
+
+
+class Cluster:
+    """A running PostgreSQL of our own: `url(name)` of a database, `fresh()` makes one with every table."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE guru_template")
+        engine = create_engine(psycopg_url(self.url("guru_template")))
+        metadata.create_all(engine)
+        engine.dispose()
+
+    def url(self, name: str) -> str:
+        return f"postgresql://guru@127.0.0.1:{self.port}/{name}"
+
+    def fresh(self, *, empty: bool = False) -> str:
+        name = f"t_{secrets.token_hex(6)}"
+        template = "template1" if empty else "guru_template"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {url.rsplit('/', 1)[1]} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A PostgreSQL cluster that ends with the session."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [
+        Path(path) for path in (shutil.which("initdb"),) if path
+    ]
+    if not found:
+        pytest.fail(f"these tests need PostgreSQL: {APT}", pytrace=False)
+    bin_dir = found[-1].parent
+    folder = Path(tempfile.mkdtemp(prefix="guru-pg-"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = None
+    try:
+        prefix = _unprivileged(folder)
+        data = folder / "data"
+        subprocess.run(
+            [*prefix, bin_dir / "initdb", "-D", data, "-U", "guru", "-A", "trust", "-E", "UTF8", "-N",
+             "--locale=C"],
+            check=True, capture_output=True, timeout=120, cwd=folder,
+        )
+        settings = [f"-c{name}={value}" for name, value in {**SETTINGS, "port": str(port)}.items()]
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [*prefix, bin_dir / "postgres", "-D", data, "-k", folder, *settings],
+                stdout=log, stderr=log, cwd=folder,
+            )
+        _wait(port, server, folder / "log")
+        yield Cluster(port)
+    finally:
+        if server is not None:
+            server.terminate()
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait(20)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unprivileged(folder: Path) -> list[str]:
+    """What to put in front of PostgreSQL's programs, which refuse to run as root."""
+    if os.geteuid() != 0:
+        return []
+    who = pwd.getpwnam("postgres")
+    os.chown(folder, who.pw_uid, who.pw_gid)
+    return ["setpriv", f"--reuid={who.pw_uid}", f"--regid={who.pw_gid}", "--clear-groups"]
+
+
+def _wait(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            psycopg.connect(f"postgresql://guru@127.0.0.1:{port}/postgres", connect_timeout=2).close()
+        except psycopg.OperationalError:
+            if server.poll() is not None or time.monotonic() > deadline:
+                said = log.read_text(errors="replace")[-2000:]
+                pytest.fail(f"PostgreSQL did not start: {said}", pytrace=False)
+            time.sleep(0.05)
+        else:
+            return
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database with every table, of each kind in turn."""
+    if request.param == "sqlite":
+        yield sqlite_url(tmp_path / "guru.db")
+        return
+    cluster: Cluster = request.getfixturevalue("postgres")
+    url = cluster.fresh()
+    yield url
+    cluster.drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without tables, of each kind in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    cluster: Cluster = request.getfixturevalue("postgres")
+    url = cluster.fresh(empty=True)
+    yield url
+    cluster.drop(url)
+
+
+def sqlite_url(path: Path) -> str:
+    """A SQLite database with every table."""
+    url = f"sqlite:///{path}"
+    engine = create_engine(url)
+    metadata.create_all(engine)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Database]:
+    """An open database, of each kind in turn."""
+    database = Database.open(database_url)
+    yield database
+    await database.close()
