@@ -31,6 +31,12 @@ Index(
     sqlite_where=device.c.revoked_at.is_(None),
     postgresql_where=device.c.revoked_at.is_(None),
 )
+Index(                                                      # gateways look for newly revoked devices every 2 s
+    "ix_device_revoked",
+    device.c.tenant, device.c.revoked_at,
+    sqlite_where=device.c.revoked_at.is_not(None),
+    postgresql_where=device.c.revoked_at.is_not(None),
+)
 
 # One row a device, made at enrolment, changed often: apart from `device`, so that its pages stay small.
 # The gateway keeps last_seen, connected and agent_version; reconcile the serials and what a report says.

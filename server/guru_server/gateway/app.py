@@ -1,0 +1,134 @@
+"""The gateway: where agents' links end. The same inside the server and as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import TypedDict
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from guru_policy.errors import GuruError
+from guru_server.bus import Bus
+from guru_server.clock import Clock
+from guru_server.gateway.desired import BlobOf, Downlink, ManifestOf
+from guru_server.gateway.devices import revoked_since
+from guru_server.gateway.ingest import Ingest, Pace, Stage
+from guru_server.gateway.items import Recorder
+from guru_server.gateway.limits import Limits
+from guru_server.gateway.links import REVOKED, Registry
+from guru_server.gateway.plain import plain
+from guru_server.gateway.polling import Polls
+from guru_server.gateway.presence import Presence
+from guru_server.gateway.talking import Talk
+from guru_server.gateway.websocket import Sockets
+from guru_server.store.database import Database
+from guru_wire.link import MAX_FRAME
+
+log = logging.getLogger("guru.gateway")
+
+_SKEW = 60_000                          # ms by which another server's clock may lie behind
+
+
+class ServerOptions(TypedDict):
+    """What uvicorn must be told so that links cost what they should."""
+
+    loop: str
+    ws: str
+    ws_max_size: int
+    ws_per_message_deflate: bool
+    ws_ping_interval: float
+    ws_ping_timeout: float
+
+
+def server_options() -> ServerOptions:
+    """uvloop (stdlib TLS costs 288 KB a connection), no compression (64 KB), frames bounded early.
+
+    A link that does not answer a ping is cut after 60 s at most.
+    """
+    return ServerOptions(
+        loop="uvloop", ws="websockets-sansio", ws_max_size=MAX_FRAME, ws_per_message_deflate=False,
+        ws_ping_interval=30.0, ws_ping_timeout=30.0,
+    )
+
+
+class Gateway:
+    """Wired once by `main`: put `gateway_routes()` into the application and let `run()` run beside it."""
+
+    def __init__(
+        self,
+        db: Database,
+        bus: Bus,
+        *,
+        link_key: Ed25519PrivateKey,
+        recorders: Mapping[str, Recorder],
+        manifest_of: ManifestOf,
+        blob_of: BlobOf,
+        now: Clock,
+        stage: Stage = lambda _: None,
+        limits: Limits | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.registry = Registry(self.limits.links)
+        self._db, self._bus, self._now = db, bus, now
+        self._ingest = Ingest(db, bus, recorders, now=now, stage=stage, pace=pace)
+        self._downlink = Downlink(
+            db, bus, self.registry, manifest_of=manifest_of, blob_of=blob_of, limits=self.limits
+        )
+        self._presence = Presence(
+            db, self.registry, gateway=secrets.token_hex(8), now=now, touch=self.limits.touch
+        )
+        talk = Talk(
+            db, ingest=self._ingest, downlink=self._downlink, registry=self.registry, presence=self._presence,
+            link_key=link_key, now=now, limits=self.limits,
+        )
+        self.sockets = Sockets(talk, now=now, limits=self.limits)
+        self.polls = Polls(talk, now=now, limits=self.limits)
+
+    async def run(self) -> None:
+        """Store, tell, watch and sweep until cancelled; then store what already came in."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for work in (
+                    self._ingest.run, self._presence.run, self._downlink.watch, self._downlink.sweep,
+                    self._cut_revoked, self._sweep_revoked, self.polls.expire,
+                ):
+                    group.create_task(work(), name=f"gateway {work.__qualname__}")
+        finally:
+            await self._presence.write()
+
+    async def _cut_revoked(self) -> None:
+        with self._bus.subscribe("revoked") as revoked:
+            async for _ in revoked:
+                await self._end_revoked(self._now() - _SKEW)
+
+    async def _sweep_revoked(self) -> None:
+        since = self._now() - _SKEW
+        while True:
+            await asyncio.sleep(self.limits.sweep)
+            started = self._now() - _SKEW
+            if await self._end_revoked(since):
+                since = started
+
+    async def _end_revoked(self, since: int) -> bool:
+        try:
+            revoked = await self._db.read(lambda connection: revoked_since(connection, since))
+        except GuruError as error:
+            log.warning("revocations could not be read: %s", plain(error.message))
+            return False
+        for link in self.registry.among(revoked):
+            log.info("device %s was revoked: its link ends", link.source.device)
+            link.end(REVOKED, "this device was revoked")
+        return True
+
+
+def gateway_routes(gateway: Gateway) -> list[BaseRoute]:
+    """WS /link and POST /link/poll, for the server's application or a gateway's own."""
+    return [
+        WebSocketRoute("/link", gateway.sockets),
+        Route("/link/poll", gateway.polls, methods=["POST"], include_in_schema=False),
+    ]

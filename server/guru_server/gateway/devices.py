@@ -1,0 +1,100 @@
+"""What the gateway reads and keeps of devices: key, revocation, serial, when last seen. No other column."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, text
+
+from guru_server.store.schema import TENANT
+
+_SLICE = 500                            # ids in one statement
+
+_KNOWN = text("SELECT tenant, public_key, revoked_at FROM device WHERE tenant = :tenant AND id = :id")
+_REVOKED = text("SELECT id FROM device WHERE tenant = :tenant AND revoked_at >= :since")
+_SERIALS = text(
+    "SELECT device, desired_serial FROM device_state WHERE tenant = :tenant AND device IN :ids"
+).bindparams(bindparam("ids", expanding=True))
+_SEEN = text(
+    "UPDATE device_state SET last_seen = :at WHERE tenant = :tenant AND device = :device"
+    " AND (last_seen IS NULL OR last_seen < :at)"
+)
+_CONNECTED = text(
+    "UPDATE device_state SET last_seen = :at, connected = :gateway, agent_version = :agent_version"
+    " WHERE tenant = :tenant AND device = :device"
+)
+_GONE = text(
+    "UPDATE device_state SET last_seen = :at, connected = NULL"
+    " WHERE tenant = :tenant AND device = :device AND connected = :gateway"
+)
+
+
+class Known(NamedTuple):
+    """What the fleet knows of a device: whose it is, and the 32 raw bytes of its key."""
+
+    tenant: str
+    public_key: bytes
+    revoked: bool
+
+
+class Seen(NamedTuple):
+    """What became of a device's link by `at` (ms UTC). `connected` None: it goes on as it was."""
+
+    tenant: str
+    device: str
+    at: int
+    connected: bool | None = None
+    agent_version: str = ""
+
+
+def known(connection: Connection, device: str) -> Known | None:
+    """The device of this id, revoked or not; None when there is none, or when its key is unreadable."""
+    row = connection.execute(_KNOWN, {"tenant": TENANT, "id": device}).first()
+    if row is None:
+        return None
+    try:
+        return Known(row.tenant, base64.b64decode(row.public_key, validate=True), row.revoked_at is not None)
+    except binascii.Error:
+        return None
+
+
+def revoked_since(connection: Connection, since: int) -> set[str]:
+    """The devices revoked at `since` (ms UTC) or later."""
+    return {row.id for row in connection.execute(_REVOKED, {"tenant": TENANT, "since": since})}
+
+
+def serials(connection: Connection, devices: Collection[str]) -> dict[str, int]:
+    """The serial of each device's newest manifest; 0: none yet."""
+    return {
+        row.device: row.desired_serial
+        for ids in _sliced(devices)
+        for row in connection.execute(_SERIALS, {"tenant": TENANT, "ids": ids})
+    }
+
+
+def keep_seen(connection: Connection, gateway: str, news: Sequence[Seen]) -> None:
+    """Write what became of links, in the order of devices; a later time never goes back."""
+    ordered = sorted(news)
+    for statement, rows in (
+        (_SEEN, [one for one in ordered if one.connected is None]),
+        (_CONNECTED, [one for one in ordered if one.connected is True]),
+        (_GONE, [one for one in ordered if one.connected is False]),
+    ):
+        if rows:
+            connection.execute(statement, [_values(statement is _CONNECTED, gateway, one) for one in rows])
+
+
+def _values(connecting: bool, gateway: str, one: Seen) -> dict[str, str | int]:
+    values: dict[str, str | int] = {"tenant": one.tenant, "device": one.device, "at": one.at}
+    if one.connected is not None:
+        values["gateway"] = gateway
+    return {**values, "agent_version": one.agent_version} if connecting else values
+
+
+def _sliced(devices: Collection[str]) -> Iterator[list[str]]:
+    ordered = sorted(devices)
+    for start in range(0, len(ordered), _SLICE):
+        yield ordered[start : start + _SLICE]

@@ -1,0 +1,141 @@
+"""What is said on a link, whatever carries it: the handshake, then batches, pulls and fetches.
+
+After the handshake nothing that the agent sends names a device: the link is the device.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import JsonValue, ValidationError
+from sqlalchemy import Connection
+
+from guru_policy.errors import GuruError, NotSignedIn, Unsupported
+from guru_server.clock import Clock
+from guru_server.gateway.desired import Downlink
+from guru_server.gateway.devices import Known, known, serials
+from guru_server.gateway.frames import Broken, opened, parcels, written
+from guru_server.gateway.handshake import hello_of, prove, welcome
+from guru_server.gateway.ingest import Delivery, Ingest
+from guru_server.gateway.limits import Bucket, Limits
+from guru_server.gateway.links import BROKEN, FULL, Link, Registry
+from guru_server.gateway.marks import Source, mark_of
+from guru_server.gateway.plain import plain
+from guru_server.gateway.presence import Presence
+from guru_server.store.database import Database
+from guru_wire.link import Fetch, Hello
+
+log = logging.getLogger("guru.gateway")
+
+
+class Full(GuruError):
+    """This process has all the links that it may have."""
+
+    code = "G0503"
+
+
+class Talk:
+    """The conversation with agents. One of it in a process; links are passed in."""
+
+    def __init__(
+        self, db: Database, *, ingest: Ingest, downlink: Downlink, registry: Registry, presence: Presence,
+        link_key: Ed25519PrivateKey, now: Clock, limits: Limits,
+    ) -> None:
+        self._db, self._ingest, self._downlink = db, ingest, downlink
+        self._registry, self._presence, self._link_key = registry, presence, link_key
+        self._now, self.limits = now, limits
+
+    async def greet(self, data: bytes | str, server_nonce: str) -> Link:
+        """The device's link when its Hello holds; the Welcome waits in it, and an older link has ended.
+
+        Raises NotSignedIn or Unsupported, always after the same time; Broken; Full; Unreachable.
+        """
+        started = time.monotonic()
+        hello = hello_of(opened(data, self.limits.frame))
+        who, mark, serial = await self._db.read(lambda connection: _look_up(connection, hello))
+        try:
+            device = prove(hello, server_nonce, who)
+        except (NotSignedIn, Unsupported):
+            await asyncio.sleep(max(0.0, started + self.limits.refusal - time.monotonic()))
+            raise
+        link = Link(
+            Source(device.tenant, hello.device, hello.spool),
+            language=hello.language,
+            serial=serial,
+            pulled=hello.serial,
+            bucket=Bucket(self.limits.messages_burst, self.limits.messages_rate, time.monotonic()),
+        )
+        if not self._registry.adopt(link):
+            raise Full("this gateway has all the links it may have", hint="start another gateway")
+        self._presence.connected(link, plain(hello.agent_version, 40))
+        answer = welcome(self._link_key, hello, server_nonce, now=self._now(), mark=mark, serial=serial)
+        link.answer(written(answer))
+        return link
+
+    async def hear(self, link: Link, data: bytes | str) -> None:
+        """Act on one frame; one against the rules ends the link. Waits while the link is full."""
+        if link.ending is not None:
+            return
+        try:
+            await self._act(link, opened(data, self.limits.frame), len(data))
+        except Broken as broken:
+            log.warning("device %s broke the rules of the link: %s", link.source.device, broken.message)
+            link.end(BROKEN, broken.message)
+        except GuruError as error:
+            log.warning("device %s was not answered: %s", link.source.device, plain(error.message))
+            link.end(FULL, "the server cannot answer now")
+
+    def leave(self, link: Link) -> None:
+        """The carrier is gone."""
+        if self._registry.forget(link):
+            self._presence.gone(link)
+
+    async def _act(self, link: Link, message: dict[str, JsonValue], size: int) -> None:
+        self._presence.spoke(link)
+        kind = message.get("t")
+        if kind == "fetch":             # not counted: one waits for its answer's way out
+            link.answer(await self._downlink.fetch(link, _fetch_of(message)))
+            await self._wait_for_room(link)
+            return
+        if not link.bucket.take(time.monotonic()):
+            raise Broken("more messages than a link may send")
+        if kind == "batch":
+            await self._take_in(link, message, size)
+        elif kind == "pull":
+            link.answer(await self._downlink.pull(link))
+        else:
+            raise Broken("a message of no known type")
+
+    async def _take_in(self, link: Link, message: dict[str, JsonValue], size: int) -> None:
+        items = parcels(message)
+        if not items:
+            return
+        await link.room(inflight=self.limits.inflight, outgoing=self.limits.outbox)
+        link.received(items[-1].seq, size)
+        await self._ingest.put(Delivery(link.source, items, size, link.stored))
+
+    async def _wait_for_room(self, link: Link) -> None:
+        try:
+            async with asyncio.timeout(self.limits.handshake):
+                await link.room(inflight=self.limits.inflight, outgoing=self.limits.outbox)
+        except TimeoutError as cause:
+            raise Broken("it asks for more than it takes") from cause
+
+
+def _look_up(connection: Connection, hello: Hello) -> tuple[Known | None, int, int]:
+    """The device, the mark of its spool and its newest serial."""
+    device = known(connection, hello.device)
+    if device is None:
+        return None, 0, 0
+    mark = mark_of(connection, Source(device.tenant, hello.device, hello.spool))
+    return device, mark, serials(connection, [hello.device]).get(hello.device, 0)
+
+
+def _fetch_of(message: dict[str, JsonValue]) -> Fetch:
+    try:
+        return Fetch.model_validate(message)
+    except ValidationError as cause:
+        raise Broken("a fetch names a digest and an offset") from cause

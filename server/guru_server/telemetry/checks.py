@@ -1,0 +1,169 @@
+"""The newest verdict of every check of every device. A late result never replaces a newer one."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select, text
+
+from guru_policy.errors import InputInvalid
+from guru_policy.verdict import State, Verdict
+from guru_server.gateway.items import Received
+from guru_server.gateway.plain import plain
+from guru_server.telemetry.tables import check_state
+from guru_wire.uplink import CheckResult, Checks
+
+CHECKS_A_DEVICE = 500
+MAX_MISSED = 3                          # looks without a word of a check before it is forgotten
+QUIET = 30 * 60_000                     # ms that a check may lie behind its device's newest word
+
+_UPSERT = text(
+    "INSERT INTO check_state"
+    " (tenant, device, check_id, state, since, at, value, unit, message, missed, seen_at)"
+    " VALUES (:tenant, :device, :check_id, :state, :since, :at, :value, :unit, :message, 0, :seen_at)"
+    " ON CONFLICT (tenant, device, check_id) DO UPDATE SET state = excluded.state, since = excluded.since,"
+    " at = excluded.at, value = excluded.value, unit = excluded.unit, message = excluded.message,"
+    " missed = 0, seen_at = excluded.seen_at WHERE excluded.at >= check_state.at"
+)
+_MISS = text(
+    "UPDATE check_state SET missed = missed + 1 WHERE seen_at + :quiet <"
+    " (SELECT max(newer.seen_at) FROM check_state newer"
+    " WHERE newer.tenant = check_state.tenant AND newer.device = check_state.device)"
+)
+
+
+class CheckRow(NamedTuple):
+    """One check's newest verdict as stored."""
+
+    tenant: str
+    device: str
+    check_id: str
+    state: str
+    since: int
+    at: int
+    value: float | None
+    unit: str
+    message: str
+    seen_at: int
+
+
+class CheckRecorder:
+    """Stores verdicts; the topic `checks` names the devices of which a state changed."""
+
+    def __init__(self, now: Callable[[], int]) -> None:
+        self._now = now
+
+    def __call__(self, connection: Connection, items: Sequence[Received]) -> Mapping[str, set[str]]:
+        """Keep the newest result of each check; raises InputInvalid when a device has too many checks."""
+        now = self._now()
+        by_device: dict[tuple[str, str], dict[str, CheckRow]] = defaultdict(dict)
+        for item in items:
+            newest = by_device[item.tenant, item.device]
+            for result in Checks.model_validate(item.body).results:
+                row = _row(item, result, now)
+                before = newest.get(row.check_id)
+                if before is None or before.at <= row.at:
+                    newest[row.check_id] = row
+        changed = {
+            device
+            for (tenant, device), rows in sorted(by_device.items())
+            if _store(connection, tenant, device, rows)
+        }
+        return {"checks": changed} if changed else {}
+
+
+class Forgotten(NamedTuple):
+    """A check that its device no longer speaks of."""
+
+    tenant: str
+    device: str
+    check: str
+
+
+def check_results(connection: Connection, tenant: str, device: str) -> tuple[CheckResult, ...]:
+    """The newest result of each check of a device, by name."""
+    rows = connection.execute(
+        text(
+            "SELECT check_id, state, since, at, value, unit, message FROM check_state"
+            " WHERE tenant = :tenant AND device = :device ORDER BY check_id"
+        ),
+        {"tenant": tenant, "device": device},
+    )
+    return tuple(
+        CheckResult(
+            check=row.check_id,
+            at=row.at,
+            since=row.since,
+            verdict=Verdict(state=State(row.state), message=row.message, value=row.value, unit=row.unit),
+        )
+        for row in rows
+    )
+
+
+def check_counts(
+    connection: Connection, tenant: str, device: str | None = None
+) -> dict[str, dict[State, int]]:
+    """How many checks are in each state, by device; of one device or of all of a tenant's."""
+    table = check_state.c
+    query = select(table.device, table.state, func.count()).where(table.tenant == tenant)
+    if device is not None:
+        query = query.where(table.device == device)
+    counts: dict[str, dict[State, int]] = defaultdict(dict)
+    for of, state, number in connection.execute(query.group_by(table.device, table.state)):
+        counts[of][State(state)] = number
+    return dict(counts)
+
+
+def forget_unspoken(connection: Connection) -> list[Forgotten]:
+    """Drop checks that their devices stopped speaking of, at the third look in a row; say which.
+
+    Agents repeat every verdict at least every 15 minutes, so call this every 10 to 20 minutes: a device that
+    just came back has the time to repeat them all before the third look.
+    """
+    connection.execute(_MISS, {"quiet": QUIET})
+    gone = connection.execute(
+        text("DELETE FROM check_state WHERE missed >= :most RETURNING tenant, device, check_id"),
+        {"most": MAX_MISSED},
+    )
+    return [Forgotten(*row) for row in gone]
+
+
+def _row(item: Received, result: CheckResult, now: int) -> CheckRow:
+    name = result.check
+    if not 0 < len(name) <= 200 or plain(name) != name:
+        raise InputInvalid("a check result has no usable name")
+    at = min(max(result.at, 0), now)
+    value = result.verdict.value
+    return CheckRow(
+        tenant=item.tenant,
+        device=item.device,
+        check_id=name,
+        state=result.verdict.state.value,
+        since=min(max(result.since, 0), at),
+        at=at,
+        value=value if value is not None and math.isfinite(value) else None,
+        unit=plain(result.verdict.unit, 32),
+        message=plain(result.verdict.message, 500),
+        seen_at=now,
+    )
+
+
+def _store(connection: Connection, tenant: str, device: str, rows: dict[str, CheckRow]) -> bool:
+    """Write one device's results; true when a state is not what it was."""
+    known = {
+        row.check_id: (row.state, row.at)
+        for row in connection.execute(
+            text("SELECT check_id, state, at FROM check_state WHERE tenant = :tenant AND device = :device"),
+            {"tenant": tenant, "device": device},
+        )
+    }
+    if len(known.keys() | rows.keys()) > CHECKS_A_DEVICE:
+        raise InputInvalid(f"a device has {CHECKS_A_DEVICE} checks at most")
+    connection.execute(_UPSERT, [rows[name]._asdict() for name in sorted(rows)])
+    return any(
+        name not in known or (known[name][0] != row.state and known[name][1] <= row.at)
+        for name, row in rows.items()
+    )
