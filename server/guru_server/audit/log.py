@@ -10,7 +10,9 @@ from guru_server.audit.tables import audit
 from guru_server.store.schema import TENANT
 
 
-def record(connection: Connection, now: int, actor: str, action: str, about: str, result: str = "done") -> None:
+def record(
+    connection: Connection, now: int, actor: str, action: str, about: str, result: str = "done"
+) -> None:
     """Note that `actor` did `action` to `about` at `now` (ms UTC). Long texts are cut."""
     connection.execute(audit.insert().values(
         tenant=TENANT, id=f"{now:016x}{secrets.token_hex(8)}", at=now,

@@ -1,4 +1,4 @@
-"""The tables of identity: tokens of people and enrolment tokens, as digests only. Nothing reads or writes here."""
+"""The tables of identity: tokens of people and of enrolment, as digests. Nothing reads or writes here."""
 
 from __future__ import annotations
 
