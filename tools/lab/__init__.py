@@ -1,1 +1,1 @@
-"""A whole GuruRMM on loopback, in one folder: Git remote, server, agents, inbox. For the demo and tests only."""
+"""A whole GuruRMM on loopback, in one folder; for the demo and for tests, never for a real fleet."""

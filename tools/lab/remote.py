@@ -32,9 +32,10 @@ class Remote:
     def create(self, example: Path) -> str:
         """Make both, with the content of `example` as the first commit; the commit."""
         self.bare.parent.mkdir(parents=True, exist_ok=True)
-        self._git(self.bare.parent, "init", "--quiet", "--bare", f"--initial-branch={self.branch}", str(self.bare))
+        first = f"--initial-branch={self.branch}"
+        self._git(self.bare.parent, "init", "--quiet", "--bare", first, str(self.bare))
         shutil.copytree(example, self.work)
-        self._git(self.work, "init", "--quiet", f"--initial-branch={self.branch}")
+        self._git(self.work, "init", "--quiet", first)
         self._git(self.work, "remote", "add", "origin", str(self.bare))
         return self.push("Start the fleet repository")
 
@@ -48,12 +49,15 @@ class Remote:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content.encode() if isinstance(content, str) else content)
 
-    def push(self, message: str, files: Mapping[str, str | bytes | None] | None = None, *, force: bool = False) -> str:
+    def push(
+        self, message: str, files: Mapping[str, str | bytes | None] | None = None, *, force: bool = False
+    ) -> str:
         """Write `files`, commit everything and push; the commit, 40 hex digits."""
         self.write(files or {})
         self._git(self.work, "add", "--all")
         self._git(self.work, "commit", "--quiet", "--allow-empty", "--message", message)
-        self._git(self.work, "push", "--quiet", *(["--force"] if force else []), "origin", f"HEAD:{self.branch}")
+        forced = ["--force"] if force else []
+        self._git(self.work, "push", "--quiet", *forced, "origin", f"HEAD:{self.branch}")
         return self.head()
 
     def head(self) -> str:

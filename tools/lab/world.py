@@ -1,0 +1,196 @@
+"""The whole product in one folder, on free loopback ports: remote, server, agents, simulator, command line.
+
+It drives the installed programs as a person would, and reads their answers with `-o json`. It is for the
+demo and for tests, and never touches anything outside its folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from tools.lab.processes import Child
+from tools.lab.remote import Remote
+
+BIN = Path(sys.executable).parent
+READY_SECONDS = 30.0
+
+
+class Done(NamedTuple):
+    """A finished command."""
+
+    exit_code: int
+    out: str
+    err: str
+
+
+class Failed(Exception):
+    """A step of the world did not work; the message holds what was printed."""
+
+
+class AgentPlace(NamedTuple):
+    """Where one real agent lives."""
+
+    name: str
+    state: Path
+    root: Path
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(
+    what: str, claim: Callable[[], bool], timeout: float = READY_SECONDS, pause: float = 0.1
+) -> None:
+    """Return once the claim is true; Failed after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while not claim():
+        if time.monotonic() > deadline:
+            raise Failed(f"not within {timeout:.0f} s: {what}")
+        time.sleep(pause)
+
+
+class World:
+    """Everything under `folder`. stop() ends every process."""
+
+    def __init__(
+        self, folder: Path, *, database: str | None = None, settings: Mapping[str, str] | None = None
+    ) -> None:
+        self.folder = folder.absolute()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.remote = Remote(self.folder / "git")
+        self.port = free_port()
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.children: dict[str, Child] = {}
+        self.token = self.pin = ""
+        self._env = {
+            "GURU_SERVER_DATA": str(self.folder / "server"),
+            "GURU_SERVER_LISTEN": f"127.0.0.1:{self.port}",
+            "GURU_SERVER_URL": self.url,
+            "GURU_SERVER_GIT__URL": self.remote.url,
+            "GURU_SERVER_GIT__POLL": "1",
+            **({"GURU_SERVER_DATABASE": database} if database else {}),
+            **(settings or {}),
+        }
+
+    @property
+    def server(self) -> Child:
+        """The running server."""
+        return self.children["server"]
+
+    def prepare(self) -> None:
+        """`guru-server init`: keys, database and the first token."""
+        done = self._run([str(BIN / "guru-server"), "init"], self._env)
+        text = done.out + done.err
+        token, pin = re.search(r"gurut_\S+", text), re.search(r"sha256:[0-9a-f]{64}", text)
+        if done.exit_code or not token or not pin:
+            raise Failed(f"guru-server init: {text}")
+        self.token, self.pin = token[0], pin[0]
+
+    def start_server(self) -> None:
+        """`guru-server serve`, until it answers."""
+        log = self.folder / "logs" / "server.log"
+        before = log.stat().st_size if log.exists() else 0
+        self.children["server"] = Child([str(BIN / "guru-server"), "serve"], log, self._env)
+        self._await_line("server", "listening on", before)
+
+    def sign_in(self) -> None:
+        """`guru login`, into a configuration of this world's own."""
+        self.guru("login", self.url, "--pin", self.pin, env={"GURU_TOKEN": self.token})
+
+    def guru(
+        self, *arguments: str, check: bool = True, timeout: float = 120.0, env: Mapping[str, str] | None = None
+    ) -> Done:
+        """Run the command line; Failed when `check` and the exit code is not 0."""
+        done = self._run([str(BIN / "guru"), *arguments], {**self.guru_env(), **(env or {})}, timeout)
+        if check and done.exit_code:
+            raise Failed(f"guru {' '.join(arguments)}: exit {done.exit_code}\n{done.out}{done.err}")
+        return done
+
+    def guru_env(self) -> dict[str, str]:
+        """The environment in which `guru` knows this world's server."""
+        return {
+            "GURU_CONFIG": str(self.folder / "guru" / "config.json"),
+            "XDG_CACHE_HOME": str(self.folder / "guru" / "cache"),
+            "GURU_KEYRING": "off",
+        }
+
+    def ask(self, *arguments: str) -> object:
+        """What a command says with `-o json`."""
+        return json.loads(self.guru(*arguments, "-o", "json").out)
+
+    def enrol(self, name: str, customer: str, site: str) -> AgentPlace:
+        """`guru-agent enroll` for a real agent with a sandbox root."""
+        home = self.folder / "agents" / name
+        place = AgentPlace(name, home / "state", home / "root")
+        place.root.mkdir(parents=True, exist_ok=True)
+        done = self._run(
+            [str(BIN / "guru-agent"), "enroll", "--token-file", str(self.enrolment_token(customer, site)),
+             "--name", name, "--state", str(place.state), "--root", str(place.root)], {},
+        )
+        if done.exit_code:
+            raise Failed(f"guru-agent enroll: {done.out}{done.err}")
+        return place
+
+    def enrolment_token(self, customer: str, site: str, uses: int = 1) -> Path:
+        """A file with a new token."""
+        made = self.ask(
+            "enroll", "token", "create", "--customer", customer, "--site", site, "--uses", str(uses)
+        )
+        assert isinstance(made, dict)
+        path = self.folder / "tokens" / f"{customer}-{site}-{time.monotonic_ns()}"
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.write_text(str(made["token"]))
+        return path
+
+    def start_agent(self, place: AgentPlace, *, env: Mapping[str, str] | None = None) -> Child:
+        """`guru-agent run` in the foreground of its own process."""
+        argv = [str(BIN / "guru-agent"), "run", "--state", str(place.state), "--root", str(place.root)]
+        child = Child(argv, self.folder / "logs" / f"agent-{place.name}.log", env)
+        self.children[f"agent {place.name}"] = child
+        return child
+
+    def simulate(self, count: int, customer: str, site: str, *extra: str) -> Child:
+        """`count` simulated agents that speak the real wire."""
+        token = self.enrolment_token(customer, site, uses=count)
+        argv = [
+            sys.executable, "-m", "tests.bench.fleet_sim", "--token-file", str(token),
+            "--agents", str(count), "--state", str(self.folder / "simulated"), *extra,
+        ]
+        child = Child(argv, self.folder / "logs" / "simulated.log")
+        self.children["simulated agents"] = child
+        return child
+
+    def stop(self) -> None:
+        """End every process, the server last."""
+        for name in sorted(self.children, key=lambda name: name == "server"):
+            self.children[name].stop()
+
+    def _await_line(self, name: str, text: str, before: int) -> None:
+        child = self.children[name]
+
+        def said() -> bool:
+            if not child.running:
+                raise Failed(f"the {name} ended with {child.exit_code}:\n{child.output()[-4000:]}")
+            return text in child.output()[before:]
+
+        wait_until(f"the {name} says {text!r}", said)
+
+    def _run(self, argv: list[str], env: Mapping[str, str], timeout: float = 120.0) -> Done:
+        done = subprocess.run(
+            argv, env={**os.environ, **env}, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=timeout, check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
