@@ -31,7 +31,7 @@ Index(
     sqlite_where=device.c.revoked_at.is_(None),
     postgresql_where=device.c.revoked_at.is_(None),
 )
-Index(                                                      # gateways look for newly revoked devices every 2 s
+Index(                                                  # gateways look for newly revoked devices often
     "ix_device_revoked",
     device.c.tenant, device.c.revoked_at,
     sqlite_where=device.c.revoked_at.is_not(None),

@@ -1,0 +1,110 @@
+"""Reads of single devices and of the whole inventory; it never writes and shows no live state."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Row, select
+
+from guru_policy.errors import Conflict, NotFound
+from guru_policy.inventory import Device, Place
+from guru_server.fleet.state import Signs
+from guru_server.fleet.tables import device, device_state
+from guru_wire.operator import RunSummary
+from guru_wire.uplink import ServiceState
+
+_INVENTORY = (
+    device.c.id, device.c.name, device.c.customer, device.c.site, device.c.facts, device.c.op_labels
+)
+_SIGNS = (
+    device_state.c.last_seen, device_state.c.connected, device_state.c.heartbeat,
+    device_state.c.desired_serial, device_state.c.applied_serial, device_state.c.converged, device_state.c.state_since,
+)
+MOST_NAMED = 10                         # devices an ambiguous name lists
+
+
+class Known(NamedTuple):
+    """One device with everything the fleet keeps of it. Times are ms UTC."""
+
+    device: Device
+    public_key: bytes
+    services: tuple[ServiceState, ...]
+    facts_at: int | None
+    agent_version: str
+    enrolled_at: int
+    signs: Signs
+    desired_revision: str | None
+    applied_revision: str | None
+    run: RunSummary | None
+
+
+def inventory(connection: Connection, tenant: str) -> list[Device]:
+    """Every device that is not revoked, in the order of customer, site and name."""
+    query = select(*_INVENTORY).where(device.c.tenant == tenant, device.c.revoked_at.is_(None))
+    rows = connection.execute(query.order_by(device.c.customer, device.c.site, device.c.name))
+    return [_device(row) for row in rows]
+
+
+def known(connection: Connection, tenant: str, device_id: str) -> Known:
+    """The device of this id; NotFound when there is none or it was revoked."""
+    state = device_state.c
+    query = (
+        select(device, *_SIGNS, state.desired_revision, state.applied_revision, state.run,
+               state.agent_version.label("running"))
+        .join(device_state, (state.tenant == device.c.tenant) & (state.device == device.c.id))
+        .where(device.c.tenant == tenant, device.c.id == device_id, device.c.revoked_at.is_(None))
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise _nobody(device_id)
+    return Known(
+        device=_device(row),
+        public_key=base64.b64decode(row.public_key),
+        services=tuple(ServiceState.model_validate(one) for one in orjson.loads(row.services)),
+        facts_at=row.facts_at,
+        agent_version=row.running or row.agent_version,
+        enrolled_at=row.enrolled_at,
+        signs=Signs(*(getattr(row, column.name) for column in _SIGNS)),
+        desired_revision=row.desired_revision,
+        applied_revision=row.applied_revision,
+        run=RunSummary.model_validate_json(row.run) if row.run else None,
+    )
+
+
+def resolve(connection: Connection, tenant: str, ref: str) -> str:
+    """The id of the device that `ref` means: an id, a name that only one has, or customer/site/name.
+
+    NotFound when nothing has that name; Conflict listing the devices when several have.
+    """
+    living = (device.c.tenant == tenant, device.c.revoked_at.is_(None))
+    query = select(device.c.id, device.c.customer, device.c.site, device.c.name).where(*living, _meaning(ref))
+    rows = connection.execute(query.order_by(device.c.customer, device.c.site).limit(MOST_NAMED + 1)).all()
+    if not rows:
+        raise _nobody(ref)
+    exact = [row for row in rows if row.id == ref]
+    if len(rows) > 1 and not exact:
+        full = ", ".join(f"{row.customer}/{row.site}/{row.name}" for row in rows[:MOST_NAMED])
+        more = " and more" if len(rows) > MOST_NAMED else ""
+        raise Conflict(f"several devices are named {ref}: {full}{more}", hint="write customer/site/name")
+    return str((exact or rows)[0].id)
+
+
+def _meaning(ref: str) -> ColumnElement[bool]:
+    parts = ref.split("/")
+    if len(parts) == 3:
+        customer, site, name = parts
+        return (device.c.customer == customer) & (device.c.site == site) & (device.c.name == name)
+    return (device.c.id == ref) | (device.c.name == ref)
+
+
+def _device(row: Row[*tuple[Any, ...]]) -> Device:
+    return Device(
+        id=row.id, name=row.name, place=Place(row.customer, row.site),
+        facts=orjson.loads(row.facts), op_labels=orjson.loads(row.op_labels),
+    )
+
+
+def _nobody(ref: str) -> NotFound:
+    return NotFound(f"no device is called {ref[:128]}", hint="`guru device list` shows every device")
