@@ -111,7 +111,11 @@ class World:
         self.guru("login", self.url, "--pin", self.pin, env={"GURU_TOKEN": self.token})
 
     def guru(
-        self, *arguments: str, check: bool = True, timeout: float = 120.0, env: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        check: bool = True,
+        timeout: float = 120.0,
+        env: Mapping[str, str] | None = None,
     ) -> Done:
         """Run the command line; Failed when `check` and the exit code is not 0."""
         done = self._run([str(BIN / "guru"), *arguments], {**self.guru_env(), **(env or {})}, timeout)
