@@ -14,7 +14,8 @@ GuruError                 1   G0001   something failed, and the sentence says wh
 ├─ InputInvalid          10   G0400   a value somebody gave us is not acceptable
 ├─ Unsupported            1   G0426   the other side speaks an older LANGUAGE or lacks a kind
 ├─ CannotLook             1   G0510   a probe or check could not see; becomes the verdict `unknown`
-└─ StepFailed             1   G0520   a step on a device did not do what it should
+├─ StepFailed             1   G0520   a step on a device did not do what it should
+└─ Undelivered            1   G0530   a notification channel did not take what it was told
 """
 
 from __future__ import annotations
@@ -125,3 +126,13 @@ class StepFailed(GuruError):
     """A step on a device did not do what it should."""
 
     code = "G0520"
+
+
+class Undelivered(GuruError):
+    """A notification channel did not take what it was told; `again` says whether another try may help."""
+
+    code = "G0530"
+
+    def __init__(self, message: str, *, hint: str = "", again: bool = True) -> None:
+        super().__init__(message, hint=hint)
+        self.again = again

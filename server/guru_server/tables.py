@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from guru_server.alerts import tables as alerts
 from guru_server.audit import tables as audit
 from guru_server.fleet import tables as fleet
 from guru_server.gateway import tables as gateway
 from guru_server.identity import tables as identity
+from guru_server.notify import tables as notify
 from guru_server.store import tables as store
 from guru_server.store.schema import metadata
 from guru_server.telemetry import tables as telemetry
 
 __all__ = ["SUBJECTS", "metadata"]
 
-SUBJECTS = (audit, fleet, gateway, identity, store, telemetry)
+SUBJECTS = (alerts, audit, fleet, gateway, identity, notify, store, telemetry)

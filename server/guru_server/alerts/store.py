@@ -1,0 +1,162 @@
+"""Stores what the sweep found together with its notes, and reads alerts. It decides nothing."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, or_, select
+
+from guru_policy.errors import InputInvalid
+from guru_policy.verdict import State
+from guru_server.alerts.in_force import Rule, summarise
+from guru_server.alerts.rules import Episode, Phase
+from guru_server.alerts.sweep import Seen, Transition
+from guru_server.alerts.tables import alert
+from guru_server.notify.outbox import enqueue, told
+from guru_server.store.schema import TENANT
+from guru_wire.operator import AlertRow, Page
+
+
+def store(connection: Connection, found: Sequence[Transition], now: int) -> int:
+    """Store the transitions and put their notes into the outbox; how many notes that were."""
+    return sum(_store(connection, transition, now) for transition in found)
+
+
+def firing_count(connection: Connection, tenant: str = TENANT) -> int:
+    """How many alerts fire now."""
+    query = select(func.count()).where(alert.c.tenant == tenant, alert.c.state == Phase.firing.value)
+    return int(connection.execute(query).scalar_one())
+
+
+def alerts(connection: Connection, state: str | None, limit: int, cursor: str | None) -> Page[AlertRow]:
+    """Alerts, the newest first; without a state, those that have not ended."""
+    here = [alert.c.tenant == TENANT]
+    here.append(alert.c.state == state if state else alert.c.resolved_at.is_(None))
+    total = int(connection.execute(select(func.count()).where(*here)).scalar_one())
+    if cursor:
+        started, last = _place(cursor)
+        here.append(or_(alert.c.started_at < started, (alert.c.started_at == started) & (alert.c.id > last)))
+    query = select(alert).where(*here).order_by(alert.c.started_at.desc(), alert.c.id).limit(limit + 1)
+    rows = connection.execute(query).all()
+    page = rows[:limit]
+    following = f"{page[-1].started_at}-{page[-1].id}" if len(rows) > limit else None
+    return Page(items=tuple(_row(row) for row in page), total=total, next=following)
+
+
+def forget_resolved(connection: Connection, before: int) -> int:
+    """Drop alerts that ended before a time; how many."""
+    ended = (alert.c.tenant == TENANT, alert.c.resolved_at < before)
+    return connection.execute(alert.delete().where(*ended)).rowcount
+
+
+def _store(connection: Connection, change: Transition, now: int) -> int:
+    if change.before is None:
+        return _begin(connection, change, now)
+    here = (alert.c.tenant == TENANT, alert.c.id == change.before.id, alert.c.resolved_at.is_(None))
+    if change.after is None:
+        connection.execute(alert.delete().where(*here))
+        return 0
+    values: dict[str, Any] = {**_times(change.after), "reason": change.reason}
+    fired = change.before.episode.phase is Phase.pending and change.after.phase is Phase.firing
+    if change.seen is not None:
+        values["check_state"] = change.seen.reading.state.value
+    if change.rule is not None and fired and change.seen is not None:
+        values |= _described(change.seen, change.rule)
+    if not connection.execute(alert.update().where(*here).values(**values)).rowcount:
+        return 0
+    return _tell(connection, change, change.before.id, fired, now)
+
+
+def _begin(connection: Connection, change: Transition, now: int) -> int:
+    seen, rule, after = change.seen, change.rule, change.after
+    if seen is None or rule is None or after is None:
+        return 0
+    name = uuid.uuid4().hex
+    connection.execute(alert.insert().values(
+        tenant=TENANT, id=name, rule=rule.key, customer=seen.device.place.customer,
+        site=seen.device.place.site, device=seen.device.id, device_name=seen.device.name,
+        check_id=seen.check, check_state=seen.reading.state.value, reason="",
+        **_described(seen, rule), **_times(after),
+    ))
+    return _tell(connection, change, name, after.phase is Phase.firing, now)
+
+
+def _tell(connection: Connection, change: Transition, name: str, fired: bool, now: int) -> int:
+    """Put the notes of a change of phase into the outbox."""
+    after = change.after
+    if fired and change.rule is not None:
+        channels: Sequence[str] = change.rule.notify
+    elif after is not None and after.phase is Phase.resolved:
+        channels = told(connection, name)
+    else:
+        return 0
+    row = connection.execute(select(alert).where(alert.c.tenant == TENANT, alert.c.id == name)).one()
+    event = "firing" if fired else "resolved"
+    enqueue(
+        connection, alert=name, customer=row.customer, event="firing" if fired else "resolved",
+        channels=channels, payload=json.dumps(_payload(row, event, change.seen)), now=now,
+    )
+    return len(channels)
+
+
+def _payload(row: Row[Any], event: str, seen: Seen | None) -> dict[str, object]:
+    """What channels tell, as documented in docs/alerts.md. Fields are only added."""
+    return {
+        "apiVersion": "guru/v1",
+        "event": event,
+        "alert": row.id,
+        "rule": row.rule,
+        "severity": row.severity,
+        "summary": row.summary,
+        "customer": row.customer,
+        "site": row.site,
+        "device": {"id": row.device, "name": row.device_name},
+        "check": {
+            "id": row.check_id,
+            "state": row.check_state,
+            "value": seen.value if seen else None,
+            "unit": seen.unit if seen else "",
+            "message": seen.message if seen else "",
+        },
+        "startedAt": row.started_at,
+        "firedAt": row.fired_at,
+        "resolvedAt": row.resolved_at,
+        "reason": row.reason,
+    }
+
+
+def _times(episode: Episode) -> dict[str, Any]:
+    return {
+        "state": episode.phase.value, "started_at": episode.started_at, "fired_at": episode.fired_at,
+        "cleared_at": episode.cleared_at, "resolved_at": episode.resolved_at,
+    }
+
+
+def _described(seen: Seen, rule: Rule) -> dict[str, Any]:
+    """The severity, and the summary with what its template may name."""
+    words = {
+        "device": seen.device.name, "customer": seen.device.place.customer, "site": seen.device.place.site,
+        "check": seen.check, "state": seen.reading.state.value, "message": seen.message, "unit": seen.unit,
+        "value": "" if seen.value is None else f"{seen.value:g}", "rule": rule.name,
+        "severity": rule.severity,
+    }
+    return {"severity": rule.severity, "summary": summarise(rule.summary, words)}
+
+
+def _place(cursor: str) -> tuple[int, str]:
+    started, _, last = cursor.partition("-")
+    if not (started.isascii() and started.isdigit() and len(started) < 16 and last.isalnum()):
+        raise InputInvalid("the cursor is not one of ours", hint="ask for the first page, without a cursor")
+    return int(started), last
+
+
+def _row(row: Row[Any]) -> AlertRow:
+    return AlertRow(
+        id=row.id, rule=row.rule, device=row.device, device_name=row.device_name, customer=row.customer,
+        site=row.site, check=row.check_id, state=row.state, check_state=State(row.check_state),
+        severity=row.severity, summary=row.summary, started_at=row.started_at, fired_at=row.fired_at,
+        resolved_at=row.resolved_at,
+    )

@@ -1,0 +1,173 @@
+"""The outbox: what is to be told, to which channel, and how far that is. It never talks to anybody itself."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, select, text, tuple_
+
+from guru_server.notify.tables import notification
+from guru_server.store.schema import TENANT
+
+Event = Literal["firing", "resolved"]
+_ONCE = text(
+    "INSERT INTO notification (tenant, id, alert, customer, channel, event, payload, created_at, attempts,"
+    " next_try_at, error) VALUES (:tenant, :id, :alert, :customer, :channel, :event, :payload, :now, 0,"
+    " :now, '')"
+    " ON CONFLICT (tenant, id) DO NOTHING"
+)
+
+
+class Note(NamedTuple):
+    """One thing to tell one channel. `id` is the same however often it is delivered."""
+
+    id: str
+    alert: str
+    customer: str
+    channel: str
+    event: str
+    payload: str                        # JSON
+    attempts: int
+
+
+class NoteState(NamedTuple):
+    """A note for people: waiting, delivered or failed, and the last error."""
+
+    note: Note
+    state: Literal["waiting", "delivered", "failed"]
+    created_at: int
+    finished_at: int | None
+    error: str
+
+
+def note_id(alert: str, event: str, channel: str) -> str:
+    """32 hex digits: the same note has the same id on every server."""
+    return hashlib.sha256(f"{alert}\n{event}\n{channel}".encode()).hexdigest()[:32]
+
+
+def enqueue(
+    connection: Connection,
+    *,
+    alert: str,
+    customer: str,
+    event: Event,
+    channels: Sequence[str],
+    payload: str,
+    now: int,
+) -> None:
+    """Put one note a channel into the outbox; what is there already stays as it is."""
+    rows = [
+        {
+            "tenant": TENANT, "id": note_id(alert, event, channel), "alert": alert, "customer": customer,
+            "channel": channel, "event": event, "payload": payload, "now": now,
+        }
+        for channel in dict.fromkeys(channels)
+    ]
+    if rows:
+        connection.execute(_ONCE, rows)
+
+
+def told(connection: Connection, alert: str) -> tuple[str, ...]:
+    """The channels that were, or will be, told that this alert fires."""
+    query = select(notification.c.channel).where(
+        notification.c.tenant == TENANT, notification.c.alert == alert, notification.c.event == "firing"
+    )
+    return tuple(connection.execute(query.order_by(notification.c.channel)).scalars())
+
+
+def due(
+    connection: Connection, now: int, limit: int, busy: Sequence[tuple[str, str]] = ()
+) -> list[Note]:
+    """Notes whose time has come, oldest first, without those of busy channels (customer, name).
+
+    An end waits until its beginning was told or given up.
+    """
+    begun = notification.alias("begun")
+    waits_for_its_beginning = exists().where(
+        and_(
+            notification.c.event == "resolved",
+            begun.c.tenant == notification.c.tenant,
+            begun.c.alert == notification.c.alert,
+            begun.c.channel == notification.c.channel,
+            begun.c.event == "firing",
+            begun.c.done_at.is_(None),
+            begun.c.failed_at.is_(None),
+        )
+    )
+    occupied = tuple_(notification.c.customer, notification.c.channel).in_(busy)
+    query = (
+        select(notification)
+        .where(*_open(), notification.c.next_try_at <= now, ~waits_for_its_beginning, ~occupied)
+        .order_by(notification.c.next_try_at, notification.c.created_at, notification.c.id)
+        .limit(limit)
+    )
+    return [_note(row) for row in connection.execute(query)]
+
+
+def delivered(connection: Connection, note: str, now: int) -> None:
+    """The channel took it."""
+    _finish(connection, note, done_at=now, error="")
+
+
+def tried(connection: Connection, note: str, next_try_at: int, error: str) -> None:
+    """The channel did not take it; try again then."""
+    _finish(connection, note, next_try_at=next_try_at, error=error)
+
+
+def given_up(connection: Connection, note: str, now: int, error: str) -> None:
+    """The channel never took it, and it is not tried again."""
+    _finish(connection, note, failed_at=now, error=error)
+
+
+def forget_finished(connection: Connection, before: int) -> int:
+    """Drop notes that were finished before a time; how many. An alert's notes go with it at the latest."""
+    finished = func.coalesce(notification.c.done_at, notification.c.failed_at) < before
+    return connection.execute(notification.delete().where(notification.c.tenant == TENANT, finished)).rowcount
+
+
+def notes(connection: Connection, state: str | None, limit: int) -> list[NoteState]:
+    """The newest notes, all or of one state."""
+    chosen = {
+        "waiting": _open(),
+        "delivered": (notification.c.done_at.is_not(None),),
+        "failed": (notification.c.failed_at.is_not(None),),
+    }
+    query = select(notification).where(notification.c.tenant == TENANT, *(chosen[state] if state else ()))
+    newest = query.order_by(notification.c.created_at.desc(), notification.c.id).limit(limit)
+    return [_state(row) for row in connection.execute(newest)]
+
+
+def failed_count(connection: Connection, since: int) -> int:
+    """How many notes were given up since a time."""
+    query = select(func.count()).where(notification.c.tenant == TENANT, notification.c.failed_at >= since)
+    return int(connection.execute(query).scalar_one())
+
+
+def _open() -> tuple[ColumnElement[bool], ...]:
+    return (
+        notification.c.tenant == TENANT,
+        notification.c.done_at.is_(None),
+        notification.c.failed_at.is_(None),
+    )
+
+
+def _finish(connection: Connection, note: str, **values: int | str) -> None:
+    connection.execute(
+        notification.update()
+        .where(*_open(), notification.c.id == note)
+        .values(attempts=notification.c.attempts + 1, **values)
+    )
+
+
+def _note(row: Row[Any]) -> Note:
+    return Note(row.id, row.alert, row.customer, row.channel, row.event, row.payload, row.attempts)
+
+
+def _state(row: Row[Any]) -> NoteState:
+    finished = row.done_at if row.done_at is not None else row.failed_at
+    state: Literal["waiting", "delivered", "failed"] = (
+        "waiting" if finished is None else "delivered" if row.done_at is not None else "failed"
+    )
+    return NoteState(_note(row), state, row.created_at, finished, row.error)
