@@ -65,12 +65,17 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Execute:
-    """Run a program without a shell; an exit code other than 0 is a failed step."""
+    """Run a program without a shell; an exit code other than 0 is a failed step.
+
+    Under a sandbox root only a `sandboxed` program runs: in that folder, with GURU_ROOT naming it. Programs
+    that change the whole machine, such as apt-get, are refused there.
+    """
 
     argv: tuple[str, ...]
     timeout: float = 300.0              # seconds
     env: tuple[tuple[str, str], ...] = field(default=())
     cwd: str | None = None
+    sandboxed: bool = False
 
     def __str__(self) -> str:
         return "run " + " ".join(self.argv)

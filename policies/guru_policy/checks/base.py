@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic import ConfigDict
+from pydantic.alias_generators import to_camel
+
 from guru_policy.host import Host, Platform
 from guru_policy.model import Frozen
 from guru_policy.verdict import Verdict
@@ -11,6 +14,8 @@ from guru_policy.verdict import Verdict
 
 class Check(Frozen):
     """One question asked of a machine again and again."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
 
     platforms: ClassVar[frozenset[Platform]] = frozenset({"linux"})
 

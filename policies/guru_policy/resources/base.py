@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, Generic, TypeVar
 
+from pydantic import ConfigDict
+from pydantic.alias_generators import to_camel
+
 from guru_policy.host import Host, Platform
 from guru_policy.model import Frozen
 from guru_policy.steps import Step
@@ -15,6 +18,8 @@ StateT = TypeVar("StateT")
 class Resource(Frozen, Generic[StateT]):
     """One thing on a machine that should be so. Neither method may change the machine."""
 
+    model_config = ConfigDict(alias_generator=to_camel)
+
     platforms: ClassVar[frozenset[Platform]] = frozenset({"linux"})
 
     async def probe(self, host: Host) -> StateT:
@@ -24,6 +29,14 @@ class Resource(Frozen, Generic[StateT]):
     def plan(self, now: StateT) -> Iterator[Step]:
         """The steps from `now` to how it should be; none when it is so already."""
         raise NotImplementedError
+
+    def triggers(self) -> tuple[str, ...]:
+        """Ids of resources; when one of them changed, `plan_triggered` is carried out after `plan`."""
+        return ()
+
+    def plan_triggered(self) -> Iterator[Step]:
+        """The steps that a change of one of `triggers` asks for, once for each change."""
+        return iter(())
 
     def sources(self) -> tuple[str, ...]:
         """Paths of files in the fleet repository that this resource carries to the device."""
