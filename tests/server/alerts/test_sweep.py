@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from tests.server.alerts.conftest import DISK, MINUTE, WEB1, Shop
 
 from guru_policy.errors import Conflict, InputInvalid
 from guru_server.alerts.loop import Alerts
@@ -17,7 +18,6 @@ from guru_server.notify import outbox
 from guru_server.store.schema import TENANT
 from guru_server.telemetry.tables import check_state
 from guru_wire.operator import AlertRow
-from tests.server.alerts.conftest import DISK, MINUTE, WEB1, Shop
 
 
 async def listed(shop: Shop, state: str | None = None) -> tuple[AlertRow, ...]:
