@@ -98,6 +98,7 @@ class ServerSettings(BaseSettings):
     git: GitSettings = GitSettings()
     webhooks: WebhookSettings = WebhookSettings()
     smtp: SmtpSettings = SmtpSettings()
+    notify_secrets: dict[str, SecretStr] = Field(default_factory=dict)     # what webhooks are signed with
     log: LogSettings = LogSettings()
     retention: RetentionSettings = RetentionSettings()
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, or_, select
 
 from guru_policy.errors import InputInvalid
 from guru_policy.verdict import State
-from guru_server.alerts.in_force import Rule, summarise
+from guru_server.alerts.in_force import Rule
 from guru_server.alerts.rules import Episode, Phase
 from guru_server.alerts.sweep import Seen, Transition
 from guru_server.alerts.tables import alert
@@ -88,7 +88,7 @@ def _tell(connection: Connection, change: Transition, name: str, fired: bool, no
     """Put the notes of a change of phase into the outbox."""
     after = change.after
     if fired and change.rule is not None:
-        channels: Sequence[str] = change.rule.notify
+        channels: Sequence[str] = change.rule.spec.notify
     elif after is not None and after.phase is Phase.resolved:
         channels = told(connection, name)
     else:
@@ -139,11 +139,10 @@ def _described(seen: Seen, rule: Rule) -> dict[str, Any]:
     """The severity, and the summary with what its template may name."""
     words = {
         "device": seen.device.name, "customer": seen.device.place.customer, "site": seen.device.place.site,
-        "check": seen.check, "state": seen.reading.state.value, "message": seen.message, "unit": seen.unit,
-        "value": "" if seen.value is None else f"{seen.value:g}", "rule": rule.name,
-        "severity": rule.severity,
+        "check": seen.check, "message": seen.message,
+        "value": "" if seen.value is None else f"{seen.value:g} {seen.unit}".strip(),
     }
-    return {"severity": rule.severity, "summary": summarise(rule.summary, words)}
+    return {"severity": rule.spec.severity, "summary": rule.summary(words)}
 
 
 def _place(cursor: str) -> tuple[int, str]:

@@ -4,27 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from pydantic import JsonValue
 
+from guru_policy.kinds.notification_channel import Email, Webhook
 
-@dataclass(frozen=True, slots=True)
-class WebhookChannel:
-    """An HTTP endpoint. `secret` names an entry of the server's setting `notify_secrets`; empty: unsigned."""
-
-    url: str
-    secret: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class EmailChannel:
-    """People, by mail through the server's SMTP settings."""
-
-    to: tuple[str, ...]
-
-
-Channel: TypeAlias = WebhookChannel | EmailChannel
+Channel = Webhook | Email
 
 
 class ChannelsInForce(Protocol):

@@ -16,8 +16,9 @@ from typing import Literal
 from pydantic import SecretStr
 
 from guru_policy.errors import Undelivered
+from guru_policy.kinds.notification_channel import Email
 from guru_server.gateway.plain import plain
-from guru_server.notify.channels import EmailChannel, Message
+from guru_server.notify.channels import Message
 
 TIMEOUT = 15.0                          # seconds a step of the SMTP dialogue may take
 Security = Literal["starttls", "tls", "none"]
@@ -41,7 +42,7 @@ class Mail:
         self._user, self._password, self._sender = user, password, sender
         self._tls = tls
 
-    async def deliver(self, channel: EmailChannel, message: Message) -> None:
+    async def deliver(self, channel: Email, message: Message) -> None:
         """Send one mail to all addresses of the channel; Undelivered when nobody took it."""
         if self._host is None:
             raise Undelivered("no mail server is set", hint="set smtp.host in the server's settings")
@@ -51,7 +52,7 @@ class Mail:
                 hint="set smtp.security to starttls or tls; none is for a mail server on this machine",
                 again=False,
             )
-        mail = compose(self._sender, channel.to, message)
+        mail = compose(channel.sender or self._sender, channel.to, message)
         await asyncio.to_thread(self._send, self._host, mail)
 
     def _send(self, host: str, mail: EmailMessage) -> None:

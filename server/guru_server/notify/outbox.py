@@ -121,6 +121,11 @@ def given_up(connection: Connection, note: str, now: int, error: str) -> None:
     _finish(connection, note, failed_at=now, error=error)
 
 
+def withdraw(connection: Connection, note: str) -> None:
+    """Drop a note that its channel does not want."""
+    connection.execute(notification.delete().where(*_open(), notification.c.id == note))
+
+
 def forget_finished(connection: Connection, before: int) -> int:
     """Drop notes that were finished before a time; how many. An alert's notes go with it at the latest."""
     finished = func.coalesce(notification.c.done_at, notification.c.failed_at) < before

@@ -17,8 +17,9 @@ import orjson
 from pydantic import SecretStr
 
 from guru_policy.errors import Undelivered
+from guru_policy.kinds.notification_channel import Webhook
 from guru_server.gateway.plain import plain
-from guru_server.notify.channels import Message, WebhookChannel
+from guru_server.notify.channels import Message
 
 if TYPE_CHECKING:
     import httpx
@@ -35,7 +36,7 @@ class Webhooks:
         self._secrets = secrets
         self._client: httpx.AsyncClient | None = None
 
-    async def deliver(self, channel: WebhookChannel, message: Message) -> None:
+    async def deliver(self, channel: Webhook, message: Message) -> None:
         """Post the message; Undelivered unless the endpoint answered 2xx."""
         import httpx
 
@@ -60,15 +61,15 @@ class Webhooks:
             await self._client.aclose()
             self._client = None
 
-    def _signed(self, channel: WebhookChannel, message: Message, body: bytes) -> dict[str, str]:
+    def _signed(self, channel: Webhook, message: Message, body: bytes) -> dict[str, str]:
         sent = str(message.sent_at // 1000)
         headers = {"webhook-id": message.id, "webhook-timestamp": sent, "idempotency-key": message.id}
-        if channel.secret:
-            secret = self._secrets.get(channel.secret)
+        if channel.sign is not None:
+            secret = self._secrets.get(channel.sign)
             if secret is None:
                 raise Undelivered(
-                    f"the server has no secret {channel.secret!r} to sign this webhook with",
-                    hint=f"set notify_secrets.{channel.secret} in the server's settings",
+                    f"the server has no secret {channel.sign!r} to sign this webhook with",
+                    hint=f"set notify_secrets.{channel.sign} in the server's settings",
                 )
             headers["webhook-signature"] = sign(secret, message.id, sent, body)
         return headers

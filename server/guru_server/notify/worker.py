@@ -18,11 +18,12 @@ from functools import partial
 from sqlalchemy import Connection
 
 from guru_policy.errors import Conflict, Undelivered, Unreachable
+from guru_policy.kinds.notification_channel import Email
 from guru_server.bus import Bus, Subscription
 from guru_server.clock import Clock
 from guru_server.leases import Fence, held
 from guru_server.notify import outbox
-from guru_server.notify.channels import Channel, ChannelsInForce, EmailChannel, Message
+from guru_server.notify.channels import Channel, ChannelsInForce, Message
 from guru_server.notify.email import Mail
 from guru_server.notify.outbox import Note
 from guru_server.notify.webhook import Webhooks
@@ -105,7 +106,10 @@ class Notifier:
             log.warning("channel %s of %s waits: %s", name, customer, cause)
 
     async def _deliver(self, fence: Fence, channel: Channel | None, note: Note) -> bool:
-        """Try once and record how it went; whether the channel took it."""
+        """Try once and record how it went; whether the channel took it, or did not want to hear of it."""
+        if channel is not None and note.event == "resolved" and not channel.send_resolved:
+            await self._write(fence, lambda connection: outbox.withdraw(connection, note.id))
+            return True
         try:
             await self._send(channel, note)
         except Undelivered as cause:
@@ -120,7 +124,7 @@ class Notifier:
         match channel:
             case None:
                 raise Undelivered("no channel of that name is in force for this customer")
-            case EmailChannel():
+            case Email():
                 await self._mail.deliver(channel, message)
             case _:
                 await self._webhooks.deliver(channel, message)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
 from guru_policy.inventory import Device
+from guru_policy.kinds.alert_rule import AlertRule
 from guru_server.alerts.in_force import Rule
 from guru_server.alerts.loop import Alerts
-from guru_server.alerts.rules import Timing
 from guru_server.bus import LocalBus
 from guru_server.clock import SetClock
 from guru_server.fleet.tables import device as device_table
@@ -28,10 +28,17 @@ def anything(_: Device) -> bool:
     return True
 
 
-DISK = Rule(
-    key="org/disk-full", name="disk-full", check="disk*", timing=Timing("critical", hold=5 * MINUTE),
-    severity="high", notify=("noc",), chooses=anything, summary="{device}: {message} ({unknown})",
-)
+def rule(key: str = "org/disk-full", chooses: Callable[[Device], bool] = anything, **fields: object) -> Rule:
+    """A rule as the fleet repository would have it, with changed fields."""
+    spec = {
+        "check": "disk*", "for": "5m", "severity": "high", "notify": ("noc",),
+        "summary": "{device}: {message}",
+        **fields,
+    }
+    return Rule(key, AlertRule.model_validate(spec), chooses)
+
+
+DISK = rule()
 
 
 @dataclass
@@ -74,7 +81,8 @@ class Shop:
         here = (check_state.c.device == WEB1, check_state.c.check_id == check)
         row = {
             "tenant": TENANT, "device": WEB1, "check_id": check, "state": state, "since": now - ago + skew,
-            "at": now + skew, "value": 97.5, "unit": "%", "message": "97.5 % full", "missed": 0, "seen_at": now,
+            "at": now + skew, "value": 97.5, "unit": "%", "message": "97.5 % full", "missed": 0,
+            "seen_at": now,
         }
 
         def write(connection: object) -> None:

@@ -40,7 +40,9 @@ def firing(started: int, fired: int, cleared: int | None = None) -> Episode:
         (Episode(Phase.resolved, 800, 860, 970, 990), Reading(State.critical, 995), pending(995)),
     ],
 )
-def test_a_reading_moves_an_alert_along(before: Episode | None, reading: Reading, after: Episode | None) -> None:
+def test_a_reading_moves_an_alert_along(
+    before: Episode | None, reading: Reading, after: Episode | None
+) -> None:
     assert follow(WARN, before, reading, NOW) == after
 
 

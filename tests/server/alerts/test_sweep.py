@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 
 import pytest
-from tests.server.alerts.conftest import DISK, MINUTE, WEB1, Shop
+from tests.server.alerts.conftest import DISK, MINUTE, WEB1, Shop, rule
 
 from guru_policy.errors import Conflict, InputInvalid
 from guru_server.alerts.loop import Alerts
-from guru_server.alerts.rules import Timing
 from guru_server.alerts.store import alerts, firing_count, forget_resolved
 from guru_server.leases import Lease
 from guru_server.notify import outbox
@@ -58,7 +56,7 @@ async def test_a_note_tells_all_that_a_person_needs(shop: Shop) -> None:
     told = json.loads(state.note.payload)
     assert told["event"] == "firing"
     assert told["severity"] == "high"
-    assert told["summary"] == "web1: 97.5 % full ({unknown})"
+    assert told["summary"] == "web1: 97.5 % full"
     assert told["device"] == {"id": WEB1, "name": "web1"}
     assert told["check"] == {
         "id": "disk-root", "state": "critical", "value": 97.5, "unit": "%", "message": "97.5 % full"
@@ -115,7 +113,7 @@ async def test_unknown_neither_fires_nor_ends_an_alert(shop: Shop) -> None:
 
 
 async def test_a_verdict_nobody_repeated_counts_as_unknown(shop: Shop) -> None:
-    shop.in_force.rules = [replace(DISK, timing=Timing("critical", hold=60 * MINUTE))]
+    shop.in_force.rules = [rule(**{"for": "1h"})]
     await shop.says("critical")
     await shop.sweep()
 
@@ -181,7 +179,7 @@ async def test_rules_that_are_not_known_yet_end_nothing(shop: Shop) -> None:
 async def test_an_end_is_told_where_the_beginning_was_told(shop: Shop) -> None:
     await shop.says("critical", ago=5 * MINUTE)
     await shop.sweep()
-    shop.in_force.rules = [replace(DISK, notify=("noc", "mail"))]
+    shop.in_force.rules = [rule(notify=("noc", "mail"))]
     await shop.says("ok")
     await shop.sweep(1)
 
@@ -190,7 +188,7 @@ async def test_an_end_is_told_where_the_beginning_was_told(shop: Shop) -> None:
 
 async def test_a_rule_watches_only_its_checks_and_devices(shop: Shop) -> None:
     await shop.says("critical", "cpu", ago=5 * MINUTE)
-    shop.in_force.rules = [DISK, replace(DISK, key="org/none", check="*", chooses=lambda device: False)]
+    shop.in_force.rules = [DISK, rule("org/none", lambda device: False, check="*")]
 
     await shop.sweep()
 
@@ -209,7 +207,7 @@ async def test_a_second_breach_is_a_second_alert(shop: Shop) -> None:
 
 
 async def test_pages_hold_every_alert_once(shop: Shop) -> None:
-    shop.in_force.rules = [replace(DISK, key=f"org/r{n}") for n in range(7)]
+    shop.in_force.rules = [rule(f"org/r{n}") for n in range(7)]
     await shop.says("critical", ago=5 * MINUTE)
     await shop.sweep()
     seen, cursor = [], None

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 from tools.lab.inbox import Inbox
 
+from guru_policy.kinds.notification_channel import Webhook
 from guru_server.bus import LocalBus
 from guru_server.clock import SetClock
 from guru_server.leases import Fence, Lease
@@ -25,6 +26,13 @@ PAYLOAD = {
     "customer": "acme", "site": "berlin", "device": {"id": "1" * 32, "name": "web1"},
     "check": {"id": "disk-root", "state": "critical", "value": 97.5, "unit": "%", "message": "97.5 % full"},
 }
+
+
+def webhook(url: str, **fields: object) -> Webhook:
+    """A channel, as the fleet repository would have it."""
+    return Webhook.model_validate({"type": "webhook", "url": url, **fields})
+
+
 SECRETS = {"noc": SecretStr("correct horse battery")}
 
 

@@ -21,11 +21,12 @@ from pydantic import SecretStr
 from tests.server.notify.conftest import PAYLOAD
 
 from guru_policy.errors import Undelivered
-from guru_server.notify.channels import EmailChannel, Message
+from guru_policy.kinds.notification_channel import Email
+from guru_server.notify.channels import Message
 from guru_server.notify.email import Mail, compose
 
 MESSAGE = Message("ab" * 16, 1_700_000_000_000, PAYLOAD)
-NOC = EmailChannel(("noc@msp.example", "on-call@msp.example"))
+NOC = Email(type="email", to=("noc@msp.example", "on-call@msp.example"))
 
 
 class Mailbox:
@@ -37,7 +38,7 @@ class Mailbox:
         self.encrypted: list[bool] = []
         self.refusal = ""
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - theirs
         if self.refusal:
             return self.refusal
         parsed = email.message_from_bytes(bytes(envelope.content or b""), policy=email.policy.default)
@@ -54,10 +55,11 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
     now = datetime.datetime.now(datetime.UTC)
+    day, here = datetime.timedelta(1), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
     made = (
         x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(1).not_valid_before(now - datetime.timedelta(1)).not_valid_after(now + datetime.timedelta(1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .serial_number(1).not_valid_before(now - day).not_valid_after(now + day)
+        .add_extension(x509.SubjectAlternativeName([here]), False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
         .sign(key, hashes.SHA256())
     )

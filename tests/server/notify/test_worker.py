@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.server.notify.conftest import Post
+from tests.server.notify.conftest import Post, webhook
 from tools.lab.inbox import Inbox
 
 from guru_server.leases import Lease
 from guru_server.notify import outbox
-from guru_server.notify.channels import WebhookChannel
 from guru_server.notify.worker import LONGEST, TRIES, pause
 
 
 async def test_a_note_is_delivered_once(post: Post, inbox: Inbox) -> None:
-    post.channels.known = {"noc": WebhookChannel(inbox.url)}
+    post.channels.known = {"noc": webhook(inbox.url)}
     await post.put("noc")
     await post.put("noc")
     await post.round()
@@ -28,7 +27,7 @@ async def test_a_failing_channel_does_not_hold_up_another(post: Post, inbox: Inb
     dead = Inbox()
     dead.status = 500
     dead.start()
-    post.channels.known = {"dead": WebhookChannel(dead.url), "noc": WebhookChannel(inbox.url)}
+    post.channels.known = {"dead": webhook(dead.url), "noc": webhook(inbox.url)}
     await post.put("dead", "noc")
     await post.round()
     dead.stop()
@@ -37,7 +36,7 @@ async def test_a_failing_channel_does_not_hold_up_another(post: Post, inbox: Inb
 
 
 async def test_a_note_is_tried_again_with_the_same_id_until_it_is_taken(post: Post, inbox: Inbox) -> None:
-    post.channels.known = {"noc": WebhookChannel(inbox.url)}
+    post.channels.known = {"noc": webhook(inbox.url)}
     inbox.status = 503
     await post.put("noc")
     await post.round()
@@ -52,7 +51,7 @@ async def test_a_note_is_tried_again_with_the_same_id_until_it_is_taken(post: Po
 
 
 async def test_a_note_nobody_takes_is_given_up_and_stays_visible(post: Post, inbox: Inbox) -> None:
-    post.channels.known = {"noc": WebhookChannel(inbox.url)}
+    post.channels.known = {"noc": webhook(inbox.url)}
     inbox.status = 500
     await post.put("noc")
     for _ in range(TRIES + 3):
@@ -65,7 +64,7 @@ async def test_a_note_nobody_takes_is_given_up_and_stays_visible(post: Post, inb
 
 
 async def test_an_unwelcome_note_is_given_up_at_once(post: Post, inbox: Inbox) -> None:
-    post.channels.known = {"noc": WebhookChannel(inbox.url)}
+    post.channels.known = {"noc": webhook(inbox.url)}
     inbox.status = 410
     await post.put("noc")
     await post.round()
@@ -74,7 +73,7 @@ async def test_an_unwelcome_note_is_given_up_at_once(post: Post, inbox: Inbox) -
 
 
 async def test_an_end_is_not_told_before_its_beginning(post: Post, inbox: Inbox) -> None:
-    post.channels.known = {"noc": WebhookChannel(inbox.url)}
+    post.channels.known = {"noc": webhook(inbox.url)}
     inbox.status = 503
     await post.put("noc")
     await post.put("noc", event="resolved")
@@ -104,7 +103,7 @@ async def test_notes_wait_while_the_channels_are_not_known(post: Post) -> None:
 
 
 async def test_a_server_that_lost_its_lease_records_nothing(post: Post, inbox: Inbox) -> None:
-    post.channels.known = {"noc": WebhookChannel(inbox.url)}
+    post.channels.known = {"noc": webhook(inbox.url)}
     await post.put("noc")
     await Lease(post.db, "notify", "one").release(post.fence)
     assert await Lease(post.db, "notify", "two").acquire() is not None
@@ -114,7 +113,7 @@ async def test_a_server_that_lost_its_lease_records_nothing(post: Post, inbox: I
 
 
 async def test_the_worker_hears_of_new_notes_and_stops_when_told(post: Post, inbox: Inbox) -> None:
-    post.channels.known = {"noc": WebhookChannel(inbox.url)}
+    post.channels.known = {"noc": webhook(inbox.url)}
     running = asyncio.create_task(post.notifier.run(post.fence))
     await asyncio.sleep(0.01)
     await post.put("noc")
@@ -127,7 +126,7 @@ async def test_the_worker_hears_of_new_notes_and_stops_when_told(post: Post, inb
 
 
 async def test_finished_notes_are_forgotten_and_waiting_ones_never(post: Post, inbox: Inbox) -> None:
-    post.channels.known = {"noc": WebhookChannel(inbox.url)}
+    post.channels.known = {"noc": webhook(inbox.url)}
     await post.put("noc")
     await post.round()
     await post.put("noc", alert="a2")
@@ -140,3 +139,14 @@ async def test_finished_notes_are_forgotten_and_waiting_ones_never(post: Post, i
 def test_pauses_grow_to_a_bound() -> None:
     assert [pause(attempts, 1.0) for attempts in (0, 1, 2, 30)] == [5_000, 10_000, 20_000, LONGEST]
     assert pause(5, 0.0) == 1_000
+
+
+async def test_a_channel_that_wants_no_ends_gets_none(post: Post, inbox: Inbox) -> None:
+    post.channels.known = {"noc": webhook(inbox.url, sendResolved=False)}
+    await post.put("noc")
+    await post.round()
+    await post.put("noc", event="resolved")
+    await post.round()
+
+    assert [letter.body["event"] for letter in inbox.letters] == ["firing"]
+    assert await post.states() == [("noc", "firing", "delivered")]
