@@ -86,6 +86,7 @@ class Lease:
                 await self._let_go(fence)
             if not task.cancelled():
                 task.result()
+            await asyncio.sleep(self._ttl / 15)
 
     async def _patiently(self) -> Fence:
         while True:

@@ -6,12 +6,14 @@ from guru_server.alerts import tables as alerts
 from guru_server.audit import tables as audit
 from guru_server.fleet import tables as fleet
 from guru_server.gateway import tables as gateway
+from guru_server.gitops import tables as gitops
 from guru_server.identity import tables as identity
 from guru_server.notify import tables as notify
+from guru_server.reconcile import tables as reconcile
 from guru_server.store import tables as store
 from guru_server.store.schema import metadata
 from guru_server.telemetry import tables as telemetry
 
 __all__ = ["SUBJECTS", "metadata"]
 
-SUBJECTS = (alerts, audit, fleet, gateway, identity, notify, store, telemetry)
+SUBJECTS = (alerts, audit, fleet, gateway, gitops, identity, notify, reconcile, store, telemetry)

@@ -95,7 +95,7 @@ def find(
             continue
         one = device_of(row)
         named = labels(one)
-        if wish.selector is not None and not wish.selector.matches(named, one.place, one.name):
+        if wish.selector is not None and not wish.selector.matches(named, one.place, one.name, id=one.id):
             continue
         total += 1
         if passed:
@@ -117,7 +117,7 @@ def find(
 def matching(connection: Connection, tenant: str, selector: Selector, labels: Labels) -> list[Device]:
     """Every device that the selector matches, in the order of the list."""
     found = (device_of(row) for row in sorted(connection.execute(_ROWS, {"tenant": tenant}), key=_place))
-    return [one for one in found if selector.matches(labels(one), one.place, one.name)]
+    return [one for one in found if selector.matches(labels(one), one.place, one.name, id=one.id)]
 
 
 def device_of(row: AnyRow) -> Device:

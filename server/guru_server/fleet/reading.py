@@ -20,7 +20,8 @@ _INVENTORY = (
 )
 _SIGNS = (
     device_state.c.last_seen, device_state.c.connected, device_state.c.heartbeat,
-    device_state.c.desired_serial, device_state.c.applied_serial, device_state.c.converged, device_state.c.state_since,
+    device_state.c.desired_serial, device_state.c.applied_serial, device_state.c.converged,
+    device_state.c.state_since,
 )
 MOST_NAMED = 10                         # devices an ambiguous name lists
 

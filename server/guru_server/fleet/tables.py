@@ -38,6 +38,8 @@ Index(                                                  # gateways look for newl
     postgresql_where=device.c.revoked_at.is_not(None),
 )
 
+Index("ix_device_enrolled_by", device.c.tenant, device.c.enrolled_by)
+
 # One row a device, made at enrolment, changed often: apart from `device`, so that its pages stay small.
 # The gateway keeps last_seen, connected and agent_version; reconcile the serials and what a report says.
 device_state = Table(

@@ -1,0 +1,64 @@
+"""Health, for load balancers, and doctor, for people. Looks only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+from sqlalchemy import Connection, text
+
+from guru_policy.errors import GuruError
+from guru_server.store.database import Database
+from guru_wire.operator import Diagnosis, Doctor
+
+Probe = Callable[[], Awaitable[Diagnosis]]
+PATIENCE = 5.0                          # seconds one probe may take
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the routes ask."""
+
+    db: Database
+    probes: Sequence[Probe]
+
+
+def public_router(health: Health) -> APIRouter:
+    """Whether this process can answer."""
+    router = APIRouter(tags=["server"])
+
+    @router.get("/health")
+    async def healthy() -> dict[str, bool]:
+        """Ok when the database answers; a problem with 503 when not."""
+        await asyncio.wait_for(health.db.read(_answers), 10)
+        return {"ok": True}
+
+    return router
+
+
+def router(health: Health) -> APIRouter:
+    """The server's own view of its health."""
+    router = APIRouter(tags=["server"])
+
+    @router.get("/doctor")
+    async def doctor() -> Doctor:
+        """Every probe's finding."""
+        return Doctor(lines=tuple(await asyncio.gather(*(_look(probe) for probe in health.probes))))
+
+    return router
+
+
+def _answers(connection: Connection) -> None:
+    connection.execute(text("SELECT 1"))
+
+
+async def _look(probe: Probe) -> Diagnosis:
+    name = getattr(probe, "__name__", "probe")
+    try:
+        return await asyncio.wait_for(probe(), PATIENCE)
+    except TimeoutError:
+        return Diagnosis(name=name, ok=False, message="no answer in time", fix="look at the server's log")
+    except GuruError as error:
+        return Diagnosis(name=name, ok=False, message=error.message, fix=error.hint)

@@ -1,0 +1,167 @@
+"""The fleet's part of the API: list, show, label, revoke. What others know of a device is handed in."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Response
+from sqlalchemy import Connection
+
+from guru_policy.errors import InputInvalid, Refused
+from guru_policy.selector import parse
+from guru_server.audit.log import record
+from guru_server.bus import Bus
+from guru_server.clock import Clock
+from guru_server.fleet import changing, finding
+from guru_server.fleet.reading import Known, known, resolve
+from guru_server.fleet.state import standing
+from guru_server.identity.people import Person
+from guru_server.identity.signing_in import signed_in
+from guru_server.store.database import Database
+from guru_server.store.schema import TENANT
+from guru_wire.operator import (
+    CheckCounts,
+    Condition,
+    DeviceDetail,
+    DeviceFacts,
+    DeviceRow,
+    LabelChange,
+    LabelsChanged,
+    Page,
+    SyncState,
+)
+from guru_wire.uplink import CheckResult
+
+Who = Annotated[Person, Depends(signed_in)]
+
+
+class Looks(NamedTuple):
+    """What other subjects know of one device; each is called in the fleet's own read."""
+
+    checks: Callable[[Connection, str, str], tuple[CheckResult, ...]]
+    metrics: Callable[[Connection, str, str], dict[str, float]]
+    conditions: Callable[[Connection, str, str], Sequence[Condition]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What the fleet's routes work with."""
+
+    db: Database
+    bus: Bus
+    clock: Clock
+    labels: finding.Labels
+    counts: finding.Counts
+    looks: Looks
+
+
+def router(fleet: Fleet) -> APIRouter:
+    """The routes; a {ref} may hold slashes, so what follows it is matched first."""
+    router = APIRouter(tags=["devices"])
+
+    @router.get("/devices", response_model=Page[DeviceRow])
+    async def devices(
+        selector: Annotated[str, Query(max_length=2000)] = "",
+        state: SyncState | None = None,
+        limit: Annotated[int, Query(ge=1, le=finding.MOST)] = 500,
+        cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    ) -> Response:
+        """The devices that match, by customer, site and name."""
+        wish = finding.Wish(parse(selector) if selector.strip() else None, state, limit, cursor)
+        now = fleet.clock()
+        body = await fleet.db.read(lambda connection: _page(fleet, connection, wish, now))
+        return Response(body, media_type="application/json")
+
+    @router.post("/devices/labels")
+    async def label(change: LabelChange, person: Who) -> LabelsChanged:
+        """Set and remove op/ labels of every device that the selector matches."""
+        if not change.selector.strip():
+            raise InputInvalid("a label change needs a selector", hint="name the devices, as in name=web1")
+        now = fleet.clock()
+        changed = await fleet.db.write(lambda connection: _label(fleet, connection, change, person, now))
+        await fleet.bus.publish("inventory", changed)
+        return LabelsChanged(devices=tuple(changed))
+
+    @router.get("/devices/{ref:path}/facts")
+    async def facts(ref: str) -> DeviceFacts | DeviceDetail:
+        """What the agent says of its machine."""
+        if ref.count("/") == 1:             # customer/site and a device of the name `facts`
+            return await show(f"{ref}/facts")
+        found = await fleet.db.read(
+            lambda connection: known(connection, TENANT, resolve(connection, TENANT, ref))
+        )
+        return DeviceFacts(device=found.device.id, at=found.facts_at, facts=dict(found.device.facts))
+
+    @router.get("/devices/{ref:path}")
+    async def show(ref: str) -> DeviceDetail:
+        """One device with its state, checks, newest sample and services."""
+        now = fleet.clock()
+        return await fleet.db.read(
+            lambda connection: _detail(fleet, connection, resolve(connection, TENANT, ref), now)
+        )
+
+    @router.delete("/devices/{ref:path}")
+    async def revoke(ref: str, person: Who) -> DeviceDetail:
+        """Take a device out of the fleet: its link is cut and its key is worth nothing from now on."""
+        now = fleet.clock()
+
+        def work(connection: Connection) -> DeviceDetail:
+            detail = _detail(fleet, connection, resolve(connection, TENANT, ref), now)
+            changing.revoke(connection, TENANT, detail.id, now)
+            actor = f"person:{person.name}"
+            record(connection, now, actor, "DeviceRevoked", f"device:{detail.id}", detail.name)
+            return detail
+
+        detail = await fleet.db.write(work)
+        await fleet.bus.publish("revoked", {detail.id})
+        await fleet.bus.publish("inventory", {detail.id})
+        return detail
+
+    return router
+
+
+def _page(fleet: Fleet, connection: Connection, wish: finding.Wish, now: int) -> bytes:
+    found = finding.find(connection, TENANT, wish, now=now, labels=fleet.labels, counts=fleet.counts)
+    page = {"apiVersion": "guru/v1", "items": found.items, "total": found.total, "next": found.next}
+    return orjson.dumps(page)
+
+
+def _label(
+    fleet: Fleet, connection: Connection, change: LabelChange, person: Person, now: int
+) -> list[str]:
+    devices = finding.matching(connection, TENANT, parse(change.selector), fleet.labels)
+    if len(devices) > change.max_devices:
+        raise Refused(
+            f"the selector matches {len(devices)} devices and {change.max_devices} are allowed",
+            hint=f"look at them first, then allow them: --max-devices {len(devices)}",
+        )
+    ids = [one.id for one in devices]
+    changed = changing.set_labels(connection, TENANT, ids, change.set, change.remove)
+    removed = [f"-{key}" for key in change.remove]
+    said = ", ".join([f"{key}={value}" for key, value in change.set.items()] + removed)
+    for device_id in changed:
+        record(connection, now, f"person:{person.name}", "LabelsChanged", f"device:{device_id}", said)
+    return changed
+
+
+def _detail(fleet: Fleet, connection: Connection, device_id: str, now: int) -> DeviceDetail:
+    one: Known = known(connection, TENANT, device_id)
+    stands = standing(one.signs, now)
+    place = one.device.place
+    return DeviceDetail(
+        id=one.device.id, name=one.device.name, customer=place.customer, site=place.site,
+        online=stands.online, last_seen=one.signs.last_seen, state=stands.state, since=stands.since,
+        desired_revision=one.desired_revision, applied_revision=one.applied_revision,
+        os=str(one.device.facts.get("os", "")), agent_version=one.agent_version,
+        checks=CheckCounts(**fleet.counts(connection, TENANT, [device_id]).get(device_id, {})),
+        labels=dict(fleet.labels(one.device)),
+        enrolled_at=one.enrolled_at, serial=one.signs.desired_serial,
+        public_key=base64.b64encode(one.public_key).decode(),
+        conditions=tuple(fleet.looks.conditions(connection, TENANT, device_id)), run=one.run,
+        check_results=fleet.looks.checks(connection, TENANT, device_id),
+        metrics=fleet.looks.metrics(connection, TENANT, device_id), services=one.services,
+    )

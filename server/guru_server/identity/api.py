@@ -1,0 +1,113 @@
+"""Identity's part of the API: who am I, trust, enrolment and its tokens. It decides nothing itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from guru_policy.errors import InputInvalid
+from guru_server.bus import Bus
+from guru_server.clock import Clock
+from guru_server.identity import enrolling
+from guru_server.identity.people import Person
+from guru_server.identity.rates import Rates
+from guru_server.identity.signing_in import address_of, signed_in
+from guru_server.keys.keys import ServerKeys
+from guru_server.store.database import Database
+from guru_server.store.schema import TENANT
+from guru_wire.enrolment import EnrolmentAnswer, EnrolmentRequest, EnrolmentToken, Trust, write_token
+from guru_wire.operator import EnrolTokenCreated, EnrolTokenRequest, EnrolTokenRow, Page, WhoAmI
+from guru_wire.version import VERSION
+
+Who = Annotated[Person, Depends(signed_in)]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What identity's routes work with."""
+
+    db: Database
+    bus: Bus
+    clock: Clock
+    keys: ServerKeys
+    url: str                            # what agents dial
+    places: enrolling.Places
+    knocks: Rates = field(default_factory=lambda: Rates(burst=200, rate=5.0))
+
+
+def public_router(identity: Identity) -> APIRouter:
+    """Trust and enrolment: no token of a person is needed."""
+    router = APIRouter(tags=["enrolment"])
+
+    @router.get("/trust")
+    async def trust() -> Trust:
+        """The server's CA and keys; worth nothing until checked against an enrolment token's pins."""
+        return identity.keys.trust
+
+    @router.post("/enrol")
+    async def enrol(ask: EnrolmentRequest, request: Request) -> EnrolmentAnswer:
+        """Spend an enrolment token and make a device."""
+        now = identity.clock()
+        identity.knocks.take(address_of(request), now)
+        enrolling.check_proof(ask)
+        places = identity.places()
+        joined = await identity.db.write(
+            lambda connection: enrolling.join(connection, TENANT, ask, now=now, places=places)
+        )
+        await identity.bus.publish("inventory", {joined.id})
+        keys = identity.keys.trust
+        return EnrolmentAnswer(
+            device=joined.id, name=joined.name, customer=joined.place.customer, site=joined.place.site,
+            state_key=keys.state_key, link_key=keys.link_key,
+        )
+
+    return router
+
+
+def router(identity: Identity) -> APIRouter:
+    """The guarded routes."""
+    router = APIRouter(tags=["identity"])
+
+    @router.get("/whoami")
+    async def whoami(person: Who) -> WhoAmI:
+        """Who the token is."""
+        return WhoAmI(
+            name=person.name, tenant=TENANT, role=person.role, server_version=VERSION,
+            expires_at=person.expires_at,
+        )
+
+    @router.post("/enrolment-tokens", status_code=201)
+    async def create(ask: EnrolTokenRequest, person: Who) -> EnrolTokenCreated:
+        """A new enrolment token; its text is shown this once."""
+        enrolling.check_place(ask.customer, ask.site, identity.places())
+        url = ask.url or identity.url
+        if not url.startswith("https://") or len(url) > 500:
+            raise InputInvalid("agents dial a URL of the form https://host:port", hint="leave `url` out")
+        now = identity.clock()
+        secret, row = await identity.db.write(
+            lambda connection: enrolling.create(connection, TENANT, ask, now=now, by=person.name)
+        )
+        token = EnrolmentToken(
+            url=url, ca=identity.keys.ca_pin, root=identity.keys.root_pin, id=row.id, secret=secret
+        )
+        return EnrolTokenCreated(token=write_token(token), row=row)
+
+    @router.get("/enrolment-tokens")
+    async def tokens(limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> Page[EnrolTokenRow]:
+        """The newest enrolment tokens."""
+        rows, total = await identity.db.read(
+            lambda connection: enrolling.listed(connection, TENANT, limit)
+        )
+        return Page[EnrolTokenRow](items=tuple(rows), total=total)
+
+    @router.delete("/enrolment-tokens/{token_id}")
+    async def revoke(token_id: str, person: Who) -> EnrolTokenRow:
+        """End an enrolment token; devices that it let in stay."""
+        now = identity.clock()
+        return await identity.db.write(
+            lambda connection: enrolling.revoke(connection, TENANT, token_id, now=now, by=person.name)
+        )
+
+    return router

@@ -1,0 +1,182 @@
+"""Enrolment tokens, and the devices they let in: a use is spent only with the device it made. No HTTP."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable, Collection, Mapping
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, func, select
+
+from guru_policy.errors import InputInvalid, NotFound, Refused, Unsupported, Untrusted
+from guru_policy.inventory import Place
+from guru_server.audit.log import record
+from guru_server.fleet.changing import Newcomer, enrol
+from guru_server.fleet.tables import device
+from guru_server.identity.tables import enrolment_token
+from guru_wire.enrolment import EnrolmentRequest, enrol_bytes
+from guru_wire.operator import EnrolTokenRequest, EnrolTokenRow
+from guru_wire.signing import verify
+from guru_wire.version import LANGUAGE
+
+# Sites by customer; None: no repository is in force.
+Places = Callable[[], Mapping[str, Collection[str]] | None]
+_PLACE = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
+_NOT_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+AnyRow = Row[*tuple[Any, ...]]
+
+
+class Joined(NamedTuple):
+    """The device that came in, or that was here already with the same key and token."""
+
+    id: str
+    name: str
+    place: Place
+
+
+def create(
+    connection: Connection, tenant: str, ask: EnrolTokenRequest, *, now: int, by: str
+) -> tuple[str, EnrolTokenRow]:
+    """Make a token; its secret, the only time it is known, and its row."""
+    token_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
+    connection.execute(enrolment_token.insert().values(
+        tenant=tenant, id=token_id, digest=_digest(secret), customer=ask.customer, site=ask.site,
+        uses=ask.uses, used=0, created_by=by, created_at=now, expires_at=now + ask.ttl * 1000,
+        revoked_at=None,
+    ))
+    record(connection, now, f"person:{by}", "EnrolmentTokenCreated", f"enrolment-token:{token_id}",
+           f"{ask.customer}/{ask.site}, {ask.uses} uses")
+    return secret, _row(_one(connection, tenant, token_id))
+
+
+def listed(connection: Connection, tenant: str, limit: int) -> tuple[list[EnrolTokenRow], int]:
+    """The newest tokens, and how many there are."""
+    of = enrolment_token.c.tenant == tenant
+    newest = (enrolment_token.c.created_at.desc(), enrolment_token.c.id)
+    query = select(enrolment_token).where(of).order_by(*newest)
+    total = connection.execute(select(func.count()).select_from(enrolment_token).where(of)).scalar_one()
+    return [_row(row) for row in connection.execute(query.limit(limit))], total
+
+
+def revoke(connection: Connection, tenant: str, token_id: str, *, now: int, by: str) -> EnrolTokenRow:
+    """End a token; doing it again changes nothing. NotFound when there is none."""
+    row = _one(connection, tenant, token_id)
+    if row.revoked_at is None:
+        mine = (enrolment_token.c.tenant == tenant, enrolment_token.c.id == token_id)
+        connection.execute(enrolment_token.update().where(*mine).values(revoked_at=now))
+        record(connection, now, f"person:{by}", "EnrolmentTokenRevoked", f"enrolment-token:{token_id}")
+    return _row(_one(connection, tenant, token_id))
+
+
+def check_place(customer: str, site: str, places: Mapping[str, Collection[str]] | None) -> None:
+    """Raise InputInvalid unless the repository in force has this site; without one, names must be names."""
+    if places is None:
+        if not (_PLACE.fullmatch(customer) and _PLACE.fullmatch(site)):
+            raise InputInvalid("those cannot be a customer and a site", hint="as in customers/acme/sites/hq")
+        return
+    for kind, name, there in (("customer", customer, places), ("site", site, places.get(customer, ()))):
+        if name not in there:
+            near = get_close_matches(name, there, 1)
+            raise InputInvalid(
+                f"the fleet repository in force has no {kind} {name[:63]}",
+                hint=f"did you mean {near[0]}?" if near else f"add the {kind} to the repository and push it",
+            )
+
+
+def check_proof(ask: EnrolmentRequest) -> None:
+    """Return when the request is signed by the private half of its key; Untrusted when not."""
+    if ask.language < 1:
+        raise Unsupported(f"the agent speaks LANGUAGE {ask.language}, not {LANGUAGE}", hint="update it")
+    try:
+        public = base64.b64decode(ask.public_key, validate=True)
+        proof = base64.b64decode(ask.proof, validate=True)
+    except binascii.Error as cause:
+        raise Untrusted("the device's key or its proof is not base64", hint="enrol again") from cause
+    if len(public) != 32 or base64.b64encode(public).decode() != ask.public_key:
+        raise Untrusted("the device's key is not an Ed25519 key", hint="enrol again")
+    verify(public, "enrol",
+           enrol_bytes(token_id=ask.token_id, public_key=ask.public_key, name=ask.name), proof)
+
+
+def join(
+    connection: Connection, tenant: str, ask: EnrolmentRequest, *, now: int,
+    places: Mapping[str, Collection[str]] | None,
+) -> Joined:
+    """Spend one use and make the device; all of it or nothing. Refused says what is wrong with the token.
+
+    The same key with the same token gets the same device again: its first answer was lost on the way.
+    """
+    token = _spendable(connection, tenant, ask, now)
+    again = connection.execute(select(device).where(
+        device.c.tenant == tenant, device.c.public_key == ask.public_key,
+        device.c.enrolled_by == ask.token_id, device.c.revoked_at.is_(None),
+    )).first()
+    if again is not None:
+        return Joined(again.id, again.name, Place(again.customer, again.site))
+    if token.used >= token.uses:
+        raise Refused(f"this enrolment token was used {token.used} times: no use is left", hint=_ANOTHER)
+    try:
+        check_place(token.customer, token.site, places)
+    except InputInvalid as cause:
+        raise Refused(f"the token's place is gone: {cause.message}", hint=_ANOTHER) from cause
+    one = Newcomer(
+        id=secrets.token_hex(16), name=tidy(ask.name), place=Place(token.customer, token.site),
+        public_key=ask.public_key, facts=ask.facts, agent_version=ask.agent_version, enrolled_by=token.id,
+    )
+    enrol(connection, tenant, one, now)
+    mine = (enrolment_token.c.tenant == tenant, enrolment_token.c.id == token.id)
+    connection.execute(enrolment_token.update().where(*mine).values(used=enrolment_token.c.used + 1))
+    record(connection, now, f"enrolment-token:{token.id}", "DeviceEnrolled", f"device:{one.id}",
+           f"{token.customer}/{token.site}/{one.name}")
+    return Joined(one.id, one.name, one.place)
+
+
+def tidy(name: str) -> str:
+    """A machine's own name as a device's name: what cannot stand in one becomes a dash."""
+    return _NOT_A_NAME.sub("-", name)[:63].strip("-._") or "device"
+
+
+_ANOTHER = "ask for another: `guru enroll token create`"
+
+
+def _spendable(connection: Connection, tenant: str, ask: EnrolmentRequest, now: int) -> AnyRow:
+    query = select(enrolment_token).where(
+        enrolment_token.c.tenant == tenant, enrolment_token.c.id == ask.token_id
+    )
+    row = connection.execute(query.with_for_update()).one_or_none()
+    same = hmac.compare_digest(row.digest if row else "0" * 64, _digest(ask.token_secret))
+    if row is None or not same:
+        raise Refused("this enrolment token is not known here", hint=_ANOTHER)
+    if row.revoked_at is not None:
+        raise Refused("this enrolment token was revoked", hint=_ANOTHER)
+    if now >= row.expires_at:
+        raise Refused("this enrolment token expired", hint=_ANOTHER)
+    return row
+
+
+def _one(connection: Connection, tenant: str, token_id: str) -> AnyRow:
+    mine = (enrolment_token.c.tenant == tenant, enrolment_token.c.id == token_id)
+    row = connection.execute(select(enrolment_token).where(*mine)).one_or_none()
+    if row is None:
+        raise NotFound(f"no enrolment token has the id {token_id[:32]}", hint="`guru enroll token list`")
+    return row
+
+
+def _row(row: AnyRow) -> EnrolTokenRow:
+    return EnrolTokenRow(
+        id=row.id, customer=row.customer, site=row.site, uses=row.uses, used=row.used,
+        created_at=row.created_at, created_by=row.created_by, expires_at=row.expires_at,
+        revoked=row.revoked_at is not None,
+    )
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,58 @@
+"""Who sends a request and whether they may: the one place where the API asks. Tokens are never logged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from guru_policy.errors import NotSignedIn, Refused
+from guru_server.clock import Clock
+from guru_server.identity.people import Person, may, note_use, sign_in
+from guru_server.identity.rates import Rates
+from guru_server.store.database import Database
+from guru_server.store.schema import TENANT
+
+MOST = 200                              # characters of a token
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What every guarded route depends on; `main` makes one and the application factory puts it in front."""
+
+    db: Database
+    clock: Clock
+    failures: Rates = field(default_factory=lambda: Rates(burst=20, rate=0.2))
+
+    async def __call__(self, request: Request) -> None:
+        """Keep who is there in request.state.person; NotSignedIn or Refused for whoever may not."""
+        now, address = self.clock(), address_of(request)
+        self.failures.check(address, now)
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token or len(token) > MOST:
+            raise NotSignedIn("this needs a token", hint="sign in: `guru login`")
+        try:
+            person = await self.db.read(lambda connection: sign_in(connection, TENANT, token, now))
+        except NotSignedIn:
+            self.failures.take(address, now)
+            raise
+        if person.note_use:
+            await self.db.write(lambda connection: note_use(connection, TENANT, person.token, now))
+        if not may(person.role, request.method, request.url.path):
+            raise Refused(
+                f"{person.name} has the role {person.role}, which may not do this",
+                hint="ask an admin: `guru-server token create NAME --role operator`",
+            )
+        request.state.person = person
+
+
+def signed_in(request: Request) -> Person:
+    """A dependency for guarded routes: who sent this request."""
+    person: Person = request.state.person
+    return person
+
+
+def address_of(request: Request) -> str:
+    """The peer's address; an IPv6 network of 64 bits counts as one."""
+    host = request.client.host if request.client else ""
+    return ":".join(host.split(":")[:4]) if ":" in host else host

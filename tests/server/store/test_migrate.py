@@ -1,0 +1,57 @@
+"""Migrations: they make exactly the tables that the program works with, and never run backwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, text
+
+from guru_policy.errors import GuruError, Refused
+from guru_server.store.migrate import HEAD, SCRIPTS, migrate
+from guru_server.store.postgres import psycopg_url
+from guru_server.tables import metadata
+
+
+def engine_url(url: str) -> str:
+    return url if url.startswith("sqlite") else psycopg_url(url)
+
+
+def test_migrations_make_exactly_the_tables_of_the_subjects(empty_url: str) -> None:
+    migrate(empty_url)
+    engine = create_engine(engine_url(empty_url))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = compare_metadata(context, metadata)
+    engine.dispose()
+
+    assert differences == []
+
+
+def test_migrating_twice_changes_nothing(empty_url: str) -> None:
+    assert migrate(empty_url) == ["", HEAD]
+    assert migrate(empty_url) == [HEAD, HEAD]
+
+
+def test_a_database_of_a_newer_program_is_refused(empty_url: str) -> None:
+    migrate(empty_url)
+    engine = create_engine(engine_url(empty_url))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999_future'"))
+    engine.dispose()
+
+    with pytest.raises(Refused, match="9999_future") as caught:
+        migrate(empty_url)
+    assert "newer" in caught.value.hint
+
+
+def test_the_head_that_the_program_names_is_the_newest_file() -> None:
+    assert ScriptDirectory(str(SCRIPTS)).get_current_head() == HEAD
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(GuruError, match="cannot be made"):
+        migrate(f"sqlite:///{tmp_path}/none/guru.db")
