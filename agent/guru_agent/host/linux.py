@@ -1,0 +1,173 @@
+"""A real Linux machine, looked at. It never writes, and it reads no more than the limits it is given."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import os
+import stat as modes
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+
+from guru_agent.host.accounts import group_name, user_entry, user_name
+from guru_agent.host.programs import run_program
+from guru_agent.host.rooted import parent_of
+from guru_agent.host.web import get_once
+from guru_policy.errors import CannotLook
+from guru_policy.host import (
+    Completed,
+    FileStat,
+    HttpAnswer,
+    Platform,
+    ProcessEntry,
+    Space,
+    UserEntry,
+)
+
+ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR})
+READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+class LinuxHost:
+    """The Host protocol on Linux; `root` is a sandbox in front of every path of a file."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root
+        psutil.cpu_percent(None)        # the first call only sets the start of the interval
+
+    @property
+    def platform(self) -> Platform:
+        """linux."""
+        return "linux"
+
+    async def query(self, *argv: str, timeout: float = 30.0) -> str:
+        """See Host."""
+        return (await self.run(argv, timeout=timeout)).stdout.strip()
+
+    async def run(
+        self, argv: tuple[str, ...], *, timeout: float = 30.0, env: Mapping[str, str] | None = None
+    ) -> Completed:
+        """See Host."""
+        try:
+            return await run_program(argv, timeout=timeout, env=env, root=self.root)
+        except FileNotFoundError as cause:
+            raise CannotLook(f"there is no program {argv[0]}") from cause
+        except OSError as cause:
+            raise CannotLook(f"{argv[0]} cannot be started: {cause.strerror}") from cause
+        except TimeoutError as cause:
+            raise CannotLook(f"{argv[0]} took longer than {timeout:.0f} s") from cause
+
+    async def stat(self, path: str) -> FileStat | None:
+        """See Host."""
+        try:
+            with parent_of(self.root, path) as (folder, name):
+                found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except OSError as cause:
+            _require_absent(cause, path)
+            return None
+        kinds = ((modes.S_ISREG, "file"), (modes.S_ISDIR, "directory"), (modes.S_ISLNK, "link"))
+        kind = next((name for test, name in kinds if test(found.st_mode)), "other")
+        return FileStat(
+            type=kind,  # type: ignore[arg-type]  # the names above are the literal's
+            mode=modes.S_IMODE(found.st_mode),
+            owner=user_name(found.st_uid),
+            group=group_name(found.st_gid),
+            size=found.st_size,
+        )
+
+    async def read(self, path: str, limit: int = 1 << 20) -> bytes | None:
+        """See Host."""
+        try:
+            with parent_of(self.root, path) as (folder, name), os.fdopen(
+                os.open(name, READ, dir_fd=folder), "rb"
+            ) as file:
+                data = file.read(limit + 1)
+        except OSError as cause:
+            _require_absent(cause, path)
+            return None
+        if len(data) > limit:
+            raise CannotLook(f"{path} is larger than {limit} bytes")
+        return data
+
+    async def digest(self, path: str) -> str | None:
+        """See Host."""
+        return await asyncio.to_thread(self._digest, path)
+
+    async def user(self, name: str) -> UserEntry | None:
+        """See Host. The machine's own users: a sandbox root has none."""
+        return user_entry(name)
+
+    async def cpu_percent(self) -> float:
+        """See Host."""
+        return float(psutil.cpu_percent(None))
+
+    async def memory(self) -> Space:
+        """See Host."""
+        found = psutil.virtual_memory()
+        return Space(total=found.total, free=found.available)
+
+    async def space(self, path: str) -> Space | None:
+        """See Host."""
+        try:
+            with parent_of(self.root, path) as (folder, name):
+                inner = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+                try:
+                    found = os.fstatvfs(inner)
+                finally:
+                    os.close(inner)
+        except OSError as cause:
+            _require_absent(cause, path)
+            return None
+        return Space(total=found.f_blocks * found.f_frsize, free=found.f_bavail * found.f_frsize)
+
+    async def processes(self) -> tuple[ProcessEntry, ...]:
+        """See Host."""
+        return await asyncio.to_thread(_processes)
+
+    async def connect(self, address: str, port: int, timeout: float) -> float | None:
+        """See Host."""
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        try:
+            async with asyncio.timeout(timeout):
+                _, writer = await asyncio.open_connection(address, port)
+        except (OSError, TimeoutError):
+            return None
+        took = clock() - started
+        writer.close()
+        return took
+
+    async def get(self, url: str, *, timeout: float, limit: int, verify: bool = True) -> HttpAnswer | None:
+        """See Host."""
+        return await asyncio.to_thread(get_once, url, timeout, limit, verify)
+
+    def _digest(self, path: str) -> str | None:
+        try:
+            with parent_of(self.root, path) as (folder, name), os.fdopen(
+                os.open(name, READ, dir_fd=folder), "rb"
+            ) as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as cause:
+            _require_absent(cause, path)
+            return None
+
+
+def _require_absent(cause: OSError, path: str) -> None:
+    """Return for what is not there; CannotLook for what could not be looked at."""
+    if cause.errno in ABSENT:
+        return
+    if cause.errno == errno.ELOOP:
+        raise CannotLook(f"{path} goes through a symbolic link, which is not followed") from cause
+    raise CannotLook(f"{path} cannot be read: {cause.strerror}") from cause
+
+
+def _processes() -> tuple[ProcessEntry, ...]:
+    found = []
+    for process in psutil.process_iter(["pid", "name", "cmdline", "username"]):
+        info = process.info
+        command = " ".join(info["cmdline"] or ())[:4096]
+        found.append(ProcessEntry(info["pid"], info["name"] or "", command, info["username"] or ""))
+    return tuple(found)
