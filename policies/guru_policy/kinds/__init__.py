@@ -23,8 +23,8 @@ KINDS: dict[str, tuple[type[Spec] | None, frozenset[Level]]] = {
 
 LATER = frozenset({
     "EscalationPolicy", "MaintenanceWindow", "ActionSet", "Branding", "CommandTemplate", "Schedule",
-    "Rollout", "AgentRelease", "Role", "Binding", "Secret", "Test", "Report", "Metric", "RatePlan", "Contract",
-    "BillingRule", "Sla", "Portal",
+    "Rollout", "AgentRelease", "Role", "Binding", "Secret", "Test", "Report", "Metric", "RatePlan",
+    "Contract", "BillingRule", "Sla", "Portal",
 })
 """Kinds of the language that this version does not read yet."""
 

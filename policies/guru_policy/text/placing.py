@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from types import UnionType
-from typing import Annotated, TypeVar, Union, get_args, get_origin
+from typing import Annotated, NamedTuple, Protocol, TypeVar, Union, get_args, get_origin
 
 import orjson
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
-from guru_policy.faults import Fault
+from guru_policy.faults import Fault, Origin
 from guru_policy.quantities import shown
 from guru_policy.text.nodes import Node, deepest
 from guru_policy.text.suggesting import did_you_mean
@@ -20,16 +20,37 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _QUOTED = re.compile(r"'([^']*)'")
 _WANTED = {
-    "string_type": "text", "int_type": "a whole number", "float_type": "a number", "bool_type": "true or false",
+    "string_type": "text", "int_type": "a whole number", "float_type": "a number",
+    "bool_type": "true or false",
     "dict_type": "a map", "model_type": "a map", "list_type": "a list", "tuple_type": "a list",
     "model_attributes_type": "a map", "int_from_float": "a whole number", "frozen_set_type": "a list",
 }
 
 
+class Located(Protocol):
+    """Something whose parts have places."""
+
+    def place(self, location: Sequence[str | int], at_key: bool) -> tuple[Origin, int]:
+        """The place of the deepest part that `location` leads to, and how many steps led there."""
+        ...
+
+
+class InFile(NamedTuple):
+    """A node of one file."""
+
+    node: Node
+    path: str
+
+    def place(self, location: Sequence[str | int], at_key: bool) -> tuple[Origin, int]:
+        """The node's place, or its key's."""
+        found, reached = deepest(self.node, location)
+        return (found.key_at(self.path) if at_key else found.at(self.path)), reached
+
+
 def validated(
-    model: type[ModelT], value: JsonValue, node: Node, path: str, what: str, *, partial: bool = False
+    model: type[ModelT], value: JsonValue, located: Located, what: str, *, partial: bool = False
 ) -> tuple[ModelT | None, list[Fault], list[Fault]]:
-    """The model, or the faults: those that stand, and those of missing fields when `partial`.
+    """The model, or the faults: those that stand, and when `partial` those that more fields could mend.
 
     `what` begins every message and says where we are, such as `spec` or `checks.disk`.
     """
@@ -39,16 +60,15 @@ def validated(
         faults: list[Fault] = []
         missing: list[Fault] = []
         for error in cause.errors(include_url=False):
-            late = partial and error["type"] == "missing"
-            (missing if late else faults).append(_fault(model, error, node, path, what))
+            late = partial and (error["type"] == "missing" or not error["loc"])
+            (missing if late else faults).append(_fault(model, error, located, what))
         return None, faults, missing
 
 
-def _fault(model: type[BaseModel], error: ErrorDetails, node: Node, path: str, what: str) -> Fault:
+def _fault(model: type[BaseModel], error: ErrorDetails, located: Located, what: str) -> Fault:
     location = [step for step in error["loc"] if step != "[key]"]
     at_key = len(location) != len(error["loc"]) or error["type"] == "extra_forbidden"
-    found, reached = deepest(node, location)
-    origin = found.key_at(path) if at_key else found.at(path)
+    origin, reached = located.place(location, at_key)
     steps = location if error["type"] == "missing" else location[:reached]
     place = ".".join([what, *(f"[{step}]" if isinstance(step, int) else _step(step) for step in steps)])
     message, hint = _sentence(model, error, location)

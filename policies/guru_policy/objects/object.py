@@ -1,0 +1,70 @@
+"""One object of a fleet repository, with the place of everything in it. It knows no other object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from guru_policy.faults import Fault, Origin
+from guru_policy.inventory import Scalar
+from guru_policy.kinds.base import Metadata, Spec
+from guru_policy.objects.scopes import Scope
+from guru_policy.selector import Selector, parse
+from guru_policy.text.nodes import Node
+
+
+class Key(NamedTuple):
+    """The identity of an object."""
+
+    kind: str
+    scope: Scope
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+class Carries(NamedTuple):
+    """A file of the repository that a resource takes along, and where that is written."""
+
+    source: str
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Object:
+    """`spec` is the kind's model, `node` the same spec as written, `origin` where the object begins."""
+
+    key: Key
+    metadata: Metadata
+    spec: Spec
+    node: Node
+    path: str
+    origin: Origin
+    carries: tuple[Carries, ...] = ()                       # of resources that are complete by themselves
+    words: frozenset[str] = frozenset()                     # texts in resources: they may name files
+    incomplete: tuple[tuple[str, tuple[Fault, ...]], ...] = ()      # item path to what it lacks by itself
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.key.name
+
+    @property
+    def labels(self) -> Mapping[str, Scalar]:
+        """Its labels, without namespace."""
+        return self.metadata.labels
+
+    @cached_property
+    def selector(self) -> Selector:
+        """The selector of kinds that have one; the empty one for others."""
+        return parse(str(getattr(self.spec, "selector", "")))
+
+    def place(self, *steps: str) -> Origin:
+        """Where a part of the spec stands: its value, or its key when it is a map or list."""
+        node = self.node
+        for step in steps:
+            node = node.get(step) or node
+        return node.at(self.path)

@@ -1,0 +1,150 @@
+"""Whether the objects of a fleet fit together. References lead up the scope chain, never sideways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from fnmatch import fnmatchcase
+from typing import NamedTuple, cast
+
+from guru_policy.faults import Fault, Origin
+from guru_policy.kinds import AlertRule
+from guru_policy.objects.object import Key, Object
+from guru_policy.objects.scopes import GROUPS, ORG, ROOT, Scope, owner_of
+from guru_policy.quantities import shown
+from guru_policy.text.nodes import Node
+from guru_policy.text.suggesting import did_you_mean
+from guru_policy.tree import MAX_ASSET, Entry
+
+
+class Names(NamedTuple):
+    """What exists. `broken` objects exist and have faults; of `unread` scopes we do not know."""
+
+    objects: Mapping[Key, Object]
+    broken: Set[Key]
+    unread: Set[Scope]
+
+    def has(self, key: Key) -> bool:
+        """Whether it exists, or may exist in a file that could not be read."""
+        return key in self.objects or key in self.broken or key.scope in self.unread
+
+
+def reference_faults(names: Names, entries: Mapping[str, Entry]) -> Iterator[Fault]:
+    """Every reference that leads nowhere, and every folder without its object."""
+    yield from _fleet_faults(names)
+    yield from _container_faults(names)
+    yield from _rename_faults(names)
+    checks = {check for item in names.objects.values() for check in _checks(item)}
+    groups = sorted(key.name for key in (*names.objects, *names.broken) if key.kind == "DeviceGroup")
+    for item in names.objects.values():
+        if item.key.kind == "AlertRule":
+            yield from _alert_faults(names, item, checks)
+        if item.selector.requirements and GROUPS not in names.unread:
+            yield from _group_faults(item, groups)
+        for carried in item.carries:
+            yield from _asset_faults(item, carried.source, carried.origin, entries)
+
+
+def _fleet_faults(names: Names) -> Iterator[Fault]:
+    fleets = [item for key, item in names.objects.items() if key.kind == "Fleet"]
+    if not fleets and ROOT not in names.unread and not any(key.kind == "Fleet" for key in names.broken):
+        yield Fault(
+            Origin("/"), "no Fleet object: this is not a fleet repository, and nothing is taken from it",
+            "put one into fleet.yaml at the root",
+        )
+    for extra in sorted(fleets, key=lambda item: item.origin)[1:]:
+        yield Fault(extra.origin, "there is a second Fleet object", "keep one")
+
+
+def _container_faults(names: Names) -> Iterator[Fault]:
+    """Folders of customers, sites and groups in which the object itself is missing."""
+    first: dict[Scope, Object] = {}
+    for item in sorted(names.objects.values(), key=lambda item: item.origin):
+        first.setdefault(item.key.scope, item)
+    told: set[Key] = set()
+    for scope, item in first.items():
+        wanted = []
+        if scope.customer:
+            wanted.append(Key("Customer", Scope("customer", scope.customer), scope.customer))
+        if scope.site:
+            wanted.append(Key("Site", Scope("site", scope.customer, scope.site), scope.site))
+        if scope.group:
+            wanted.append(Key("DeviceGroup", GROUPS, scope.group))
+        for key in wanted:
+            if key not in told and not names.has(key):
+                told.add(key)
+                folder = "groups" if key.kind == "DeviceGroup" else str(key.scope)
+                message = f"there is no {key.kind} object {shown(key.name)} for what stands in {scope}"
+                yield Fault(Origin(item.path), message, f"add it in {folder}/, or remove the folder")
+
+
+def _rename_faults(names: Names) -> Iterator[Fault]:
+    """`renamedFrom` names what is gone, and one object only takes over each name."""
+    claimed: dict[Key, Object] = {}
+    for item in sorted(names.objects.values(), key=lambda item: item.origin):
+        for old in item.metadata.renamed_from:
+            key = Key(item.key.kind, renamed_scope(item.key, old), old)
+            if key in names.objects:
+                message = f"metadata.renamedFrom: {key} still exists in {names.objects[key].origin}"
+                yield Fault(item.origin, message, "remove the old object, or this line")
+            elif claimed.setdefault(key, item) is not item:
+                heir = claimed[key]
+                message = f"metadata.renamedFrom: {key} became {heir.key} already, in {heir.origin}"
+                yield Fault(item.origin, message, "one object takes over a name")
+
+
+def renamed_scope(key: Key, old: str) -> Scope:
+    """The scope in which the object stood under its old name: Customer and Site move with their folder."""
+    if key.kind == "Customer":
+        return Scope("customer", old)
+    return Scope("site", key.scope.customer, old) if key.kind == "Site" else key.scope
+
+
+def _checks(item: Object) -> tuple[str, ...]:
+    part = item.node.get("checks") if item.key.kind == "Policy" else None
+    return tuple(part.value) if part is not None and isinstance(part.value, dict) else ()
+
+
+def _alert_faults(names: Names, item: Object, checks: set[str]) -> Iterator[Fault]:
+    rule = cast(AlertRule, item.spec)
+    chain = [item.key.scope] if item.key.scope == ORG else [item.key.scope, ORG]
+    known = [key.name for key in (*names.objects, *names.broken)
+             if key.kind == "NotificationChannel" and key.scope in chain]
+    for index, channel in enumerate(rule.notify):
+        if not any(names.has(Key("NotificationChannel", scope, channel)) for scope in chain):
+            where = " or ".join(str(scope) for scope in chain)
+            message = f"spec.notify[{index}]: there is no NotificationChannel {shown(channel)} in {where}"
+            yield Fault(_item_place(item, "notify", index), message, did_you_mean(channel, known))
+    if not names.unread and not any(fnmatchcase(check, rule.check) for check in checks):
+        message = f"spec.check: no policy has a check {shown(rule.check)}: the rule can never fire"
+        yield Fault(item.place("check"), message, did_you_mean(rule.check, checks), "warning")
+
+
+def _item_place(item: Object, field: str, index: int) -> Origin:
+    node = item.node.get(field)
+    if node is not None and isinstance(node.value, list) and index < len(node.value):
+        entry: Node = node.value[index]
+        return entry.at(item.path)
+    return item.place(field)
+
+
+def _group_faults(item: Object, groups: list[str]) -> Iterator[Fault]:
+    for group in item.selector.named_groups():
+        if group not in groups:
+            message = f"spec.selector: there is no DeviceGroup {shown(group)}"
+            yield Fault(item.place("selector"), message, did_you_mean(group, groups))
+
+
+def _asset_faults(item: Object, source: str, origin: Origin, entries: Mapping[str, Entry]) -> Iterator[Fault]:
+    """A carried file exists, is a file, is not too large, and is not another customer's."""
+    entry = entries.get(source)
+    owner = owner_of(source)
+    if owner is not None and owner != owner_of(item.path):
+        yield Fault(origin, f"{shown(source)} belongs to customer {owner}", "copy it to a place of your own")
+    elif entry is None:
+        yield Fault(origin, f"there is no file {shown(source)} in the repository", did_you_mean(source, ()))
+    elif entry.kind != "file":
+        noun = "symbolic link" if entry.kind == "link" else "submodule"
+        yield Fault(origin, f"{shown(source)} is a {noun}, not a file", "put the file itself there")
+    elif entry.size > MAX_ASSET:
+        message = f"{shown(source)} has {entry.size:,} bytes; a file for devices may have {MAX_ASSET:,}"
+        yield Fault(origin, message)
