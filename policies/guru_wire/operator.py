@@ -130,6 +130,17 @@ class DeviceFacts(Answer):
     facts: dict[str, Scalar]
 
 
+class Series(Answer):
+    """One metric of one device over time. `points` are (ms UTC, value), in the order of time."""
+
+    device: str
+    metric: str
+    unit: str
+    since: int
+    until: int
+    points: tuple[tuple[int, float], ...]
+
+
 class LabelChange(Carried):
     """Labels in the op/ namespace, without the prefix. `selector` names the devices."""
 
@@ -350,6 +361,21 @@ class AlertRow(Carried):
     started_at: int
     fired_at: int | None
     resolved_at: int | None
+
+
+class NotificationRow(Carried):
+    """One alert's beginning or end on its way to one channel; `error` is of the last try."""
+
+    id: str
+    alert: str
+    customer: str
+    channel: str
+    event: Literal["firing", "resolved"]
+    state: Literal["waiting", "delivered", "failed"]
+    attempts: int
+    created_at: int
+    finished_at: int | None
+    error: str = ""
 
 
 class Diagnosis(Carried):

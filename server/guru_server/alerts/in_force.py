@@ -40,6 +40,10 @@ class Rule:
 class RulesInForce(Protocol):
     """The rules of every customer, as the revisions in force have them."""
 
+    async def refresh(self) -> None:
+        """Take over what is in force now; the other method looks at that."""
+        ...
+
     def rules_for(self, customer: str) -> Sequence[Rule] | None:
         """The rules for a customer's devices; None while that is not known (nothing is resolved then)."""
         ...

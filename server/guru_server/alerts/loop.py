@@ -48,6 +48,7 @@ class Alerts:
 
     async def sweep(self, fence: Fence) -> int:
         """One sweep; how many notes it put into the outbox. Writes only when something changes."""
+        await self._in_force.refresh()
         now = self._clock()
         if not await self._db.read(lambda connection: transitions(connection, self._in_force, now)):
             return 0

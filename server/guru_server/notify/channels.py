@@ -16,6 +16,10 @@ Channel = Webhook | Email
 class ChannelsInForce(Protocol):
     """The channels of every customer, as the revisions in force have them."""
 
+    async def refresh(self) -> None:
+        """Take over what is in force now; the other method looks at that."""
+        ...
+
     def channels_for(self, customer: str) -> Mapping[str, Channel] | None:
         """Channels by name; None while that is not known (notes wait then)."""
         ...

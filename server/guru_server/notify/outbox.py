@@ -27,7 +27,7 @@ class Note(NamedTuple):
     alert: str
     customer: str
     channel: str
-    event: str
+    event: Event
     payload: str                        # JSON
     attempts: int
 
@@ -134,20 +134,31 @@ def forget_finished(connection: Connection, before: int) -> int:
 
 def notes(connection: Connection, state: str | None, limit: int) -> list[NoteState]:
     """The newest notes, all or of one state."""
-    chosen = {
-        "waiting": _open(),
-        "delivered": (notification.c.done_at.is_not(None),),
-        "failed": (notification.c.failed_at.is_not(None),),
-    }
-    query = select(notification).where(notification.c.tenant == TENANT, *(chosen[state] if state else ()))
+    query = select(notification).where(*_in_state(state))
     newest = query.order_by(notification.c.created_at.desc(), notification.c.id).limit(limit)
     return [_state(row) for row in connection.execute(newest)]
+
+
+def count(connection: Connection, state: str | None) -> int:
+    """How many notes there are, all or of one state."""
+    return int(connection.execute(select(func.count()).where(*_in_state(state))).scalar_one())
 
 
 def failed_count(connection: Connection, since: int) -> int:
     """How many notes were given up since a time."""
     query = select(func.count()).where(notification.c.tenant == TENANT, notification.c.failed_at >= since)
     return int(connection.execute(query).scalar_one())
+
+
+def _in_state(state: str | None) -> tuple[ColumnElement[bool], ...]:
+    match state:
+        case "waiting":
+            return _open()
+        case "delivered":
+            return (notification.c.tenant == TENANT, notification.c.done_at.is_not(None))
+        case "failed":
+            return (notification.c.tenant == TENANT, notification.c.failed_at.is_not(None))
+    return (notification.c.tenant == TENANT,)
 
 
 def _open() -> tuple[ColumnElement[bool], ...]:

@@ -74,6 +74,8 @@ class Notifier:
     async def _start(self, fence: Fence) -> None:
         now, busy = self._clock(), tuple(self._busy)
         due = await self._db.read(lambda connection: outbox.due(connection, now, AT_ONCE, busy))
+        if due:
+            await self._channels.refresh()
         by_channel: dict[tuple[str, str], list[Note]] = defaultdict(list)
         for note in due:
             by_channel[note.customer, note.channel].append(note)

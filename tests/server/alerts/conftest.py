@@ -47,6 +47,9 @@ class InForce:
 
     rules: list[Rule] | None = field(default_factory=lambda: [DISK])
 
+    async def refresh(self) -> None:
+        pass
+
     def rules_for(self, customer: str) -> Sequence[Rule] | None:
         return self.rules
 

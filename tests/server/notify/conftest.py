@@ -42,6 +42,9 @@ class Channels:
 
     known: dict[str, Channel] | None = field(default_factory=dict)
 
+    async def refresh(self) -> None:
+        pass
+
     def channels_for(self, customer: str) -> Mapping[str, Channel] | None:
         return self.known
 

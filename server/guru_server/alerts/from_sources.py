@@ -1,0 +1,98 @@
+"""The rules and channels in force, read off the revisions that each customer stands at. It writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+
+from sqlalchemy import Connection, select
+
+from guru_policy.conditions import Subject
+from guru_policy.fleet import Fleet, Sources
+from guru_policy.inventory import Device
+from guru_policy.kinds.alert_rule import AlertRule
+from guru_policy.kinds.device_group import DeviceGroup
+from guru_policy.kinds.notification_channel import Email, Webhook
+from guru_policy.labels import labels_of
+from guru_policy.objects.object import Object
+from guru_policy.selector import parse
+from guru_server.alerts.in_force import Rule
+from guru_server.notify.channels import Channel
+from guru_server.reconcile.tables import customer_source
+from guru_server.store.database import Database
+from guru_server.store.schema import TENANT
+
+LoadFleets = Callable[[Collection[str]], Awaitable[Mapping[str, Fleet]]]
+"""The fleets of these revisions; one that left the repository is not among them."""
+Pair = tuple[str, str]
+
+
+class FromSources:
+    """RulesInForce and ChannelsInForce over the table of reconcile. Call `refresh` before looking."""
+
+    def __init__(self, db: Database, load: LoadFleets) -> None:
+        self._db, self._load = db, load
+        self._complete = False          # whether every revision could be loaded
+        self._pairs: Mapping[str, Pair | None] = {}
+        self._rules: dict[str, Sequence[Rule]] = {}
+        self._channels: dict[str, Mapping[str, Channel]] = {}
+
+    async def refresh(self) -> None:
+        """Take over what is in force now; loads revisions only when they changed."""
+        pairs = await self._db.read(_pairs)
+        if pairs == self._pairs and self._complete:
+            return
+        fleets = await self._load({revision for pair in pairs.values() if pair for revision in pair})
+        rules: dict[str, Sequence[Rule]] = {}
+        channels: dict[str, Mapping[str, Channel]] = {}
+        for customer, pair in pairs.items():
+            if pair and pair[0] in fleets and pair[1] in fleets:
+                sources = Sources(fleets[pair[0]], fleets[pair[1]])
+                rules[customer] = tuple(_rule(item, sources) for item in sources.alert_rules(customer))
+                channels[customer] = {
+                    item.name: item.spec
+                    for item in sources.channels(customer) if isinstance(item.spec, Webhook | Email)
+                }
+        self._complete = len(rules) == sum(pair is not None for pair in pairs.values())
+        self._pairs, self._rules, self._channels = pairs, rules, channels
+
+    def rules_for(self, customer: str) -> Sequence[Rule] | None:
+        """The rules; none for a customer that left the repository, None while that cannot be told."""
+        gone = bool(self._pairs) and customer not in self._pairs
+        return () if gone else self._rules.get(customer)
+
+    def channels_for(self, customer: str) -> Mapping[str, Channel] | None:
+        """The channels by name; the same way."""
+        gone = bool(self._pairs) and customer not in self._pairs
+        return {} if gone else self._channels.get(customer)
+
+
+def _pairs(connection: Connection) -> dict[str, Pair | None]:
+    rows = connection.execute(select(customer_source).where(customer_source.c.tenant == TENANT))
+    return {
+        row.customer: (row.org_revision, row.customer_revision)
+        if row.org_revision and row.customer_revision else None
+        for row in rows
+    }
+
+
+def _rule(item: Object, sources: Sources) -> Rule:
+    if not isinstance(item.spec, AlertRule):
+        raise TypeError(f"{item.key} is no AlertRule")
+    selector = parse(item.spec.selector)
+    reads_groups = "group" in selector.keys
+
+    def chooses(device: Device) -> bool:
+        subject = Subject(labels_of(sources.customer, device), device.place, device.name, device.id)
+        if reads_groups:
+            subject = subject._replace(groups=_groups(sources.org, subject))
+        return selector.accepts(subject)
+
+    scope = item.key.scope.customer or "org"
+    return Rule(f"{scope}/{item.name}", item.spec, chooses)
+
+
+def _groups(org: Fleet, subject: Subject) -> frozenset[str]:
+    return frozenset(
+        group.name for group in org.groups()
+        if isinstance(group.spec, DeviceGroup) and parse(group.spec.selector).accepts(subject)
+    )

@@ -1,0 +1,37 @@
+"""Notify's part of the API: what was told to whom, and what nobody took. It decides nothing itself."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+
+from guru_server.notify import outbox
+from guru_server.store.database import Database
+from guru_wire.operator import NotificationRow, Page
+
+
+def router(db: Database) -> APIRouter:
+    """The guarded routes."""
+    router = APIRouter(tags=["alerts"])
+
+    @router.get("/notifications")
+    async def listed(
+        state: Literal["waiting", "delivered", "failed"] | None = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    ) -> Page[NotificationRow]:
+        """The newest notes to channels, with the error of the last try."""
+        rows, total = await db.read(
+            lambda connection: (outbox.notes(connection, state, limit), outbox.count(connection, state))
+        )
+        return Page[NotificationRow](items=tuple(_row(row) for row in rows), total=total)
+
+    return router
+
+
+def _row(row: outbox.NoteState) -> NotificationRow:
+    return NotificationRow(
+        id=row.note.id, alert=row.note.alert, customer=row.note.customer, channel=row.note.channel,
+        event=row.note.event, state=row.state, attempts=row.note.attempts, created_at=row.created_at,
+        finished_at=row.finished_at, error=row.error,
+    )

@@ -1,0 +1,239 @@
+"""One commit's way into force: load, decide, sign, store at once, publish. One at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection
+
+from guru_policy.fleet import Fleet
+from guru_policy.inventory import Device
+from guru_server.bus import Bus
+from guru_server.clock import Clock
+from guru_server.fleet.reading import inventory
+from guru_server.gateway.plain import plain
+from guru_server.gitops.mirror import Commit, Mirror
+from guru_server.gitops.tree import MirrorBroken
+from guru_server.leases import Fence
+from guru_server.reconcile.deciding import Asked, Decision, Pair, Standing, decide
+from guru_server.reconcile.guarding import refusals
+from guru_server.reconcile.issuing import Issuer
+from guru_server.reconcile.library import Library, Loaded
+from guru_server.reconcile.lines import dumped, lines_of
+from guru_server.reconcile.refreshing import refreshed
+from guru_server.reconcile.renewing import due
+from guru_server.reconcile.store import Change, InForce, in_force, keep, stored_digests
+from guru_server.store.database import Database
+from guru_server.store.schema import TENANT
+from guru_wire.operator import SyncRequested
+
+log = logging.getLogger("guru.reconcile")
+
+Stage = Callable[[str], None]           # loaded, compiled, signed, storing, stored, published
+
+
+class Reconciler:
+    """Brings commits into force. `stage` exists for fault tests, which kill the process there."""
+
+    def __init__(
+        self,
+        db: Database,
+        bus: Bus,
+        mirror: Mirror,
+        *,
+        state_key: Ed25519PrivateKey,
+        now: Clock,
+        stage: Stage = lambda _: None,
+        tenant: str = TENANT,
+    ) -> None:
+        self._db, self._bus, self.mirror, self._now, self._stage = db, bus, mirror, now, stage
+        self.tenant = tenant
+        self._issuer = Issuer(tenant, state_key)
+        self.library = Library(mirror.tree)
+        self.lock = asyncio.Lock()      # the library and the decisions: one at a time
+
+    async def reconcile_commit(self, revision: str, fence: Fence | None = None) -> SyncRequested:
+        """Bring this commit into force as far as it is good; the newest commit again does nothing.
+
+        Raises Conflict when `fence` is not this server's any more; then nothing was written.
+        """
+        async with self.lock:
+            before, devices = await self.look()
+            newest = before.newest
+            if newest is not None and newest.revision == revision and newest.finished_at is not None:
+                log.info("nothing new: %s is %s", revision[:12], newest.outcome)
+                return SyncRequested(
+                    revision=revision, outcome=newest.outcome, reason=newest.reason, faults=newest.faults
+                )
+            try:
+                return await self._bring(revision, before, devices, fence)
+            except MirrorBroken as broken:
+                log.warning("%s; cloning again", broken.message)
+                await self.mirror.rebuild()
+                return await self._bring(revision, before, devices, fence)
+
+    async def refresh(self, ids: Collection[str] | None, fence: Fence | None = None) -> int:
+        """Compile devices (None: all) again with the sources in force; how many got a new manifest.
+
+        A device that fails now keeps its manifest and is Stalled.
+        """
+        async with self.lock:
+            before, devices = await self.look()
+            chosen = [device for device in devices if ids is None or device.id in ids]
+            if before.base is None or not chosen:
+                return 0
+            get = await self._available(before, [before.base])
+            compiled = await asyncio.to_thread(refreshed, chosen, before, get)
+            now = self._now()
+            by_id = {device.id: device for device in chosen}
+            change = await asyncio.to_thread(self._issuer.changes, compiled, before, by_id, now)
+            if change.empty:
+                return 0
+            change = await self._with_blobs(change, [*self._revisions(before.standings), before.base])
+            await self._store(change, fence, now)
+            log.info("inventory: %d devices have a new manifest", len(change.manifests))
+            return len(change.manifests)
+
+    async def fleets(self, revisions: Collection[str]) -> dict[str, Fleet]:
+        """The fleets of these revisions; one that left the repository is not among them."""
+        async with self.lock:
+            here = [one for one in sorted(revisions) if await self.mirror.ensure(one)]
+            return {one: (await asyncio.to_thread(self.library.get, one)).fleet for one in here}
+
+    async def renew(self, fence: Fence | None = None) -> int:
+        """Sign manifests again that are past half their life; how many."""
+        now = self._now()
+        rows = await self._db.read(lambda connection: due(connection, self.tenant, now, self._issuer))
+        if rows:
+            await self._db.write(
+                lambda connection: keep(connection, self.tenant, Change(renewed=rows), fence, now)
+            )
+            log.info("%d manifests were signed again", len(rows))
+        return len(rows)
+
+    async def decided(
+        self, new: Loaded, before: InForce, devices: Collection[Device], allowed: int | None
+    ) -> Decision:
+        """What this fleet would do; plan and sync share it. Writes nothing. Hold the lock."""
+        get = await self._available(before, [before.base] if before.base else [])
+        asked = Asked(new, before.standings, tuple(devices), frozenset(before.faults))
+        decision = await asyncio.to_thread(decide, asked, get)
+        base = get(before.base) if before.base else None
+        if decision.outcome == "refused" or before.base is None:
+            return decision
+        held = {name for name, standing in decision.standings.items() if standing.held}
+        guards = await asyncio.to_thread(refusals, base, new, held, allowed)
+        if not guards:
+            return decision
+        return replace(
+            decision, outcome="refused", reason="; ".join(guards), guards=guards, standings=before.standings
+        )
+
+    async def _bring(
+        self, revision: str, before: InForce, devices: list[Device], fence: Fence | None
+    ) -> SyncRequested:
+        seen_at = self._now()
+        commit = await self.mirror.commit(revision)
+        new = await asyncio.to_thread(self.library.get, revision)
+        self._stage("loaded")
+        decision = await self.decided(new, before, devices, commit.allow_delete)
+        self._stage("compiled")
+        now = self._now()
+        by_id = {device.id: device for device in devices}
+        results = {
+            name: (revision, result)
+            for name, result in decision.compiled.items()
+            if decision.outcome != "refused"
+        }
+        change = await asyncio.to_thread(self._issuer.changes, results, before, by_id, now)
+        self._stage("signed")
+        keeping = self._revisions(decision.standings)
+        change = await self._with_blobs(change, [revision, *keeping])
+        reason = await self._reason(decision, before, revision)
+        change = replace(
+            change,
+            standings=_moved(before.standings, decision.standings),
+            gone=sorted(before.standings.keys() - decision.standings.keys()),
+            revision=_row(commit, decision, reason, seen_at, now, len(change.manifests)),
+        )
+        if decision.outcome != "refused":
+            keeping = {*keeping, revision}
+        elif before.base:
+            keeping = {*keeping, before.base}
+        await self.mirror.keep({*keeping, *self._revisions(before.standings)})
+        await self._store(change, fence, now)
+        await self.mirror.keep(keeping)
+        log.info("%s is %s: %d devices changed", revision[:12], decision.outcome, len(change.manifests))
+        return SyncRequested(
+            revision=revision, outcome=decision.outcome, reason=reason,
+            devices_changed=len(change.manifests), faults=lines_of(decision.faults),
+        )
+
+    async def _store(self, change: Change, fence: Fence | None, now: int) -> None:
+        def write(connection: Connection) -> None:
+            keep(connection, self.tenant, change, fence, now)
+            self._stage("storing")
+
+        await self._db.write(write)
+        self._stage("stored")
+        if change.manifests:
+            await self._bus.publish("manifest", [row.device for row in change.manifests])
+        self._stage("published")
+
+    async def _with_blobs(self, change: Change, revisions: list[str]) -> Change:
+        wanted = {digest for row in change.manifests for digest in row.named}
+        if not wanted:
+            return change
+        stored = await self._db.read(lambda connection: stored_digests(connection, self.tenant))
+        blobs = await asyncio.to_thread(self.library.contents, wanted - stored, revisions)
+        return replace(change, blobs=blobs)
+
+    async def _available(self, before: InForce, more: list[str]) -> Callable[[str], Loaded | None]:
+        """The library, for revisions that the repository still has."""
+        wanted = {*self._revisions(before.standings), *more}
+        here = {revision for revision in sorted(wanted) if await self.mirror.ensure(revision)}
+        return lambda revision: self.library.get(revision) if revision in here else None
+
+    async def _reason(self, decision: Decision, before: InForce, revision: str) -> str:
+        reason = decision.reason
+        newest = before.newest
+        if newest is not None and not await self.mirror.contains(newest.revision, revision):
+            rewritten = f"the branch was rewritten: it no longer holds {newest.revision[:12]}"
+            reason = f"{reason}; {rewritten}" if reason else rewritten
+        return plain(reason, 1000)
+
+    async def look(self) -> tuple[InForce, list[Device]]:
+        """What stands now, and the devices, of one moment."""
+        return await self._db.read(
+            lambda connection: (in_force(connection, self.tenant), inventory(connection, self.tenant))
+        )
+
+    @staticmethod
+    def _revisions(standings: Mapping[str, Standing]) -> set[str]:
+        pairs: list[Pair] = [standing.pair for standing in standings.values() if standing.pair]
+        return {revision for pair in pairs for revision in pair}
+
+
+def _moved(
+    before: Mapping[str, Standing], after: Mapping[str, Standing]
+) -> dict[str, tuple[Standing, str]]:
+    return {
+        name: (replace(standing, reason=plain(standing.reason, 1000)), dumped(lines_of(standing.faults)))
+        for name, standing in after.items()
+        if before.get(name) != standing
+    }
+
+
+def _row(
+    commit: Commit, decision: Decision, reason: str, seen_at: int, now: int, changed: int
+) -> dict[str, str | int | None]:
+    return {
+        "revision": commit.revision, "parent": commit.parent,
+        "author": plain(commit.author), "subject": plain(commit.subject),
+        "seen_at": seen_at, "finished_at": now, "outcome": decision.outcome, "reason": reason,
+        "devices_changed": changed, "faults": dumped(lines_of(decision.faults)),
+    }

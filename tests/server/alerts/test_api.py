@@ -1,0 +1,46 @@
+"""The routes, through the real application."""
+
+from __future__ import annotations
+
+import httpx
+from fastapi import Request
+from tests.server.alerts.conftest import MINUTE, WEB1, Shop
+
+from guru_server.alerts.api import router as alerts_router
+from guru_server.api.app import make_app
+from guru_server.notify.api import router as notify_router
+
+
+async def open_door(_: Request) -> None:
+    """Everybody may."""
+
+
+async def ask(shop: Shop, path: str) -> httpx.Response:
+    app = make_app(open_door, guarded=[alerts_router(shop.db), notify_router(shop.db)], public=[])
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="https://guru.example") as client:
+        return await client.get(f"/api/v1{path}")
+
+
+async def test_alerts_and_their_notes_can_be_listed(shop: Shop) -> None:
+    await shop.says("critical", ago=5 * MINUTE)
+    await shop.sweep()
+
+    alerts = (await ask(shop, "/alerts?state=firing")).json()
+    notes = (await ask(shop, "/notifications?state=waiting")).json()
+
+    assert alerts["apiVersion"] == "guru/v1"
+    assert [(row["device"], row["state"], row["rule"]) for row in alerts["items"]] == [
+        (WEB1, "firing", "org/disk-full")
+    ]
+    assert [(row["alert"], row["channel"], row["state"]) for row in notes["items"]] == [
+        (alerts["items"][0]["id"], "noc", "waiting")
+    ]
+
+
+async def test_a_made_up_cursor_is_a_problem_with_a_hint(shop: Shop) -> None:
+    answer = await ask(shop, "/alerts?cursor=nonsense")
+
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "G0400"
+    assert answer.json()["hint"]
