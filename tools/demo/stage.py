@@ -1,0 +1,53 @@
+"""How the demo looks on a terminal and in a log. It prints, and does nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+class Stage:
+    """Steps with a tick and their seconds; what commands printed, indented."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False)
+
+    def say(self, text: str) -> None:
+        """A plain line."""
+        self._console.print(escape(text))
+
+    @contextmanager
+    def step(self, sentence: str) -> Iterator[None]:
+        """A line that ends with how long it took."""
+        started = time.monotonic()
+        if self._console.is_terminal:
+            with self._console.status(escape(sentence)):
+                yield
+        else:
+            yield
+        self._console.print(f"[green]✓[/] {escape(sentence)} [dim]{time.monotonic() - started:.1f} s[/]")
+
+    @contextmanager
+    def progress(self, sentence: str, total: int) -> Iterator[Callable[[int], None]]:
+        """A bar on a terminal, a step elsewhere; call with the number done so far."""
+        if not self._console.is_terminal:
+            with self.step(f"{sentence} ({total})"):
+                yield lambda done: None
+            return
+        columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=self._console, transient=True) as bar:
+            task = bar.add_task(escape(sentence), total=total)
+            started = time.monotonic()
+            yield lambda done: bar.update(task, completed=done)
+        self._console.print(f"[green]✓[/] {escape(sentence)} [dim]{time.monotonic() - started:.1f} s[/]")
+
+    def show(self, title: str, text: str) -> None:
+        """What a command said."""
+        self._console.print(f"[bold]$ {escape(title)}[/]")
+        for line in text.rstrip().splitlines():
+            self._console.print(f"    {escape(line)}", soft_wrap=True)
