@@ -81,12 +81,22 @@ class Host(Protocol):
     @property
     def platform(self) -> Platform: ...
 
+    @property
+    def root(self) -> str | None:
+        """The sandbox root in front of every path; None for the machine itself."""
+        ...
+
     async def query(self, *argv: str, timeout: float = 30.0) -> str:
         """Standard output of a program that only looks, stripped, whatever its exit code."""
         ...
 
     async def run(
-        self, argv: tuple[str, ...], *, timeout: float = 30.0, env: Mapping[str, str] | None = None
+        self,
+        argv: tuple[str, ...],
+        *,
+        timeout: float = 30.0,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
     ) -> Completed:
         """Run a program that only looks (a check's script, an `unless` test)."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 
@@ -75,6 +75,7 @@ class Execute:
     timeout: float = 300.0              # seconds
     env: tuple[tuple[str, str], ...] = field(default=())
     cwd: str | None = None
+    system: bool = False                # changes the machine itself: refused under a sandbox root
     sandboxed: bool = False
 
     def __str__(self) -> str:
@@ -87,3 +88,8 @@ Step: TypeAlias = WriteFile | MakeDirectory | SetAttributes | Remove | Execute
 def execute(*argv: str, timeout: float = 300.0, env: dict[str, str] | None = None) -> Execute:
     """Shorthand: the step that runs `argv`."""
     return Execute(argv=argv, timeout=timeout, env=tuple(sorted((env or {}).items())))
+
+
+def change_system(*argv: str, timeout: float = 300.0, env: dict[str, str] | None = None) -> Execute:
+    """Like `execute`, for programs that change the machine and know no sandbox root (apt-get, systemctl)."""
+    return replace(execute(*argv, timeout=timeout, env=env), system=True)

@@ -1,24 +1,37 @@
-"""How busy the processors are. Looks and judges; changes nothing."""
+"""How busy the processors are, as a mean over some samples. It changes nothing."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections import deque
+from typing import Annotated, Literal
+
+from pydantic import Field, PrivateAttr, model_validator
 
 from guru_policy.checks.base import Check
-from guru_policy.checks.thresholds import above, verdict
+from guru_policy.checks.judging import above, ascending, verdict
 from guru_policy.host import Host
 from guru_policy.quantities import Percent
 from guru_policy.verdict import Verdict
 
 
 class Cpu(Check):
-    """The busy share of all processors since the check ran last."""
+    """Mean busy share of all processors over the last `samples` readings of this object."""
 
     kind: Literal["cpu"] = "cpu"
-    warning: Percent | None = 90.0
-    critical: Percent | None = None
+    warning: Percent | None = 70.0      # Tactical RMM's defaults
+    critical: Percent | None = 90.0
+    samples: Annotated[int, Field(ge=1, le=120)] = 15
+    _seen: deque[float] = PrivateAttr(default_factory=deque)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Cpu:
+        ascending(self.warning, self.critical)
+        return self
 
     async def sample(self, host: Host) -> Verdict:
-        """The share in percent."""
-        busy = await host.cpu_percent()
-        return verdict(above(busy, self.warning, self.critical), f"CPU {busy:.0f}% busy", busy, "%")
+        self._seen.append(await host.cpu_percent())
+        while len(self._seen) > self.samples:
+            self._seen.popleft()
+        mean = sum(self._seen) / len(self._seen)
+        message = f"processors {mean:.1f}% busy (mean of {len(self._seen)})"
+        return verdict(above(mean, self.warning, self.critical), message, mean, "%")

@@ -1,41 +1,45 @@
-"""How full a filesystem is. Looks and judges; changes nothing."""
+"""How full a filesystem is. It changes nothing."""
 
 from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import model_validator
+
 from guru_policy.checks.base import Check
-from guru_policy.checks.thresholds import above, below, verdict
+from guru_policy.checks.judging import above, ascending, below, human_bytes, verdict, worst
 from guru_policy.errors import CannotLook
 from guru_policy.host import Host
-from guru_policy.machine_names import MachinePath
+from guru_policy.machine import LookPath
+from guru_policy.model import wrong
 from guru_policy.quantities import Bytes, Percent
-from guru_policy.verdict import State, Verdict
-
-WORST = (State.critical, State.warning, State.ok)
+from guru_policy.verdict import Verdict
 
 
 class DiskSpace(Check):
-    """The used share of the filesystem that holds a path, and what is free there."""
+    """The used share of the filesystem that holds `path`, and what is still free; the graver one counts."""
 
     kind: Literal["disk_space"] = "disk_space"
-    path: MachinePath
-    warning: Percent | None = 85.0      # used
-    critical: Percent | None = 95.0
+    path: LookPath = "/"
+    warning: Percent | None = 75.0      # Tactical RMM's defaults: less than 25 and 10 % free
+    critical: Percent | None = 90.0
     warning_free: Bytes | None = None
     critical_free: Bytes | None = None
 
+    @model_validator(mode="after")
+    def _in_order(self) -> DiskSpace:
+        ascending(self.warning, self.critical)
+        if self.warning_free is not None and self.warning_free < (self.critical_free or 0):
+            raise wrong("`warningFree` is below `criticalFree`", hint="exchange them")
+        return self
+
     async def sample(self, host: Host) -> Verdict:
-        """The used share in percent; the worse of both judgements."""
-        space = await host.space(self.path)
-        if space is None:
-            raise CannotLook(f"{self.path} does not exist")
-        if space.total <= 0:
-            raise CannotLook(f"{self.path} is on a filesystem without a size")
-        used = 100 * (space.total - space.free) / space.total
-        states = (
-            above(used, self.warning, self.critical),
-            below(space.free, self.warning_free, self.critical_free),
+        now = await host.space(self.path)
+        if now is None or now.total <= 0:
+            raise CannotLook(f"there is no filesystem at {self.path}")
+        used = 100 * (now.total - now.free) / now.total
+        state = worst(
+            above(used, self.warning, self.critical), below(now.free, self.warning_free, self.critical_free)
         )
-        message = f"{self.path} {used:.0f}% used, {space.free / 2**30:.1f} GiB free"
-        return verdict(min(states, key=WORST.index), message, used, "%")
+        message = f"{self.path} {used:.1f}% used, {human_bytes(now.free)} of {human_bytes(now.total)} free"
+        return verdict(state, message, used, "%")

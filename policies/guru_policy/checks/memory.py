@@ -1,11 +1,13 @@
-"""How much memory is in use. Looks and judges; changes nothing."""
+"""How much physical memory is used. It changes nothing."""
 
 from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import model_validator
+
 from guru_policy.checks.base import Check
-from guru_policy.checks.thresholds import above, verdict
+from guru_policy.checks.judging import above, ascending, human_bytes, verdict
 from guru_policy.errors import CannotLook
 from guru_policy.host import Host
 from guru_policy.quantities import Percent
@@ -13,17 +15,21 @@ from guru_policy.verdict import Verdict
 
 
 class Memory(Check):
-    """The share of physical memory that cannot be had without swapping."""
+    """The share of memory that cannot be had without swapping."""
 
     kind: Literal["memory"] = "memory"
-    warning: Percent | None = 85.0
-    critical: Percent | None = 95.0
+    warning: Percent | None = 70.0      # Tactical RMM's defaults
+    critical: Percent | None = 85.0
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Memory:
+        ascending(self.warning, self.critical)
+        return self
 
     async def sample(self, host: Host) -> Verdict:
-        """The share in percent."""
-        space = await host.memory()
-        if space.total <= 0:
-            raise CannotLook("the machine does not tell how much memory it has")
-        used = 100 * (space.total - space.free) / space.total
-        message = f"memory {used:.0f}% used, {space.free / 2**30:.1f} GiB free"
+        now = await host.memory()
+        if now.total <= 0:
+            raise CannotLook("the machine does not say how much memory it has")
+        used = 100 * (now.total - now.free) / now.total
+        message = f"memory {used:.1f}% used, {human_bytes(now.free)} of {human_bytes(now.total)} available"
         return verdict(above(used, self.warning, self.critical), message, used, "%")

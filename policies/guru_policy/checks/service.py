@@ -1,33 +1,32 @@
-"""Whether a service runs. Looks and judges; changes nothing."""
+"""Whether a systemd unit is running. It changes nothing."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from guru_policy.checks.base import Check
-from guru_policy.checks.thresholds import verdict
-from guru_policy.errors import CannotLook
+from guru_policy.checks.judging import verdict
 from guru_policy.host import Host
-from guru_policy.machine_names import UnitName
+from guru_policy.machine import UnitName
+from guru_policy.resources.systemd_unit import unit_properties
 from guru_policy.verdict import State, Verdict
 
-# systemctl(1), is-active
-STATES = {
-    "active": State.ok, "reloading": State.ok, "activating": State.warning, "deactivating": State.warning,
-    "inactive": State.critical, "failed": State.critical,
+_STATES = {
+    "active": State.ok, "reloading": State.ok, "refreshing": State.ok,
+    "activating": State.warning, "deactivating": State.warning,
 }
 
 
 class Service(Check):
-    """A systemd unit that should be active."""
+    """Critical when the unit failed, stopped or is not there; warning while it starts or stops."""
 
     kind: Literal["service"] = "service"
     name: UnitName
 
     async def sample(self, host: Host) -> Verdict:
-        """No value; the unit's state is in the message."""
-        found = await host.query("systemctl", "is-active", self.name)
-        if found not in STATES:
-            said = found[:100] or "no answer"
-            raise CannotLook(f"systemctl does not tell the state of {self.name}: {said}")
-        return verdict(STATES[found], f"{self.name} is {found}")
+        said = await unit_properties(host, self.name)
+        if said.get("LoadState") == "not-found":
+            return verdict(State.critical, f"{self.name} is not installed", 0)
+        active = said["ActiveState"]
+        state = _STATES.get(active, State.critical)
+        return verdict(state, f"{self.name} is {active}", 1 if state is State.ok else 0)

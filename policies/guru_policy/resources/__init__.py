@@ -1,14 +1,14 @@
-"""The resource kinds, written out: `AnyResource` is the registry and the type at once."""
+"""Every resource kind there is, by name. It lists them; nothing is found by scanning."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from guru_policy.resources.apt_package import AptPackage
+from guru_policy.resources.base import Resource
 from guru_policy.resources.command import Command
 from guru_policy.resources.cron_job import CronJob
 from guru_policy.resources.directory import Directory
@@ -19,14 +19,14 @@ from guru_policy.resources.user import User
 AnyResource = Annotated[
     AptPackage | Command | CronJob | Directory | File | SystemdUnit | User, Field(discriminator="kind")
 ]
-RESOURCES: Mapping[str, type[AptPackage | Command | CronJob | Directory | File | SystemdUnit | User]] = (
-    MappingProxyType({
-        "apt_package": AptPackage,
-        "command": Command,
-        "cron_job": CronJob,
-        "directory": Directory,
-        "file": File,
-        "systemd_unit": SystemdUnit,
-        "user": User,
-    })
-)
+
+# Any: each kind has a state type of its own, which only the kind itself looks into.
+RESOURCES: Mapping[str, type[Resource[Any]]] = {
+    "apt_package": AptPackage,
+    "command": Command,
+    "cron_job": CronJob,
+    "directory": Directory,
+    "file": File,
+    "systemd_unit": SystemdUnit,
+    "user": User,
+}

@@ -1,74 +1,85 @@
-"""A Debian package, installed, pinned or away. Looks and plans; never touches the machine."""
+"""A Debian package, installed or absent, through apt. Looks and plans; never touches the machine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import model_validator
+from pydantic import StringConstraints, model_validator
 
 from guru_policy.errors import CannotLook
 from guru_policy.host import Host
-from guru_policy.machine_names import PackageName, PackageVersion
 from guru_policy.model import wrong
 from guru_policy.resources.base import Resource
-from guru_policy.steps import Step, execute
+from guru_policy.steps import Execute, Step, change_system
 
-QUIET = {"DEBIAN_FRONTEND": "noninteractive", "APT_LISTCHANGES_FRONTEND": "none"}
-KEEP_CONFIGURATION = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
-INSTALL_SECONDS = 1800.0
+PackageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]{1,127}(:[a-z0-9-]{1,20})?\z")]
+"""A package, `:arch` allowed (Debian policy 5.6.7)."""
+
+PackageVersion = Annotated[str, StringConstraints(pattern=r"^[0-9][A-Za-z0-9.+:~-]{0,127}\z")]
+_LOOK = {"LC_ALL": "C"}
+_FORMAT = "-f=${db:Status-Want} ${db:Status-Status} ${Version}\\n"
+_TIMEOUT = 1800.0                       # seconds; slow mirrors and long post-install scripts
+_QUIET = {"DEBIAN_FRONTEND": "noninteractive", "APT_LISTCHANGES_FRONTEND": "none"}
 
 
-@dataclass(frozen=True, slots=True)
-class PackageState:
-    """`version` is None when the package is not fully installed."""
+class PackageState(NamedTuple):
+    """`version` is None when not installed; `candidate` is what apt would install, None when unknown."""
 
     version: str | None
-    held: bool
+    held: bool = False
+    candidate: str | None = None
 
 
 class AptPackage(Resource[PackageState]):
-    """Keep a package installed, at one version if need be, or keep it away."""
+    """Keep a package installed (at a version, or at apt's newest), held or absent."""
 
     kind: Literal["apt_package"] = "apt_package"
     name: PackageName
-    ensure: Literal["present", "absent"] = "present"
+    ensure: Literal["present", "absent", "latest"] = "present"
     version: PackageVersion | None = None
     hold: bool | None = None            # None: leave the hold as we found it
-    purge: bool = False                 # absent only: configuration files too
 
     @model_validator(mode="after")
-    def _no_version_of_nothing(self) -> Self:
-        if self.ensure == "absent" and (self.version or self.hold):
-            raise wrong("an absent package has no version and no hold", hint="take one of the two lines out")
+    def _one_wish(self) -> AptPackage:
+        if self.version is not None and self.ensure != "present":
+            raise wrong(f"version and `ensure: {self.ensure}` contradict each other", hint="keep one of them")
         return self
 
     async def probe(self, host: Host) -> PackageState:
-        """Version and hold, from dpkg's own database."""
-        found = await host.run(("dpkg-query", "-W", "-f=${db:Status-Abbrev} ${Version}", self.name))
-        if found.exit_code not in (0, 1):       # dpkg-query(1): 1 is "no such package"
-            raise CannotLook(f"dpkg-query ended with {found.exit_code}: {found.stderr.strip()[:200]}")
-        words = found.stdout.split()
-        if found.exit_code or len(words) != 2 or words[0][1:2] != "i":
-            return PackageState(version=None, held=False)
-        return PackageState(version=words[1], held=words[0][0] == "h")
+        # dpkg-query exits with 1 and says nothing on stdout when it never heard of the package.
+        looked = await host.run(("dpkg-query", "-W", _FORMAT, "--", self.name), env=_LOOK)
+        if looked.exit_code > 1:
+            raise CannotLook(f"dpkg-query failed: {looked.stderr.strip()[:200]}")
+        words = looked.stdout.split("\n", 1)[0].split(" ")
+        installed = len(words) == 3 and words[1] == "installed"
+        version = words[2] if installed else None
+        held = installed and words[0] == "hold"
+        if (version is not None and self.ensure != "latest") or self.ensure == "absent":
+            return PackageState(version, held)
+        policy = await host.run(("apt-cache", "policy", "--", self.name), env=_LOOK)
+        found = [line.split(":", 1)[1].strip() for line in policy.stdout.splitlines() if "Candidate:" in line]
+        return PackageState(version, held, found[0] if found and found[0] != "(none)" else None)
 
     def plan(self, now: PackageState) -> Iterator[Step]:
-        """Install, remove, hold. An existing configuration file is kept (dpkg's confold)."""
         if self.ensure == "absent":
             if now.version is not None:
-                yield self._apt("purge" if self.purge else "remove", self.name)
+                yield _apt("remove", self.name)
             return
-        wrong_version = self.version is not None and now.version != self.version
-        if now.version is None or wrong_version:
-            wanted = f"{self.name}={self.version}" if self.version else self.name
-            yield self._apt("install", "--allow-downgrades", "--allow-change-held-packages", wanted)
-        if self.hold is not None and (self.hold != now.held or (self.hold and wrong_version)):
-            yield execute("apt-mark", "hold" if self.hold else "unhold", self.name)
+        wanted = self.version or (now.candidate if self.ensure == "latest" else None)
+        if now.version is None or (wanted is not None and now.version != wanted):
+            if now.candidate is None or (self.version is not None and now.candidate != self.version):
+                yield _apt("update")
+            yield _apt("install", f"{self.name}={self.version}" if self.version else self.name)
+        if self.hold is not None and self.hold != now.held:
+            yield change_system("apt-mark", "hold" if self.hold else "unhold", self.name)
 
-    def _apt(self, *arguments: str) -> Step:
-        return execute(
-            "apt-get", "-y", "-q", "--no-install-recommends", *KEEP_CONFIGURATION, *arguments,
-            timeout=INSTALL_SECONDS, env=QUIET,
-        )
+
+def _apt(verb: str, package: str = "") -> Execute:
+    argv = ["apt-get", verb, "-y", "-q", "-o", "DPkg::Lock::Timeout=120"]
+    if verb == "install":
+        argv += ["--no-install-recommends", "--allow-downgrades", "--allow-change-held-packages"]
+        argv += ["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"]
+    if package:
+        argv += ["--", package]
+    return change_system(*argv, timeout=_TIMEOUT, env=_QUIET)

@@ -16,7 +16,7 @@ StateT = TypeVar("StateT")
 
 
 class Resource(Frozen, Generic[StateT]):
-    """One thing on a machine that should be so. Neither method may change the machine."""
+    """One thing on a machine that should be so. No method may change the machine."""
 
     model_config = ConfigDict(alias_generator=to_camel)
 
@@ -30,13 +30,10 @@ class Resource(Frozen, Generic[StateT]):
         """The steps from `now` to how it should be; none when it is so already."""
         raise NotImplementedError
 
-    def triggers(self) -> tuple[str, ...]:
-        """Ids of resources; when one of them changed, `plan_triggered` is carried out after `plan`."""
-        return ()
-
-    def plan_triggered(self) -> Iterator[Step]:
-        """The steps that a change of one of `triggers` asks for, once for each change."""
-        return iter(())
+    def starts_fresh(self, now: StateT) -> bool:
+        """Whether `plan` alone already makes it take in what changed, so that no trigger is needed."""
+        del now
+        return False
 
     def sources(self) -> tuple[str, ...]:
         """Paths of files in the fleet repository that this resource carries to the device."""
@@ -46,3 +43,11 @@ class Resource(Frozen, Generic[StateT]):
         """This resource with each source path replaced by its digest, as it stands in a bundle."""
         del digests
         return self
+
+    def triggers(self) -> tuple[str, ...]:
+        """Ids of resources whose change makes `plan_triggered` due."""
+        return ()
+
+    def plan_triggered(self) -> Iterator[Step]:
+        """What to do after one of `triggers()` changed, in this run or in an interrupted one before."""
+        return iter(())

@@ -1,45 +1,42 @@
-"""A command that makes something so, and the test that tells whether it is. Looks and plans only."""
+"""A command that is run unless it is so already. Looks and plans; never touches the machine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from guru_policy.host import Host
-from guru_policy.machine_names import MachinePath, OneLine, Program
+from guru_policy.machine import SHELL, Argv, ArgvOrShell, Environment, PathName, Text
+from guru_policy.model import wrong
 from guru_policy.quantities import PositiveDuration
 from guru_policy.resources.base import Resource
 from guru_policy.steps import Execute, Step
 
-Shell = Annotated[str, StringConstraints(min_length=1, max_length=16_384)]
-
 
 class Command(Resource[bool]):
-    """Run a command unless a test says it is not needed. A string goes to /bin/sh, a list to no shell."""
+    """Run a program when `unless` says that it is not so yet (any exit code but 0)."""
 
     kind: Literal["command"] = "command"
-    command: Shell | Program
-    unless: Shell | Program             # exit code 0: it is so already
-    cwd: MachinePath | None = None
-    env: dict[Annotated[str, StringConstraints(pattern="^[A-Za-z_][A-Za-z0-9_]*$")], OneLine] = {}
-    timeout: PositiveDuration = 300
+    command: Argv | None = None
+    shell: Annotated[Text, StringConstraints(min_length=1)] | None = None
+    unless: ArgvOrShell
+    cwd: PathName | None = None
+    env: Environment = {}
+    timeout: Annotated[PositiveDuration, Field(le=86_400)] = 300
+
+    @model_validator(mode="after")
+    def _one_program(self) -> Command:
+        if (self.command is None) == (self.shell is None):
+            raise wrong("give `command` (a list) or `shell` (one string), and not both")
+        return self
 
     async def probe(self, host: Host) -> bool:
-        """Whether it is so already."""
-        found = await host.run(argv_of(self.unless), timeout=60, env=self.env)
-        return found.exit_code == 0
+        looked = await host.run(self.unless, timeout=float(min(self.timeout, 60)), env=self.env, cwd=self.cwd)
+        return looked.exit_code == 0
 
     def plan(self, now: bool) -> Iterator[Step]:
-        """The command, when the test failed."""
         if not now:
-            yield Execute(
-                argv=argv_of(self.command), timeout=float(self.timeout), env=tuple(sorted(self.env.items())),
-                cwd=self.cwd, sandboxed=True,
-            )
-
-
-def argv_of(command: str | tuple[str, ...]) -> tuple[str, ...]:
-    """A list as it is; a string as a script of /bin/sh."""
-    return ("/bin/sh", "-c", command) if isinstance(command, str) else command
+            argv = self.command or (SHELL, "-c", self.shell or "")
+            yield Execute(argv, float(self.timeout), tuple(sorted(self.env.items())), self.cwd)

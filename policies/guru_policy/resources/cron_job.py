@@ -1,95 +1,82 @@
-"""A job of cron, in a file of its own under /etc/cron.d. Looks and plans; never touches the machine."""
+"""A job of cron in a file of its own under /etc/cron.d. Looks and plans; never touches the machine."""
 
 from __future__ import annotations
 
-import re
+import hashlib
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, StringConstraints, model_validator
 
 from guru_policy.host import Host
-from guru_policy.machine_names import OneLine, UserName
+from guru_policy.machine import AccountName, EnvName, Line
 from guru_policy.model import wrong
+from guru_policy.quantities import shown
 from guru_policy.resources.base import Resource
-from guru_policy.resources.file import File, FileState
-from guru_policy.steps import Step
+from guru_policy.resources.cron_schedule import CronSchedule
+from guru_policy.resources.file import FileState, attributes_differ
+from guru_policy.steps import Remove, SetAttributes, Step, WriteFile
 
-HEADER = "# Kept by GuruRMM: changes made here are undone. Change the fleet repository instead.\n"
-SHORTHANDS = frozenset(
-    {"@reboot", "@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually"}
-)
-MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
-# crontab(5): minute, hour, day of month, month, day of week (0 and 7 are Sunday)
-FIELDS: tuple[tuple[str, int, int, list[str]], ...] = (
-    ("minute", 0, 59, []), ("hour", 0, 23, []), ("day of month", 1, 31, []),
-    ("month", 1, 12, MONTHS), ("day of week", 0, 7, DAYS),
-)
+# cron.d ignores files whose names hold dots (cron(8)).
+JobName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}\z")]
+_MODE = 0o644
 
 
-def _schedule(text: str) -> str:
-    if text in SHORTHANDS:
-        return text
-    parts = text.split()
-    if len(parts) != len(FIELDS):
-        raise wrong(f"{text!r} is not a schedule of cron", hint="write five fields, as 15 3 * * *, or @daily")
-    for part, (name, low, high, names) in zip(parts, FIELDS, strict=True):
-        for piece in part.split(","):
-            if not _fits(piece, low, high, names):
-                hint = f"{low} to {high}, *, a range 1-5 or steps */15"
-                raise wrong(f"{piece!r} is not a {name}", hint=hint)
-    return " ".join(parts)
-
-
-def _fits(piece: str, low: int, high: int, names: list[str]) -> bool:
-    found = re.fullmatch(r"(\*|(\w+)(?:-(\w+))?)(?:/(\d{1,3}))?", piece, re.ASCII)
-    if not found or (found[4] and not 1 <= int(found[4]) <= high):
-        return False
-    ends = [_number(word, low, names) for word in (found[2], found[3]) if word]
-    fitting = [end for end in ends if end is not None and low <= end <= high]
-    return len(fitting) == len(ends) and fitting == sorted(fitting)
-
-
-def _number(word: str, low: int, names: list[str]) -> int | None:
-    if word.isdigit():
-        return int(word)
-    return names.index(word.lower()) + low if word.lower() in names else None
+def _runnable(value: str) -> str:
+    if not value.strip():
+        raise wrong("the command is empty")
+    if len(value) > 900:                # cron(8) of Debian reads 998 characters of a line and user name
+        raise wrong("cron reads commands up to 900 characters", hint="bring a script with a file resource")
+    return value
 
 
 class CronJob(Resource[FileState]):
-    """Keep a cron job under /etc/cron.d/guru-NAME, or keep it away."""
+    """Keep one cron job, or keep it away. `%` in the command means a per cent sign, not cron's newline."""
 
     kind: Literal["cron_job"] = "cron_job"
-    name: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{1,60}$")]    # cron(8) skips other names
+    name: JobName
+    schedule: CronSchedule | None = None
+    user: AccountName = "root"
+    command: Annotated[Line, AfterValidator(_runnable)] | None = None
+    env: dict[EnvName, Line] = {}
     ensure: Literal["present", "absent"] = "present"
-    schedule: Annotated[str, AfterValidator(_schedule)] | None = None
-    command: OneLine | None = None
-    user: UserName = "root"
-    env: dict[Annotated[str, StringConstraints(pattern="^[A-Za-z_][A-Za-z0-9_]*$")], OneLine] = {}
 
     @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.ensure == "present" and not (self.schedule and self.command):
-            raise wrong("a cron job needs a schedule and a command")
+    def _whole(self) -> CronJob:
+        if self.ensure == "present" and (self.command is None or self.schedule is None):
+            raise wrong("a cron job needs `schedule` and `command`", hint="such as `30 3 * * *` or `@daily`")
+        for name, value in self.env.items():
+            if '"' in value and "'" in value:
+                raise wrong(f"{shown(name)} holds both kinds of quotes, which cron cannot read")
         return self
 
+    @property
+    def path(self) -> str:
+        """The file that holds the job and nothing else."""
+        return f"/etc/cron.d/guru-{self.name}"
+
+    def content(self) -> bytes:
+        """The file as cron reads it."""
+        lines = ["# Managed by GuruRMM: changes made here are undone. Change the fleet repository."]
+        for name, value in sorted(self.env.items()):
+            quote = "'" if '"' in value else '"'
+            lines.append(f"{name}={quote}{value}{quote}")
+        command = (self.command or "").replace("%", "\\%")
+        lines.append(f"{self.schedule} {self.user} {command}")
+        return ("\n".join(lines) + "\n").encode()
+
     async def probe(self, host: Host) -> FileState:
-        """What stands in the job's file."""
-        return await self._file().probe(host)
+        stat = await host.stat(self.path)
+        ordinary = stat is not None and stat.type == "file"
+        return FileState(stat, await host.digest(self.path) if ordinary else None)
 
     def plan(self, now: FileState) -> Iterator[Step]:
-        """Write or remove the job's file."""
-        return self._file().plan(now)
-
-    def _file(self) -> File:
-        path = f"/etc/cron.d/guru-{self.name}"
         if self.ensure == "absent":
-            return File(path=path, ensure="absent")
-        return File.model_construct(path=path, ensure="present", content=self._text(), mode=0o644)
-
-    def _text(self) -> str:
-        """crontab(5): % is a newline unless escaped; the file ends with a newline."""
-        command = (self.command or "").replace("\\%", "%").replace("%", "\\%")
-        lines = [f"{name}={value}\n" for name, value in sorted(self.env.items())]
-        return "".join([HEADER, *lines, f"{self.schedule} {self.user} {command}\n"])
+            if now.stat is not None:
+                yield Remove(self.path)
+            return
+        data = self.content()
+        if now.stat is None or now.digest != hashlib.sha256(data).hexdigest():
+            yield WriteFile(self.path, data, mode=_MODE, owner="root", group="root")
+        elif attributes_differ(now.stat, _MODE, "root", "root"):
+            yield SetAttributes(self.path, _MODE, "root", "root")

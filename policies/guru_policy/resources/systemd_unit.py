@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal, NamedTuple
 
+from pydantic import Field
+
+from guru_policy.errors import CannotLook
 from guru_policy.host import Host
-from guru_policy.machine_names import UnitName
+from guru_policy.machine import UnitName
 from guru_policy.quantities import ItemId
 from guru_policy.resources.base import Resource
-from guru_policy.steps import Step, execute
+from guru_policy.steps import Step, change_system
 
-# systemctl(1), is-enabled: these start at boot or cannot be made to
-BOOTS = frozenset({"enabled", "enabled-runtime", "static", "alias", "indirect", "generated", "linked"})
+_RUNNING = frozenset({"active", "activating", "reloading", "refreshing"})
+_PROPERTIES = "LoadState,ActiveState,UnitFileState,NeedDaemonReload"
 
 
-@dataclass(frozen=True, slots=True)
-class UnitState:
-    """Whether the unit runs, and whether it starts at boot."""
+class UnitState(NamedTuple):
+    """`enabled` is None when the unit has no boot setting (static, generated, alias)."""
 
     running: bool
-    enabled: bool
+    enabled: bool | None
+    stale: bool = False                 # its file changed since systemd read it
 
 
 class SystemdUnit(Resource[UnitState]):
@@ -29,29 +31,50 @@ class SystemdUnit(Resource[UnitState]):
 
     kind: Literal["systemd_unit"] = "systemd_unit"
     name: UnitName
-    running: bool = True
+    running: bool | None = True         # None: leave it as we found it
     enabled: bool | None = None         # None: leave the boot setting as we found it
-    restart_on: tuple[ItemId, ...] = ()
-    reload: bool = False                # reload and do not restart when one of restart_on changed
+    restart_on: Annotated[tuple[ItemId, ...], Field(strict=False, max_length=100)] = ()
+    reload: bool = False                # reload instead of restart, where the unit can
 
     async def probe(self, host: Host) -> UnitState:
-        """Whether it runs and starts at boot."""
-        active = await host.query("systemctl", "is-active", self.name)
-        boot = await host.query("systemctl", "is-enabled", self.name)
-        return UnitState(running=active in ("active", "activating", "reloading"), enabled=boot in BOOTS)
+        said = await unit_properties(host, self.name)
+        boot = said.get("UnitFileState", "")
+        return UnitState(
+            running=said["ActiveState"] in _RUNNING,
+            enabled=True if boot == "enabled" else False if boot in _NOT_AT_BOOT else None,
+            stale=said.get("NeedDaemonReload") == "yes",
+        )
 
     def plan(self, now: UnitState) -> Iterator[Step]:
-        """Start or stop, enable or disable."""
-        if self.running != now.running:
-            yield execute("systemctl", "start" if self.running else "stop", self.name)
-        if self.enabled not in (None, now.enabled):
-            yield execute("systemctl", "enable" if self.enabled else "disable", self.name)
+        if now.stale:
+            yield change_system("systemctl", "daemon-reload")
+        if self.enabled is not None and now.enabled is not None and self.enabled != now.enabled:
+            yield change_system("systemctl", "enable" if self.enabled else "disable", "--", self.name)
+        if self.running is not None and self.running != now.running:
+            yield change_system("systemctl", "start" if self.running else "stop", "--", self.name)
+
+    def starts_fresh(self, now: UnitState) -> bool:
+        """A unit that is only now started has read its configuration."""
+        return self.running and not now.running
 
     def triggers(self) -> tuple[str, ...]:
-        """What the unit reads, such as its configuration file."""
         return self.restart_on
 
     def plan_triggered(self) -> Iterator[Step]:
-        """Restart (or reload) it, unless it should not run at all."""
-        if self.running:
-            yield execute("systemctl", "reload-or-restart" if self.reload else "restart", self.name)
+        if self.running is False:
+            return
+        verb = "reload-or-restart" if self.reload else "restart"
+        yield change_system("systemctl", "daemon-reload")
+        yield change_system("systemctl", verb if self.running else f"try-{verb}", "--", self.name)
+
+
+_NOT_AT_BOOT = frozenset({"disabled", "enabled-runtime", "masked", "masked-runtime", ""})
+
+
+async def unit_properties(host: Host, name: str) -> dict[str, str]:
+    """What `systemctl show` says of a unit. CannotLook where systemd does not answer."""
+    text = await host.query("systemctl", "show", f"--property={_PROPERTIES}", "--", name)
+    said = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    if "ActiveState" not in said:
+        raise CannotLook("systemd does not answer", hint="is this machine booted with systemd?")
+    return said

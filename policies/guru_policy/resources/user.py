@@ -1,74 +1,88 @@
-"""A local user account. Looks and plans; never touches the machine, and never knows a password."""
+"""A user account with its groups, or its absence. It never reads or sets a password."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from guru_policy.host import Host, UserEntry
-from guru_policy.machine_names import MachinePath, UserName
+from guru_policy.machine import AccountName, Line, PathName
+from guru_policy.model import wrong
+from guru_policy.quantities import shown
 from guru_policy.resources.base import Resource
 from guru_policy.steps import Step, execute
 
-Comment = Annotated[str, StringConstraints(pattern=r"^[^:\n\x00-\x1f\x7f]{0,200}$")]
+
+def _field(value: str) -> str:
+    if ":" in value:
+        raise wrong(f"{shown(value)} holds a colon, which separates fields in /etc/passwd")
+    return value
 
 
-class User(Resource[UserEntry | None]):
-    """Keep a local user, or keep it away. What is not given is left as it is."""
+Comment = Annotated[Line, AfterValidator(_field), StringConstraints(max_length=200)]
+AccountPath = Annotated[PathName, AfterValidator(_field)]
+
+
+class UserState(NamedTuple):
+    """The account, and the sandbox root that its files are under."""
+
+    entry: UserEntry | None
+    root: str | None = None
+
+
+class User(Resource[UserState]):
+    """Keep a local account. What is absent here is left as it is found."""
 
     kind: Literal["user"] = "user"
-    name: UserName
-    ensure: Literal["present", "absent"] = "present"
-    uid: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    name: AccountName
+    uid: Annotated[int, Field(ge=1, le=2_000_000_000)] | None = None
     comment: Comment | None = None
-    home: MachinePath | None = None
-    shell: MachinePath | None = None
-    groups: tuple[UserName, ...] | None = None
-    groups_exact: bool = False          # take the user out of all other supplementary groups
-    system: bool = False                # only read when the user is made
-    locked: bool | None = None
-    remove_home: bool = False           # absent only
+    home: AccountPath | None = None
+    shell: AccountPath | None = None
+    groups: Annotated[tuple[AccountName, ...], Field(strict=False, max_length=64)] | None = None
+    groups_exact: bool = False          # also leave every other supplementary group
+    system: bool = False                # only for a new account: a uid below 1000 and no home made
+    locked: bool | None = None          # no way in, with password or key: the account has expired
+    ensure: Literal["present", "absent"] = "present"
 
-    async def probe(self, host: Host) -> UserEntry | None:
-        """The user's entry in the user database."""
-        return await host.user(self.name)
+    async def probe(self, host: Host) -> UserState:
+        return UserState(await host.user(self.name), host.root)
 
-    def plan(self, now: UserEntry | None) -> Iterator[Step]:
-        """useradd, usermod or userdel."""
+    def plan(self, now: UserState) -> Iterator[Step]:
+        prefix = ("--prefix", now.root) if now.root else ()
         if self.ensure == "absent":
-            if now is not None:
-                yield execute("userdel", *(["--remove"] if self.remove_home else []), self.name)
-        elif now is None:
-            yield execute("useradd", *self._new(), self.name)
-            if self.locked:
-                yield execute("usermod", "--lock", self.name)
-        elif changes := self._changes(now):
-            yield execute("usermod", *changes, self.name)
+            if now.entry is not None:
+                yield execute("userdel", *prefix, "--", self.name)
+        elif now.entry is None:
+            made = ["--system"] if self.system else ["--create-home"]
+            if self.groups:
+                made += ["--groups", ",".join(self.groups)]
+            made += ["--expiredate", "1"] if self.locked else []
+            yield execute("useradd", *prefix, *made, *self._settings(None), "--", self.name)
+        else:
+            changes = [*self._settings(now.entry), *self._membership(now.entry)]
+            if self.locked is not None and self.locked != now.entry.locked:
+                changes += ["--expiredate", "1" if self.locked else ""]
+            if changes:
+                yield execute("usermod", *prefix, *changes, "--", self.name)
 
-    def _new(self) -> list[str]:
-        options = ["--system"] if self.system else ["--create-home"]
-        for flag, value in (("--uid", self.uid), ("--comment", self.comment), ("--home-dir", self.home),
-                            ("--shell", self.shell), ("--groups", ",".join(self.groups or ()) or None)):
-            if value is not None:
-                options += [flag, str(value)]
-        return options
-
-    def _changes(self, now: UserEntry) -> list[str]:
-        options: list[str] = []
-        for flag, wanted, found in (
-            ("--uid", self.uid, now.uid), ("--comment", self.comment, now.comment),
-            ("--home", self.home, now.home), ("--shell", self.shell, now.shell),
+    def _settings(self, entry: UserEntry | None) -> Iterator[str]:
+        for option, wanted, found in (
+            ("--uid", None if self.uid is None else str(self.uid), None if entry is None else str(entry.uid)),
+            ("--comment", self.comment, None if entry is None else entry.comment),
+            ("--home-dir" if entry is None else "--home", self.home, None if entry is None else entry.home),
+            ("--shell", self.shell, None if entry is None else entry.shell),
         ):
             if wanted is not None and wanted != found:
-                options += [flag, str(wanted)]
-        if self.groups is not None:
-            missing = set(self.groups) - set(now.groups)
-            if self.groups_exact and set(self.groups) != set(now.groups):
-                options += ["--groups", ",".join(sorted(self.groups))]
-            elif missing and not self.groups_exact:
-                options += ["--append", "--groups", ",".join(sorted(missing))]
-        if self.locked not in (None, now.locked):
-            options.append("--lock" if self.locked else "--unlock")
-        return options
+                yield from (option, wanted)
+
+    def _membership(self, entry: UserEntry) -> Iterator[str]:
+        if self.groups is None:
+            return
+        wanted, found = set(self.groups), set(entry.groups)
+        if self.groups_exact and wanted != found:
+            yield from ("--groups", ",".join(sorted(wanted)))
+        elif not wanted <= found:
+            yield from ("--append", "--groups", ",".join(sorted(wanted - found)))
