@@ -112,18 +112,18 @@ class Mirror:
         """Whether `older` is `newer` or one of its ancestors; False too when it is not here any more."""
         return (await self._run("merge-base", "--is-ancestor", older, newer)).exit_code == 0
 
-    async def known_blobs(self, ids: Iterable[str]) -> frozenset[str]:
-        """Those of these object ids that the mirror has as blobs."""
+    async def known_blobs(self, ids: Iterable[str]) -> dict[str, int]:
+        """Those of these object ids that the mirror has as blobs, with their sizes in bytes."""
         asked = sorted(set(ids))
         if not all(REVISION.fullmatch(one) for one in asked):
             raise InputInvalid("a blob id is 40 hex digits")
         if not asked:
-            return frozenset()
+            return {}
         await self.opened()
         lookups = "".join(f"{one}\n" for one in asked).encode()
         done = await self._run("cat-file", "--batch-check", stdin=lookups)
         lines = (line.split() for line in done.stdout.decode("ascii", "replace").splitlines())
-        return frozenset(words[0] for words in lines if len(words) == 3 and words[1] == "blob")
+        return {words[0]: int(words[2]) for words in lines if len(words) == 3 and words[1] == "blob"}
 
     async def opened(self) -> Path:
         """The folder, made when it was not there."""

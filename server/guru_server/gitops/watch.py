@@ -1,0 +1,128 @@
+"""The watch over the branch: polls, hears webhooks, calls reconcile. It never works without its lease."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from guru_policy.errors import Conflict, GuruError
+from guru_server.bus import Bus
+from guru_server.clock import Clock
+from guru_server.gateway.plain import plain
+from guru_server.gitops.mirror import Mirror
+from guru_server.gitops.store import fetch_error, set_fetch_error
+from guru_server.leases import Fence
+from guru_server.reconcile.service import Reconciler
+from guru_server.store.database import Database
+from guru_wire.operator import SyncRequested
+
+log = logging.getLogger("guru.gitops")
+
+SWEEP = 600.0                           # seconds: heals lost messages, renews manifests
+SETTLE = 0.2                            # seconds: inventory changes that come together are compiled together
+
+
+class Watch:
+    """One server's watch. `last_fetch_at` stays in memory: a fetch that finds nothing writes nothing."""
+
+    def __init__(
+        self,
+        db: Database,
+        bus: Bus,
+        mirror: Mirror,
+        reconciler: Reconciler,
+        *,
+        now: Clock,
+        poll: float,
+        stage: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._db, self._bus, self._mirror, self._reconciler = db, bus, mirror, reconciler
+        self._now, self._poll, self._stage = now, poll, stage
+        self._lock = asyncio.Lock()
+        self._fence: Fence | None = None
+        self.last_fetch_at: int | None = None
+
+    @property
+    def holding(self) -> bool:
+        """Whether this server is the one that reconciles."""
+        return self._fence is not None
+
+    async def run(self, fence: Fence) -> None:
+        """Watch until cancelled or until the lease is lost; for Lease.keep."""
+        self._fence = fence
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._branch())
+                group.create_task(self._inventory())
+                group.create_task(self._sweep())
+        except* Conflict as lost:
+            log.warning("the watch ends: %s", lost.exceptions[0])
+        finally:
+            self._fence = None
+
+    async def sync(self) -> SyncRequested:
+        """Fetch now and bring the tip into force; `unreachable` when the remote cannot be fetched.
+
+        Raises Conflict when another server holds the lease.
+        """
+        fence = self._fence
+        if fence is None:
+            raise Conflict("another server reconciles")
+        async with self._lock:
+            try:
+                tip = await self._mirror.fetch()
+            except GuruError as error:
+                await self._note(plain(error.message, 500))
+                return SyncRequested(revision=None, outcome="unreachable", reason=plain(error.message, 500))
+            self.last_fetch_at = self._now()
+            await self._note("")
+            self._stage("fetched")
+            done = await self._reconciler.reconcile_commit(tip.revision, fence)
+        if tip.changed:
+            await self._mirror.tidy()
+        return done
+
+    async def _branch(self) -> None:
+        with self._bus.subscribe("git") as asked:
+            while True:
+                await self._try(self.sync)
+                jitter = random.uniform(0.9, 1.1)       # noqa: S311 - spreads load, hides nothing
+                try:
+                    await asyncio.wait_for(anext(asked), self._poll * jitter)
+                except TimeoutError:
+                    continue
+
+    async def _inventory(self) -> None:
+        with self._bus.subscribe("inventory") as changed:
+            async for ids in changed:
+                await asyncio.sleep(SETTLE)
+                await self._try(partial(self._reconciler.refresh, ids or None, self._fence))
+
+    async def _sweep(self) -> None:
+        while True:
+            await self._try(lambda: self._reconciler.refresh(None, self._fence))
+            await self._try(lambda: self._reconciler.renew(self._fence))
+            await asyncio.sleep(SWEEP)
+
+    async def _try(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Do one thing; the next round tries again what failed. A lost lease ends the watch."""
+        try:
+            await work()
+        except Conflict:
+            raise
+        except (GuruError, OSError) as error:
+            log.error("reconciling failed: %s", plain(str(error), 500))  # noqa: TRY400
+
+    async def _note(self, error: str) -> None:
+        known, _ = await self._db.read(lambda connection: fetch_error(connection, self._reconciler.tenant))
+        if known == error:
+            return
+        now = self._now()
+        await self._db.write(
+            lambda connection: set_fetch_error(connection, self._reconciler.tenant, error, now)
+        )
+        if error:
+            log.warning("the fleet repository was not fetched: %s", error)

@@ -1,0 +1,122 @@
+"""What people ask of reconcile under /api/v1: status, revisions, sync, plans, explain; it is thin."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from guru_policy.errors import GuruError, InputInvalid
+from guru_server.bus import Bus
+from guru_server.clock import Clock
+from guru_server.gateway.plain import plain
+from guru_server.gitops.watch import Watch
+from guru_server.reconcile.explain import explained
+from guru_server.reconcile.plan import Planner
+from guru_server.reconcile.service import Reconciler
+from guru_server.reconcile.status import Watched, progress, status
+from guru_server.reconcile.store import revision_count, revision_row, revisions
+from guru_server.store.database import Database
+from guru_wire.operator import (
+    Explanation,
+    Page,
+    Plan,
+    PlanRequest,
+    RevisionRow,
+    Status,
+    SyncProgress,
+    SyncRequested,
+)
+
+SYNC_SECONDS = 60.0                     # a sync through another server is waited for this long
+
+
+class Desk:
+    """What the routes need; everything of one server."""
+
+    def __init__(self, db: Database, bus: Bus, reconciler: Reconciler, watch: Watch, *, now: Clock) -> None:
+        self.db, self.bus, self.reconciler, self.watch, self.now = db, bus, reconciler, watch, now
+        self.planner = Planner(db, reconciler, now)
+        self.tenant = reconciler.tenant
+
+    def watched(self) -> Watched:
+        """The remote without anything secret: no URL with a password is ever taken."""
+        source = self.reconciler.mirror.source
+        return Watched(source.url, source.branch, self.watch.last_fetch_at)
+
+    async def sync(self) -> SyncRequested:
+        """Fetch now, by this server or by the one that holds the lease."""
+        if self.watch.holding:
+            return await self.watch.sync()
+        await self.bus.publish("git")
+        try:
+            tip = await self.reconciler.mirror.fetch()
+        except GuruError as error:
+            return SyncRequested(revision=None, outcome="unreachable", reason=plain(error.message, 500))
+        deadline = time.monotonic() + SYNC_SECONDS
+        while time.monotonic() < deadline:
+            row = await self.db.read(lambda connection: revision_row(connection, self.tenant, tip.revision))
+            if row is not None and row.finished_at is not None:
+                return SyncRequested(
+                    revision=row.revision,
+                    outcome=row.outcome,
+                    reason=row.reason,
+                    devices_changed=row.devices_changed,
+                    faults=row.faults,
+                )
+            await asyncio.sleep(0.25)
+        return SyncRequested(revision=tip.revision, outcome="compiling", reason="another server is at it")
+
+
+def operators(desk: Desk) -> APIRouter:
+    """The router, without authentication: the app puts it in front."""
+    router = APIRouter(tags=["reconcile"])
+    db, tenant = desk.db, desk.tenant
+
+    @router.get("/status")
+    async def get_status() -> Status:
+        """What is in force, for whom, and what stands in the way."""
+        return await db.read(lambda connection: status(connection, tenant, desk.watched(), desk.now()))
+
+    @router.get("/revisions")
+    async def get_revisions(
+        limit: Annotated[int, Query(ge=1, le=1000)] = 50, cursor: str | None = None
+    ) -> Page[RevisionRow]:
+        """The commits that were seen, the newest first."""
+        skip = _position(cursor)
+        rows = await db.read(lambda connection: revisions(connection, tenant, limit, skip))
+        total = await db.read(lambda connection: revision_count(connection, tenant))
+        more = skip + len(rows) < total
+        return Page(items=tuple(rows), total=total, next=str(skip + len(rows)) if more else None)
+
+    @router.post("/sync")
+    async def post_sync() -> SyncRequested:
+        """Fetch now; how the tip of the branch went."""
+        return await desk.sync()
+
+    @router.get("/revisions/{revision}/progress")
+    async def get_progress(revision: str) -> SyncProgress:
+        """How far the devices of a revision are."""
+        return await db.read(lambda connection: progress(connection, tenant, revision, desk.now()))
+
+    @router.post("/plans")
+    async def post_plan(request: PlanRequest) -> Plan:
+        """What a tree would change; nothing is written."""
+        return await desk.planner.plan(request)
+
+    @router.get("/devices/{ref:path}/explain")
+    async def get_explain(ref: str, path: str) -> Explanation:
+        """Where a value of a device comes from."""
+        return await explained(db, desk.reconciler, ref, path)
+
+    return router
+
+
+def _position(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 9:
+        raise InputInvalid("the cursor is not one of ours", hint="ask again without a cursor")
+    return int(cursor)

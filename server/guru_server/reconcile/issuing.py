@@ -1,0 +1,74 @@
+"""Manifests for the devices whose bundle changed, signed. It stores nothing and sends nothing."""
+
+from __future__ import annotations
+
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from guru_policy.compiling import Compiled, Effective
+
+from guru_policy.bundle import Bundle
+from guru_policy.inventory import Device
+from guru_server.reconcile.lines import dumped, lines_of
+from guru_server.reconcile.store import Change, InForce, ManifestRow
+from guru_wire.manifest import MANIFEST_LIFE_MS, Manifest, seal_manifest
+
+
+class Issuer:
+    """Signs with the server's state key."""
+
+    def __init__(self, tenant: str, state_key: Ed25519PrivateKey) -> None:
+        self._tenant, self._key = tenant, state_key
+
+    def changes(
+        self, compiled: dict[str, tuple[str, Compiled]], before: InForce, devices: dict[str, Device], now: int
+    ) -> Change:
+        """What to store for these results by customer, each with the revision that the manifests name."""
+        manifests: list[ManifestRow] = []
+        bundles: dict[str, bytes] = {}
+        heartbeats: dict[str, int] = {}
+        faulty: dict[str, str] = {}
+        healed: list[str] = []
+        for revision, result in compiled.values():
+            for device, assignment in result.assigned.items():
+                if not isinstance(assignment, Effective):
+                    lines = dumped(lines_of(assignment))
+                    if before.faults.get(device) != lines:
+                        faulty[device] = lines
+                    continue
+                if device in before.faults:
+                    healed.append(device)
+                issued = before.issued.get(device)
+                if device not in devices or (issued is not None and issued.bundle == assignment.bundle):
+                    continue
+                if assignment.bundle not in bundles:
+                    bundles[assignment.bundle] = result.bundles[assignment.bundle]
+                    bundle = Bundle.model_validate_json(bundles[assignment.bundle])
+                    heartbeats[assignment.bundle] = bundle.agent.heartbeat
+                manifests.append(self.issue(
+                    Manifest(
+                        device=device,
+                        serial=issued.serial + 1 if issued is not None else 1,
+                        revision=revision,
+                        bundle=assignment.bundle,
+                        blobs=tuple(sorted(assignment.blobs)),
+                        issued_at=now,
+                        expires_at=now + MANIFEST_LIFE_MS,
+                    ),
+                    heartbeats[assignment.bundle],
+                ))
+        return Change(manifests=manifests, bundles=bundles, faulty=faulty, healed=healed)
+
+    def issue(self, manifest: Manifest, heartbeat: int) -> ManifestRow:
+        """One manifest, signed, as a row."""
+        return ManifestRow(
+            tenant=self._tenant,
+            device=manifest.device,
+            serial=manifest.serial,
+            revision=manifest.revision,
+            bundle=manifest.bundle,
+            blobs=orjson.dumps(manifest.blobs).decode(),
+            signed=seal_manifest(self._key, manifest).model_dump_json(),
+            issued_at=manifest.issued_at,
+            expires_at=manifest.expires_at,
+            heartbeat=heartbeat,
+        )

@@ -1,0 +1,67 @@
+"""Fleets of revisions, loaded from the mirror once each. It blocks: call it in a thread, one at a time."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import NamedTuple
+
+from guru_policy.bundle import digest_of
+from guru_policy.fleet import Fleet
+from guru_policy.loading import ParseCache, load
+from guru_policy.tree import Entry, Tree
+
+KEPT = 6                                # fleets: the newest, the base, and a few that customers are held at
+OpenTree = Callable[[str], AbstractContextManager[Tree]]
+
+
+class Loaded(NamedTuple):
+    """A fleet and the files that its resources carry: SHA-256 in hex by path, and where to read them."""
+
+    fleet: Fleet
+    digests: Mapping[str, str]
+    assets: Mapping[str, Entry]         # by SHA-256
+
+
+class Library:
+    """Loads revisions through `open_tree`; parsed files and digests are remembered by blob id."""
+
+    def __init__(self, open_tree: OpenTree) -> None:
+        self._open = open_tree
+        self._parsed = ParseCache()
+        self._digests: dict[str, str] = {}
+        self._loaded: OrderedDict[str, Loaded] = OrderedDict()
+
+    def get(self, revision: str) -> Loaded:
+        """The fleet of this revision. Bad content is in its faults; a tree that cannot be read raises."""
+        if revision not in self._loaded:
+            with self._open(revision) as tree:
+                self._loaded[revision] = self.read(tree)
+            while len(self._loaded) > KEPT:
+                self._loaded.popitem(last=False)
+        self._loaded.move_to_end(revision)
+        return self._loaded[revision]
+
+    def read(self, tree: Tree) -> Loaded:
+        """The fleet of any tree, remembered nowhere."""
+        fleet = load(tree, self._parsed)
+        digests: dict[str, str] = {}
+        assets: dict[str, Entry] = {}
+        for path, entry in fleet.asset_entries().items():
+            if entry.blob not in self._digests:
+                self._digests[entry.blob] = digest_of(tree.read(entry))
+            digests[path] = self._digests[entry.blob]
+            assets[digests[path]] = entry
+        return Loaded(fleet, digests, assets)
+
+    def contents(self, wanted: Iterable[str], revisions: Iterable[str]) -> dict[str, bytes]:
+        """The bytes of these digests, from whichever of the revisions carries them."""
+        missing, found = set(wanted), dict[str, bytes]()
+        for revision in revisions:
+            here = missing & self.get(revision).assets.keys()
+            if here:
+                with self._open(revision) as tree:
+                    found |= {digest: tree.read(self.get(revision).assets[digest]) for digest in here}
+                missing -= here
+        return found

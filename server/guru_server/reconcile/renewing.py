@@ -1,0 +1,34 @@
+"""Manifests past half their life, signed again: same serial, same bundle, new dates. It stores nothing."""
+
+from __future__ import annotations
+
+import orjson
+from sqlalchemy import Connection, select
+
+from guru_server.reconcile.issuing import Issuer
+from guru_server.reconcile.store import ManifestRow
+from guru_server.reconcile.tables import manifest
+from guru_wire.manifest import MANIFEST_LIFE_MS, Manifest
+
+AT_ONCE = 5000
+
+
+def due(connection: Connection, tenant: str, now: int, issuer: Issuer) -> list[ManifestRow]:
+    """At most 5,000 of them, the oldest first."""
+    old = (manifest.c.tenant == tenant, manifest.c.issued_at <= now - MANIFEST_LIFE_MS // 2)
+    query = select(manifest).where(*old).order_by(manifest.c.issued_at).limit(AT_ONCE)
+    return [
+        issuer.issue(
+            Manifest(
+                device=row.device,
+                serial=row.serial,
+                revision=row.revision,
+                bundle=row.bundle,
+                blobs=tuple(orjson.loads(row.blobs)),
+                issued_at=now,
+                expires_at=now + MANIFEST_LIFE_MS,
+            ),
+            heartbeat=0,
+        )
+        for row in connection.execute(query)
+    ]

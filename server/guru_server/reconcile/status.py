@@ -1,0 +1,177 @@
+"""What is in force, for whom, and what stands in the way. Reading only."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from guru_policy.errors import NotFound
+from guru_server.fleet.state import Signs, standing
+from guru_server.fleet.tables import device, device_state
+from guru_server.gitops.store import fetch_error
+from guru_server.reconcile.lines import loaded
+from guru_server.reconcile.store import revision_row, revisions, standings
+from guru_server.reconcile.tables import device_fault, manifest
+from guru_wire.operator import (
+    Condition,
+    CustomerStatus,
+    RevisionRow,
+    Status,
+    SyncProgress,
+    SyncState,
+)
+
+_SIGNS = (
+    device_state.c.last_seen,
+    device_state.c.connected,
+    device_state.c.heartbeat,
+    device_state.c.desired_serial,
+    device_state.c.applied_serial,
+    device_state.c.converged,
+    device_state.c.state_since,
+)
+NAMED = 20                              # devices or customers in a message
+
+
+class Watched(NamedTuple):
+    """What this server watches; `last_fetch_at` is None on a server that does not hold the lease."""
+
+    remote: str
+    branch: str
+    last_fetch_at: int | None
+
+
+class Stand(NamedTuple):
+    """One device's state."""
+
+    device: str
+    name: str
+    customer: str
+    state: SyncState
+
+
+def status(connection: Connection, tenant: str, watched: Watched, now: int) -> Status:
+    """`guru status`; alerts are the caller's to add."""
+    stands = states(connection, tenant, now)
+    newest = revisions(connection, tenant, 10)
+    error, since = fetch_error(connection, tenant)
+    customers = _customers(connection, tenant, stands)
+    return Status(
+        remote=watched.remote,
+        branch=watched.branch,
+        last_fetch_at=watched.last_fetch_at,
+        last_fetch_error=error,
+        attempted_revision=newest[0].revision if newest else None,
+        conditions=_conditions(connection, tenant, customers, newest, (error, since), stands),
+        customers=customers,
+        revisions=tuple(newest),
+        devices=_counted(stands),
+    )
+
+
+def progress(connection: Connection, tenant: str, revision: str, now: int) -> SyncProgress:
+    """How far the devices are whose manifest is of this revision; NotFound when it was never seen."""
+    if revision_row(connection, tenant, revision) is None:
+        hint = "`guru status` lists the newest"
+        raise NotFound(f"the server never saw revision {revision[:40]}", hint=hint)
+    named = select(manifest.c.device).where(manifest.c.tenant == tenant, manifest.c.revision == revision)
+    concerned = frozenset(connection.execute(named).scalars())
+    stands = [stand for stand in states(connection, tenant, now) if stand.device in concerned]
+    return SyncProgress(
+        revision=revision,
+        devices=_counted(stands),
+        failed=tuple(sorted(stand.name for stand in stands if stand.state == "OutOfDate")),
+    )
+
+
+def states(connection: Connection, tenant: str, now: int) -> list[Stand]:
+    """The state of every device that is not revoked."""
+    query = (
+        select(device.c.id, device.c.name, device.c.customer, *_SIGNS)
+        .join(device_state, device_state.c.device == device.c.id)
+        .where(device_state.c.tenant == tenant)
+        .where(device.c.tenant == tenant, device.c.revoked_at.is_(None))
+    )
+    rows = connection.execute(query)
+    return [Stand(row[0], row[1], row[2], standing(Signs(*tuple(row)[3:]), now).state) for row in rows]
+
+
+def device_conditions(connection: Connection, tenant: str, device_id: str) -> tuple[Condition, ...]:
+    """Stalled, for a device that the sources in force do not fit any more."""
+    query = select(device_fault).where(device_fault.c.tenant == tenant, device_fault.c.device == device_id)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return ()
+    first = loaded(row.faults)[:1]
+    message = f"{first[0].path}:{first[0].line}: {first[0].message}" if first else ""
+    return (Condition(type="Stalled", status=True, reason="CompileFailed", message=message, since=row.since),)
+
+
+def _customers(connection: Connection, tenant: str, stands: list[Stand]) -> tuple[CustomerStatus, ...]:
+    by_customer: defaultdict[str, list[Stand]] = defaultdict(list)
+    for stand in stands:
+        by_customer[stand.customer].append(stand)
+    return tuple(
+        CustomerStatus(
+            customer=name,
+            org_revision=one.pair.org if one.pair else None,
+            revision=one.pair.customer if one.pair else None,
+            state="Held" if one.held else "InForce",
+            reason=one.reason,
+            faults=loaded(faults),
+            devices=_counted(by_customer[name]),
+        )
+        for name, (one, faults) in sorted(standings(connection, tenant).items())
+    )
+
+
+def _counted(stands: list[Stand]) -> dict[SyncState, int]:
+    return dict(sorted(Counter(stand.state for stand in stands).items()))
+
+
+def _conditions(
+    connection: Connection,
+    tenant: str,
+    customers: tuple[CustomerStatus, ...],
+    newest: list[RevisionRow],
+    fetching: tuple[str, int | None],
+    stands: list[Stand],
+) -> tuple[Condition, ...]:
+    """Signatures of commits are not verified yet, so that there is no SourceVerified here."""
+    error, since = fetching
+    attempt = newest[0] if newest else None
+    at = (attempt.finished_at or attempt.seen_at) if attempt else since or 0
+    held = [one.customer for one in customers if one.state == "Held"]
+    stalled = connection.execute(
+        select(device_fault.c.device, device_fault.c.since).where(device_fault.c.tenant == tenant)
+    ).all()
+    names = {stand.device: stand.name for stand in stands}
+    who = sorted(names[row[0]] for row in stalled if row[0] in names)
+    refused = attempt is not None and attempt.outcome == "refused"
+    if error:
+        ready = Condition(type="Ready", status=False, reason="FetchFailed", message=error, since=since or at)
+    elif attempt is None:
+        ready = Condition(type="Ready", status=False, reason="NothingFetched", since=at)
+    else:
+        reason = {"refused": "Refused", "partly-held": "PartlyHeld"}.get(attempt.outcome, "Published")
+        fine = attempt.outcome == "published"
+        ready = Condition(type="Ready", status=fine, reason=reason, message=attempt.reason, since=at)
+    return (
+        ready,
+        Condition(
+            type="Held",
+            status=bool(held) or refused,
+            reason="CommitRefused" if refused else "CustomersHeld" if held else "NothingHeld",
+            message=attempt.reason if refused and attempt else ", ".join(held[:NAMED]),
+            since=at,
+        ),
+        Condition(
+            type="Stalled",
+            status=bool(who),
+            reason="CompileFailed" if who else "NothingStalled",
+            message=", ".join(who[:NAMED]),
+            since=max((row[1] for row in stalled), default=at),
+        ),
+    )

@@ -1,0 +1,227 @@
+"""What reconcile reads and keeps: revisions, standings, manifests and what they name. It decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import orjson
+from sqlalchemy import Connection, RowMapping, delete, func, select, text
+
+from guru_server.leases import Fence, held
+from guru_server.reconcile.deciding import Pair, Standing
+from guru_server.reconcile.lines import loaded
+from guru_server.reconcile.tables import blob, bundle, customer_source, device_fault, manifest, revision
+from guru_wire.operator import RevisionRow
+
+_MANIFEST = text(
+    "INSERT INTO manifest (tenant, device, serial, revision, bundle, blobs, signed, issued_at, expires_at)"
+    " VALUES (:tenant, :device, :serial, :revision, :bundle, :blobs, :signed, :issued_at, :expires_at)"
+    " ON CONFLICT (tenant, device) DO UPDATE SET serial = excluded.serial, revision = excluded.revision,"
+    " bundle = excluded.bundle, blobs = excluded.blobs, signed = excluded.signed,"
+    " issued_at = excluded.issued_at, expires_at = excluded.expires_at"
+)
+_DESIRED = text(
+    "UPDATE device_state SET desired_serial = :serial, desired_revision = :revision, heartbeat = :heartbeat,"
+    " state_since = :issued_at WHERE tenant = :tenant AND device = :device"
+)
+_BUNDLE = text(
+    "INSERT INTO bundle (tenant, digest, data) VALUES (:tenant, :digest, :data) ON CONFLICT DO NOTHING"
+)
+_BLOB = text(
+    "INSERT INTO blob (tenant, digest, size, data) VALUES (:tenant, :digest, :size, :data)"
+    " ON CONFLICT DO NOTHING"
+)
+_FAULT = text(
+    "INSERT INTO device_fault (tenant, device, faults, since) VALUES (:tenant, :device, :faults, :since)"
+    " ON CONFLICT (tenant, device) DO UPDATE SET faults = excluded.faults, since = excluded.since"
+)
+_SOURCE = text(
+    "INSERT INTO customer_source"
+    " (tenant, customer, org_revision, customer_revision, held, reason, faults, since)"
+    " VALUES (:tenant, :customer, :org, :own, :held, :reason, :faults, :since)"
+    " ON CONFLICT (tenant, customer) DO UPDATE SET org_revision = excluded.org_revision,"
+    " customer_revision = excluded.customer_revision, held = excluded.held, reason = excluded.reason,"
+    " faults = excluded.faults, since = excluded.since"
+)
+_REVISION = text(
+    "INSERT INTO revision"
+    " (tenant, revision, seq, parent, author, subject, seen_at, finished_at, outcome, reason,"
+    " devices_changed, faults) VALUES (:tenant, :revision, :seq, :parent, :author, :subject, :seen_at,"
+    " :finished_at, :outcome, :reason, :devices_changed, :faults)"
+    " ON CONFLICT (tenant, revision) DO UPDATE SET seq = excluded.seq, seen_at = excluded.seen_at,"
+    " finished_at = excluded.finished_at, outcome = excluded.outcome, reason = excluded.reason,"
+    " devices_changed = excluded.devices_changed, faults = excluded.faults"
+)
+
+
+class Issued(NamedTuple):
+    """The newest manifest of a device, as far as a decision needs it."""
+
+    serial: int
+    bundle: str
+    revision: str
+
+
+class ManifestRow(NamedTuple):
+    """A manifest to store. `heartbeat` in seconds is what its bundle tells the agent."""
+
+    tenant: str
+    device: str
+    serial: int
+    revision: str
+    bundle: str
+    blobs: str
+    signed: str
+    issued_at: int
+    expires_at: int
+    heartbeat: int
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The blobs that its bundle needs."""
+        return tuple(orjson.loads(self.blobs))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Everything one reconcile writes, in one transaction."""
+
+    manifests: Sequence[ManifestRow] = ()
+    renewed: Sequence[ManifestRow] = ()                     # same serial, new dates: nothing else moves
+    bundles: Mapping[str, bytes] = field(default_factory=dict)
+    blobs: Mapping[str, bytes] = field(default_factory=dict)
+    standings: Mapping[str, tuple[Standing, str]] = field(default_factory=dict)    # with faults as JSON
+    gone: Collection[str] = ()                                                     # customers that ended
+    faulty: Mapping[str, str] = field(default_factory=dict)                        # faults as JSON by device
+    healed: Collection[str] = ()                                                   # devices without fault now
+    revision: Mapping[str, str | int | None] | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write."""
+        devices = self.manifests or self.renewed or self.faulty or self.healed
+        return not (devices or self.standings or self.gone or self.revision)
+
+
+class InForce(NamedTuple):
+    """What reconcile starts from. `base` is the newest revision that came into force for anybody."""
+
+    standings: Mapping[str, Standing]
+    issued: Mapping[str, Issued]
+    faults: Mapping[str, str]           # JSON by device
+    newest: RevisionRow | None
+    base: str | None
+
+
+def in_force(connection: Connection, tenant: str) -> InForce:
+    """What stands now."""
+    base = connection.execute(
+        select(revision.c.revision)
+        .where(revision.c.tenant == tenant, revision.c.outcome.in_(("published", "partly-held")))
+        .order_by(revision.c.seq.desc())
+        .limit(1)
+    ).scalar()
+    issued = connection.execute(
+        select(manifest.c.device, manifest.c.serial, manifest.c.bundle, manifest.c.revision).where(
+            manifest.c.tenant == tenant
+        )
+    )
+    faults = connection.execute(
+        select(device_fault.c.device, device_fault.c.faults).where(device_fault.c.tenant == tenant)
+    )
+    newest = revisions(connection, tenant, 1)
+    return InForce(
+        standings={name: standing for name, (standing, _) in standings(connection, tenant).items()},
+        issued={row[0]: Issued(row[1], row[2], row[3]) for row in issued},
+        faults={row[0]: row[1] for row in faults},
+        newest=newest[0] if newest else None,
+        base=base,
+    )
+
+
+def standings(connection: Connection, tenant: str) -> dict[str, tuple[Standing, str]]:
+    """Each customer's standing, its faults apart and as JSON."""
+    found = {}
+    for row in connection.execute(select(customer_source).where(customer_source.c.tenant == tenant)):
+        pair = Pair(row.org_revision, row.customer_revision) if row.org_revision else None
+        found[row.customer] = (Standing(pair, row.held, row.reason), row.faults)
+    return found
+
+
+def revisions(connection: Connection, tenant: str, limit: int, skip: int = 0) -> list[RevisionRow]:
+    """The newest attempts first, after leaving out `skip` of them."""
+    query = select(revision).where(revision.c.tenant == tenant).order_by(revision.c.seq.desc())
+    rows = connection.execute(query.offset(skip).limit(limit)).mappings()
+    return [_revision(row, loaded(row["faults"])) for row in rows]
+
+
+def revision_count(connection: Connection, tenant: str) -> int:
+    """How many revisions were attempted."""
+    query = select(func.count()).select_from(revision).where(revision.c.tenant == tenant)
+    return connection.execute(query).scalar_one()
+
+
+def revision_row(connection: Connection, tenant: str, name: str) -> RevisionRow | None:
+    """The attempt at this revision."""
+    query = select(revision).where(revision.c.tenant == tenant, revision.c.revision == name)
+    row = connection.execute(query).mappings().one_or_none()
+    return _revision(row, loaded(row["faults"])) if row is not None else None
+
+
+def stored_digests(connection: Connection, tenant: str) -> frozenset[str]:
+    """The SHA-256 of every blob that is kept."""
+    return frozenset(connection.execute(select(blob.c.digest).where(blob.c.tenant == tenant)).scalars())
+
+
+def bundle_bytes(connection: Connection, tenant: str, digests: Collection[str]) -> dict[str, bytes]:
+    """Bundles by digest."""
+    found: dict[str, bytes] = {}
+    wanted = sorted(set(digests))
+    for start in range(0, len(wanted), 500):
+        query = select(bundle.c.digest, bundle.c.data).where(
+            bundle.c.tenant == tenant, bundle.c.digest.in_(wanted[start : start + 500])
+        )
+        found |= {row[0]: row[1] for row in connection.execute(query)}
+    return found
+
+
+def keep(connection: Connection, tenant: str, change: Change, fence: Fence | None, now: int) -> None:
+    """Write a change whole. Conflict when `fence` is no longer this server's."""
+    if fence is not None:
+        held(connection, fence)
+    manifests = [row._asdict() for row in change.manifests]
+    for statement, rows in (
+        (_BUNDLE, [{"digest": name, "data": data} for name, data in change.bundles.items()]),
+        (_BLOB, [{"digest": name, "size": len(data), "data": data} for name, data in change.blobs.items()]),
+        (_MANIFEST, [*manifests, *(row._asdict() for row in change.renewed)]),
+        (_DESIRED, manifests),
+        (_FAULT, [{"device": name, "faults": lines, "since": now} for name, lines in change.faulty.items()]),
+        (_SOURCE, [_source(name, *standing, now) for name, standing in change.standings.items()]),
+    ):
+        if rows:
+            connection.execute(statement, [{**row, "tenant": tenant} for row in rows])
+    for device in change.healed:
+        connection.execute(
+            delete(device_fault).where(device_fault.c.tenant == tenant, device_fault.c.device == device)
+        )
+    for customer in change.gone:
+        here = (customer_source.c.tenant == tenant, customer_source.c.customer == customer)
+        connection.execute(delete(customer_source).where(*here))
+    if change.revision is not None:
+        newest = select(func.max(revision.c.seq)).where(revision.c.tenant == tenant)
+        seq = (connection.execute(newest).scalar() or 0) + 1
+        connection.execute(_REVISION, {**change.revision, "tenant": tenant, "seq": seq})
+
+
+def _source(customer: str, standing: Standing, faults: str, now: int) -> dict[str, object]:
+    pair = standing.pair
+    return {
+        "customer": customer, "org": pair.org if pair else None, "own": pair.customer if pair else None,
+        "held": standing.held, "reason": standing.reason, "faults": faults, "since": now,
+    }
+
+
+def _revision(row: RowMapping, faults: object) -> RevisionRow:
+    return RevisionRow.model_validate({**row, "faults": faults})

@@ -1,0 +1,101 @@
+"""What devices say of their runs, kept on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from guru_server.fleet.tables import device_state
+from guru_server.gateway.items import Received
+from guru_server.reconcile.reports import RUNS_A_DEVICE, record_refusal, record_report
+from guru_server.reconcile.tables import refusal, run
+from guru_server.store.database import Database
+from guru_server.store.schema import TENANT
+from guru_wire.operator import RunSummary
+from guru_wire.uplink import Refusal, Report, ResourceOutcome, ResourceReport
+
+DEVICE = "d" * 32
+
+
+def report(name: str, *, serial: int = 1, at: int = 1000, converged: bool = True, step: str = "") -> Received:
+    resource = ResourceReport(id="motd", kind="file", outcome=ResourceOutcome.changed, steps=(step,))
+    body = Report(
+        run=name.ljust(32, "0"), serial=serial, revision="a" * 40, bundle="b" * 64, started_at=at - 10,
+        finished_at=at, cause="manifest", converged=converged, resources=(resource,),
+    )
+    return Received(TENANT, DEVICE, 1, body.model_dump(mode="json"))
+
+
+async def enrolled(db: Database) -> None:
+    row = device_state.insert().values(
+        tenant=TENANT, device=DEVICE, agent_version="", heartbeat=60, desired_serial=2, applied_serial=0
+    )
+    await db.write(lambda connection: connection.execute(row))
+
+
+async def applied(db: Database) -> Any:
+    return await db.read(lambda connection: connection.execute(select(device_state)).one())
+
+
+async def test_a_late_report_never_replaces_a_newer_one(db: Database) -> None:
+    await enrolled(db)
+    await db.write(lambda connection: record_report(connection, [report("b", serial=2, at=2000)]))
+    await db.write(lambda connection: record_report(connection, [report("a", serial=1, at=3000)]))
+
+    row = await applied(db)
+    assert (row.applied_serial, row.run_at, row.converged) == (2, 2000, True)
+    assert RunSummary.model_validate_json(row.run).run.startswith("b")
+
+
+async def test_a_report_counts_once_however_often_it_comes(db: Database) -> None:
+    await enrolled(db)
+    for _ in range(2):
+        await db.write(lambda connection: record_report(connection, [report("a")]))
+
+    assert await _count(db) == 1
+
+
+async def test_only_the_newest_runs_are_remembered(db: Database) -> None:
+    await enrolled(db)
+    many = [report(f"r{number}", at=1000 + number) for number in range(RUNS_A_DEVICE + 10)]
+    await db.write(lambda connection: record_report(connection, many))
+
+    oldest = await db.read(lambda connection: connection.execute(select(func.min(run.c.finished_at))).scalar())
+    assert await _count(db) == RUNS_A_DEVICE
+    assert oldest == 1010
+
+
+async def test_text_of_a_device_loses_its_control_characters(db: Database) -> None:
+    await enrolled(db)
+    await db.write(lambda connection: record_report(connection, [report("a", step="write \x1b[2J\nhosts")]))
+
+    summary = RunSummary.model_validate_json((await applied(db)).run)
+    assert summary.resources[0].steps == ("write  [2J hosts",)
+
+
+async def test_the_state_is_as_old_as_its_last_change(db: Database) -> None:
+    await enrolled(db)
+    for number, converged in enumerate((True, True, False)):
+        item = report(f"r{number}", at=1000 + number, converged=converged)
+        await db.write(lambda connection, item=item: record_report(connection, [item]))
+        if number == 1:
+            assert (await applied(db)).state_since == 1000
+
+    assert (await applied(db)).state_since == 1002
+
+
+async def test_the_newest_refusal_of_a_device_is_kept(db: Database) -> None:
+    bodies = [Refusal(at=at, code="G0495", message=f"bad {at}", serial=at) for at in (2, 1)]
+    items = [Received(TENANT, DEVICE, 1, body.model_dump(mode="json")) for body in bodies]
+    await db.write(lambda connection: record_refusal(connection, items))
+
+    rows = await db.read(lambda connection: connection.execute(select(refusal.c.message)).scalars().all())
+    assert rows == ["bad 2"]
+
+
+async def _count(db: Database) -> int:
+    def count(connection: Connection) -> int:
+        return connection.execute(select(func.count()).select_from(run)).scalar_one()
+
+    return await db.read(count)
