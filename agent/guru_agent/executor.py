@@ -95,7 +95,7 @@ class Executor:
             os.fsync(folder)
 
     async def _run(self, step: Execute) -> None:
-        if self._root is not None and not step.sandboxed:
+        if self._root is not None and step.system:
             raise StepFailed(
                 f"did not {step}: it changes the whole machine, and this agent has a sandbox root"
             )

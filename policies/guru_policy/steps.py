@@ -67,8 +67,8 @@ class Remove:
 class Execute:
     """Run a program without a shell; an exit code other than 0 is a failed step.
 
-    Under a sandbox root only a `sandboxed` program runs: in that folder, with GURU_ROOT naming it. Programs
-    that change the whole machine, such as apt-get, are refused there.
+    Under a sandbox root a program starts in that folder with GURU_ROOT naming it; a `system` program,
+    which changes the whole machine as apt-get does, is refused there.
     """
 
     argv: tuple[str, ...]
@@ -76,7 +76,6 @@ class Execute:
     env: tuple[tuple[str, str], ...] = field(default=())
     cwd: str | None = None
     system: bool = False                # changes the machine itself: refused under a sandbox root
-    sandboxed: bool = False
 
     def __str__(self) -> str:
         return "run " + " ".join(self.argv)

@@ -35,7 +35,7 @@ class LinuxHost:
     """The Host protocol on Linux; `root` is a sandbox in front of every path of a file."""
 
     def __init__(self, root: Path | None = None) -> None:
-        self.root = root
+        self._root = root
         psutil.cpu_percent(None)        # the first call only sets the start of the interval
 
     @property
@@ -43,16 +43,26 @@ class LinuxHost:
         """linux."""
         return "linux"
 
+    @property
+    def root(self) -> str | None:
+        """The sandbox root, as text."""
+        return None if self._root is None else str(self._root)
+
     async def query(self, *argv: str, timeout: float = 30.0) -> str:
         """See Host."""
         return (await self.run(argv, timeout=timeout)).stdout.strip()
 
     async def run(
-        self, argv: tuple[str, ...], *, timeout: float = 30.0, env: Mapping[str, str] | None = None
+        self,
+        argv: tuple[str, ...],
+        *,
+        timeout: float = 30.0,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
     ) -> Completed:
         """See Host."""
         try:
-            return await run_program(argv, timeout=timeout, env=env, root=self.root)
+            return await run_program(argv, timeout=timeout, env=env, root=self._root, cwd=cwd)
         except FileNotFoundError as cause:
             raise CannotLook(f"there is no program {argv[0]}") from cause
         except OSError as cause:
@@ -63,7 +73,7 @@ class LinuxHost:
     async def stat(self, path: str) -> FileStat | None:
         """See Host."""
         try:
-            with parent_of(self.root, path) as (folder, name):
+            with parent_of(self._root, path) as (folder, name):
                 found = os.stat(name, dir_fd=folder, follow_symlinks=False)
         except OSError as cause:
             _require_absent(cause, path)
@@ -81,7 +91,7 @@ class LinuxHost:
     async def read(self, path: str, limit: int = 1 << 20) -> bytes | None:
         """See Host."""
         try:
-            with parent_of(self.root, path) as (folder, name), os.fdopen(
+            with parent_of(self._root, path) as (folder, name), os.fdopen(
                 os.open(name, READ, dir_fd=folder), "rb"
             ) as file:
                 data = file.read(limit + 1)
@@ -112,7 +122,7 @@ class LinuxHost:
     async def space(self, path: str) -> Space | None:
         """See Host."""
         try:
-            with parent_of(self.root, path) as (folder, name):
+            with parent_of(self._root, path) as (folder, name):
                 inner = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
                 try:
                     found = os.fstatvfs(inner)
@@ -146,7 +156,7 @@ class LinuxHost:
 
     def _digest(self, path: str) -> str | None:
         try:
-            with parent_of(self.root, path) as (folder, name), os.fdopen(
+            with parent_of(self._root, path) as (folder, name), os.fdopen(
                 os.open(name, READ, dir_fd=folder), "rb"
             ) as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
