@@ -19,6 +19,7 @@ from guru_wire.uplink import CheckResult, Checks
 CHECKS_A_DEVICE = 500
 MAX_MISSED = 3                          # looks without a word of a check before it is forgotten
 QUIET = 30 * 60_000                     # ms that a check may lie behind its device's newest word
+_SLICE = 500                            # devices in one statement
 
 _UPSERT = text(
     "INSERT INTO check_state"
@@ -103,17 +104,18 @@ def check_results(connection: Connection, tenant: str, device: str) -> tuple[Che
     )
 
 
-def check_counts(
-    connection: Connection, tenant: str, device: str | None = None
-) -> dict[str, dict[State, int]]:
-    """How many checks are in each state, by device; of one device or of all of a tenant's."""
+def check_counts(connection: Connection, tenant: str, devices: Sequence[str]) -> dict[str, dict[str, int]]:
+    """How many checks are in each state, by device, of these devices."""
     table = check_state.c
-    query = select(table.device, table.state, func.count()).where(table.tenant == tenant)
-    if device is not None:
-        query = query.where(table.device == device)
-    counts: dict[str, dict[State, int]] = defaultdict(dict)
-    for of, state, number in connection.execute(query.group_by(table.device, table.state)):
-        counts[of][State(state)] = number
+    counts: dict[str, dict[str, int]] = defaultdict(dict)
+    for start in range(0, len(devices), _SLICE):
+        query = (
+            select(table.device, table.state, func.count())
+            .where(table.tenant == tenant, table.device.in_(devices[start : start + _SLICE]))
+            .group_by(table.device, table.state)
+        )
+        for device, state, number in connection.execute(query):
+            counts[device][state] = number
     return dict(counts)
 
 

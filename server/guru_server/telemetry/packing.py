@@ -74,5 +74,5 @@ def _pack_with_gaps(values: list[JsonValue]) -> bytes:
             raise InputInvalid("a sample's values are numbers or null")
     try:
         return doubles(len(filled)).pack(*filled)
-    except OverflowError as cause:
+    except (struct.error, OverflowError) as cause:
         raise InputInvalid("a sample's value is larger than any measurement") from cause

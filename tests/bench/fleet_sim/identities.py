@@ -7,7 +7,9 @@ import base64
 import hashlib
 import json
 import os
+import random
 import ssl
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +24,7 @@ from guru_wire.signing import public_bytes, sign
 from guru_wire.version import LANGUAGE, VERSION
 
 AT_ONCE = 16                            # enrolments under way
+PATIENCE = 900.0                        # seconds: servers slow down enrolments from one address
 FILE = "identities.json"
 
 
@@ -97,17 +100,24 @@ async def _enrol_one(client: httpx.AsyncClient, server: Server, token: Enrolment
         language=LANGUAGE, token_id=token.id, token_secret=token.secret, public_key=public, name=name,
         facts=facts_of(name), agent_version=VERSION, proof=base64.b64encode(proof).decode(),
     )
-    try:
-        answer = await client.post(
-            f"{server.url}/api/v1/enrol", content=request.model_dump_json(),
-            headers={"content-type": "application/json"},
-        )
-    except httpx.HTTPError as cause:
-        raise Unreachable(f"{server.url} does not answer: {cause}") from cause
+    answer = await _post(client, f"{server.url}/api/v1/enrol", request.model_dump_json())
     if not answer.is_success:
         raise Refused(f"{name} was not enrolled: {answer.status_code} {answer.text[:300]}")
     device = EnrolmentAnswer.model_validate_json(answer.content).device
     return Identity(name, device, base64.b64encode(key.private_bytes_raw()).decode())
+
+
+async def _post(client: httpx.AsyncClient, url: str, body: str) -> httpx.Response:
+    """The answer; waits and asks again while the server says that these are too many at once."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            answer = await client.post(url, content=body, headers={"content-type": "application/json"})
+        except httpx.HTTPError as cause:
+            raise Unreachable(f"{url} does not answer: {cause}") from cause
+        if answer.status_code != 429 or time.monotonic() > deadline:
+            return answer
+        await asyncio.sleep(random.uniform(0.5, 3.0))
 
 
 def _keep(path: Path, identities: Sequence[Identity]) -> None:

@@ -29,13 +29,47 @@ from guru_wire.uplink import (
 SYSTEMS = (("debian", "12"), ("debian", "13"), ("ubuntu", "24.04"), ("rocky", "9.4"), ("windows", "11"))
 ROLES = ("web", "database", "workstation", "workstation", "workstation", "file", "print")
 SIZES = (4, 8, 8, 16, 16, 32, 64)
-METRICS = (
-    "cpu_percent", "load_1", "load_5", "load_15", "memory_used_percent", "memory_used_bytes",
-    "swap_used_bytes", "disk_used_percent:/", "disk_used_bytes:/", "disk_read_bytes", "disk_written_bytes",
-    "net_received_bytes",
-    "net_sent_bytes", "processes_count", "threads_count", "users_count", "uptime_seconds",
-    "temperature_celsius", "agent_cpu_percent", "agent_memory_bytes",
+
+class Wander(NamedTuple):
+    """How a metric behaves: between `low` and `high`, moved by about `step` in `moves` of all samples.
+
+    Values are whole multiples of `grain`: memory comes in pages, percents with one digit.
+    """
+
+    name: str
+    low: float
+    high: float
+    step: float
+    moves: float
+    grain: float
+
+
+PAGE, GIB = 4096.0, float(1 << 30)
+
+# An ordinary machine: a busy processor, memory that drifts, a disk that fills slowly, quiet interfaces.
+WANDERS = (
+    Wander("cpu_percent", 0, 100, 3.0, 1.0, 0.1),
+    Wander("load_1", 0, 8, 0.1, 1.0, 0.01),
+    Wander("load_5", 0, 8, 0.03, 1.0, 0.01),
+    Wander("load_15", 0, 8, 0.01, 0.8, 0.01),
+    Wander("memory_used_percent", 5, 95, 0.1, 0.5, 0.1),
+    Wander("memory_used_bytes", GIB / 2, 4 * GIB, 4e6, 1.0, PAGE),
+    Wander("swap_used_bytes", 0, GIB, 1e6, 0.02, PAGE),
+    Wander("disk_used_percent:/", 5, 95, 0.1, 0.02, 0.1),
+    Wander("disk_used_bytes:/", 10 * GIB, 90 * GIB, 2e6, 0.5, PAGE),
+    Wander("disk_read_bytes", 0, 1e7, 1e5, 0.1, PAGE),
+    Wander("disk_written_bytes", 0, 1e7, 1e5, 0.6, PAGE),
+    Wander("net_received_bytes", 0, 1e6, 2e3, 1.0, 1.0),
+    Wander("net_sent_bytes", 0, 1e6, 2e3, 1.0, 1.0),
+    Wander("processes_count", 80, 400, 1.5, 0.4, 1.0),
+    Wander("threads_count", 200, 1500, 3.0, 0.5, 1.0),
+    Wander("users_count", 0, 5, 1.0, 0.01, 1.0),
+    Wander("uptime_seconds", 0, 0, 0.0, 0.0, 1.0),
+    Wander("temperature_celsius", 30, 80, 0.7, 0.6, 1.0),
+    Wander("agent_cpu_percent", 0, 2, 0.1, 0.2, 0.1),
+    Wander("agent_memory_bytes", 3e7, 5e7, 5e4, 0.05, PAGE),
 )
+METRICS = tuple(wander.name for wander in WANDERS)
 
 
 class Fails(NamedTuple):
@@ -71,20 +105,18 @@ class Machine:
         self.name, self.facts = name, facts_of(name)
         self._random = random.Random(f"{name} runs")
         self._fails = [rule for rule in fails if fnmatch.fnmatchcase(name, rule.hosts)]
-        self._level = [self._random.uniform(5, 60) for _ in METRICS]
+        self._level = [self._random.uniform(wander.low, wander.high) for wander in WANDERS]
         self._has: dict[str, str] = {}                  # resource id to what it is
         self._since: dict[str, tuple[State, int]] = {}
 
     def sample(self, uptime: float) -> list[JsonValue]:
         """The values of a heartbeat, in the layout's order; they wander."""
-        for place, level in enumerate(self._level):
-            self._level[place] = min(98.0, max(1.0, level + self._random.gauss(0, 1.5)))
-        memory = float(self.facts["ram_gb"]) * (1 << 30)
-        whole = {"bytes": memory / 100, "count": 5.0}
         values: list[JsonValue] = []
-        for name, level in zip(METRICS, self._level, strict=True):
-            scale = whole.get(name.split(":", maxsplit=1)[0].rsplit("_", 1)[-1])
-            values.append(round(level, 1) if scale is None else float(int(level * scale)))
+        for place, (_, low, high, step, moves, grain) in enumerate(WANDERS):
+            if self._random.random() < moves:
+                moved = self._level[place] + self._random.gauss(0, step)
+                self._level[place] = min(high, max(low, moved))
+            values.append(round(round(self._level[place] / grain) * grain, 2))
         values[METRICS.index("uptime_seconds")] = float(int(uptime))
         if self.facts["virtual"]:
             values[METRICS.index("temperature_celsius")] = None

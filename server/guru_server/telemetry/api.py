@@ -1,0 +1,50 @@
+"""Telemetry's part of the API: one metric of one device over time. It reads only."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from sqlalchemy import Connection
+
+from guru_policy.errors import InputInvalid
+from guru_server.clock import Clock
+from guru_server.fleet.reading import resolve
+from guru_server.store.database import Database
+from guru_server.store.schema import TENANT
+from guru_server.telemetry.packing import DAY, HOUR
+from guru_server.telemetry.reading import line
+from guru_wire.operator import Series
+
+MOST_POINTS = 10_000
+LONGEST = 400 * DAY
+
+
+def router(db: Database, clock: Clock) -> APIRouter:
+    """The routes. Include them before the fleet's, whose {ref} takes everything under /devices."""
+    router = APIRouter(tags=["telemetry"])
+
+    @router.get("/devices/{ref:path}/samples")
+    async def samples(
+        ref: str,
+        metric: Annotated[str, Query(min_length=1, max_length=128)],
+        since: Annotated[int | None, Query(ge=0)] = None,
+        until: Annotated[int | None, Query(ge=0)] = None,
+        limit: Annotated[int, Query(ge=1, le=MOST_POINTS)] = 1440,
+    ) -> Series:
+        """The metric from `since` (default: an hour ago) to before `until` (default: now), in ms UTC."""
+        end = until if until is not None else clock() + 1
+        begin = since if since is not None else max(0, end - HOUR)
+        if not begin < end <= begin + LONGEST:
+            raise InputInvalid("since is before until, by 400 days at most", hint="times are ms UTC")
+
+        def read(connection: Connection) -> Series:
+            device = resolve(connection, TENANT, ref)
+            found = line(connection, TENANT, device, metric, since=begin, until=end, most=limit)
+            return Series(
+                device=device, metric=metric, unit=found.unit, since=begin, until=end, points=found.points
+            )
+
+        return await db.read(read)
+
+    return router
