@@ -157,3 +157,10 @@ async def db(database_url: str) -> AsyncIterator[Database]:
     database = Database.open(database_url)
     yield database
     await database.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers, what starts whole programs stays on one: they would starve each other."""
+    for item in items:
+        if {"e2e", "faults"} & set(item.path.relative_to(item.config.rootpath).parts):
+            item.add_marker(pytest.mark.xdist_group("programs"))

@@ -30,8 +30,8 @@ from guru_server.notify.webhook import Webhooks
 from guru_server.store.database import Database
 
 log = logging.getLogger("guru.notify")
-TRIES = 12                              # over about two hours
-FIRST, LONGEST = 5_000, 1_200_000       # ms between tries, doubled each time, with full jitter
+TRIES = 14                              # over about two hours, four and a half at most
+FIRST, LONGEST = 5_000, 3_600_000       # ms between tries, doubled each time, with full jitter
 AT_ONCE = 200                           # notes looked at in one round
 CHANNELS_AT_ONCE = 16
 _Work = Callable[[Connection], None]
