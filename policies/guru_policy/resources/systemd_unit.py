@@ -55,7 +55,7 @@ class SystemdUnit(Resource[UnitState]):
 
     def starts_fresh(self, now: UnitState) -> bool:
         """A unit that is only now started has read its configuration."""
-        return self.running and not now.running
+        return self.running is True and not now.running
 
     def triggers(self) -> tuple[str, ...]:
         return self.restart_on

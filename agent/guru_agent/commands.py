@@ -1,0 +1,104 @@
+"""The verbs of guru-agent. Each returns its exit code; what was asked for goes to standard output."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from guru_agent.logs import plain
+from guru_agent.settings import Settings, proxy_for
+from guru_agent.state.files import read_private
+from guru_agent.systemd import Notifier
+from guru_policy.errors import NotFound, UsageWrong
+from guru_wire.version import VERSION
+
+MOST_TOKEN = 4096
+
+
+def enroll(
+    settings: Settings, token: str | None, token_file: Path | None, name: str | None, force: bool
+) -> int:
+    """Join a server with a token."""
+    from guru_agent.enrolment import enrol
+    from guru_agent.host import open_host
+    from guru_agent.host.facts import gather
+    from guru_agent.link.carrier import address
+    from guru_agent.running import only_one
+    from guru_agent.state.files import make_folder
+    from guru_wire.enrolment import read_token
+
+    read = read_token(_token(settings, token, token_file))
+    open_host(settings.root)            # Unsupported here is better than an agent that cannot run
+    facts = gather()
+    make_folder(settings.state)
+    with only_one(settings.state):
+        trusted = enrol(
+            read, settings.state, name=name or str(facts.get("hostname") or "device")[:63], facts=facts,
+            proxy=proxy_for(settings, *address(read.url)), force=force,
+        )
+    _say(f"enrolled as {plain(trusted.name)} of {plain(trusted.customer)}/{plain(trusted.site)}")
+    sys.stderr.write("next: systemctl enable --now guru-agent, or guru-agent run\n")
+    return 0
+
+
+def run(settings: Settings, notifier: Notifier) -> NoReturn:
+    """Run in the foreground until told to stop, then end the process."""
+    from guru_agent.running import run_agent
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(run_agent(settings, notifier))
+    sys.stderr.flush()
+    # A look that hangs in a thread (a web check, a poll) must not hold up the end: nothing is open any more.
+    os._exit(0)
+
+
+def converge(settings: Settings) -> int:
+    """One run from the last verified state: 0 when the machine is as it should be, else 1."""
+    from guru_agent.running import converge_once
+
+    return 0 if asyncio.run(converge_once(settings)) else 1
+
+
+def version() -> int:
+    """The version."""
+    _say(f"guru-agent {VERSION}")
+    return 0
+
+
+def status(settings: Settings, output: str) -> int:
+    """What the state folder tells, also of an agent that is running."""
+    from guru_agent.state.identity import load_identity
+    from guru_agent.status import look
+
+    found = look(settings.state, load_identity(settings.state).trusted)
+    if output == "json":
+        _say(found.model_dump_json(indent=2, by_alias=True))
+        return 0
+    for label, value in found.lines():
+        _say(f"{label + ':':<10} {plain(value)}")
+    return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+def _token(settings: Settings, token: str | None, file: Path | None) -> str:
+    """The token's text: from --token-file, standard input, the command line or GURU_AGENT_TOKEN."""
+    if file is not None:
+        data = read_private(file, MOST_TOKEN)
+        if data is None:
+            raise NotFound(f"there is no file {file}")
+        return data.decode(errors="replace")
+    if token == "-":                    # noqa: S105 - means standard input
+        return sys.stdin.read(MOST_TOKEN + 1)
+    if token is not None:
+        return token
+    if settings.token is not None:
+        return settings.token.get_secret_value()
+    raise UsageWrong(
+        "no enrolment token given", hint="pass --token-file FILE, or - to read it from standard input"
+    )

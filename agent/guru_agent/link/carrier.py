@@ -1,0 +1,62 @@
+"""What carries frames between agent and server: the seam of WebSocket and long-poll. It reads no frame."""
+
+from __future__ import annotations
+
+import ssl
+from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+from guru_policy.errors import InputInvalid, Unreachable
+
+
+class LinkLost(Unreachable):
+    """The connection ended, was cut or froze."""
+
+
+class Blocked(Unreachable):
+    """Somebody answers, but lets no WebSocket through."""
+
+
+class Server(NamedTuple):
+    """Where the server is and how to get there."""
+
+    host: str
+    port: int
+    context: ssl.SSLContext
+    proxy: str | None = None            # http://[user:password@]host:port
+
+
+class Carrier(Protocol):
+    """An open connection. Messages are whole JSON texts."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def send(self, text: str) -> None:
+        """Hand over one message; LinkLost when that is not possible any more."""
+        ...
+
+    async def receive(self) -> str | bytes:
+        """The next message; LinkLost at the end."""
+        ...
+
+    async def close(self) -> None:
+        """End it, soon, whatever the peer does. Never raises for a dead peer."""
+        ...
+
+
+def address(url: str) -> tuple[str, int]:
+    """Host and port of the server's URL. Only https exists."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 443
+    except ValueError as cause:
+        raise InputInvalid(f"not a server address: {url[:200]}") from cause
+    if parts.scheme != "https" or not parts.hostname:
+        raise InputInvalid(f"not a server address: {url[:200]}", hint="it looks like https://host:port")
+    return parts.hostname, port
+
+
+def bracketed(host: str) -> str:
+    """The host as it stands in a URL (RFC 3986, 3.2.2)."""
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,82 @@
+"""One connection after its handshake: uplink and downlink side by side. It never outlives its carrier."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from guru_agent.clock import Clock
+from guru_agent.link.carrier import Carrier, LinkLost
+from guru_agent.link.downlink import Downlink
+from guru_agent.link.handshake import read_frame, shake_hands
+from guru_agent.link.uplink import ACK_TIMEOUT, Uplink
+from guru_agent.state.blobs import Blobs
+from guru_agent.state.desired import Desired
+from guru_agent.state.identity import Identity
+from guru_agent.state.refusals import Refusals
+from guru_agent.state.spool import Spool
+from guru_wire.link import Ack, Chunk, Current, Welcome
+from guru_wire.link import Desired as DesiredMessage
+
+
+class Session:
+    """What a connection needs of the agent."""
+
+    def __init__(
+        self, identity: Identity, spool: Spool, desired: Desired, blobs: Blobs, clock: Clock,
+        refusals: Refusals, *, ack_timeout: float = ACK_TIMEOUT,
+    ) -> None:
+        self._identity, self._spool, self._desired, self._blobs = identity, spool, desired, blobs
+        self._clock, self._refusals, self._ack_timeout = clock, refusals, ack_timeout
+
+    async def begin(self, carrier: Carrier) -> Welcome:
+        """Shake hands, take the server's time, and forget what it has already.
+
+        LinkLost when the spool turned out older than the server's mark (a restored disk): it got a new id.
+        """
+        welcome = await shake_hands(carrier, self._identity, spool=self._spool.id, serial=self._desired.seen)
+        self._clock.learn(welcome.now)
+        if welcome.mark > self._spool.last:
+            self._spool.renew()
+            raise LinkLost("the server knows more of this spool than the spool does: it begins anew")
+        self._spool.acknowledge(welcome.mark)
+        return welcome
+
+    async def run(self, carrier: Carrier, welcome: Welcome) -> None:
+        """Talk until the connection ends, which raises LinkLost (or what else went wrong)."""
+        uplink = Uplink(carrier, self._spool, ack_timeout=self._ack_timeout)
+        downlink = Downlink(
+            carrier, self._desired, self._blobs, self._identity, self._clock, self._refusals, welcome.serial
+        )
+        loop = asyncio.get_running_loop()       # blobs are read in threads too
+        self._blobs.on_loss = lambda: _later(loop, downlink.lost)
+        jobs = [
+            asyncio.create_task(job)
+            for job in (uplink.run(), downlink.run(), _receive(carrier, uplink, downlink))
+        ]
+        try:
+            done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+            for job in done:
+                job.result()
+        finally:
+            for job in jobs:
+                job.cancel()
+            await asyncio.gather(*jobs, return_exceptions=True)
+
+
+def _later(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(call)
+
+
+async def _receive(carrier: Carrier, uplink: Uplink, downlink: Downlink) -> None:
+    while True:
+        message = read_frame(await carrier.receive())
+        if isinstance(message, Ack):
+            uplink.acknowledged(message.seq)
+        elif isinstance(message, Current):
+            downlink.announced(message.serial)
+        elif isinstance(message, DesiredMessage | Chunk):
+            downlink.answered(message)
+        else:
+            raise LinkLost("the server began a second handshake")

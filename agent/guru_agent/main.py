@@ -1,0 +1,97 @@
+"""guru-agent: reads what it was given, calls one verb, turns errors into exit codes. It decides nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from guru_agent import commands
+from guru_agent.logs import configure, plain
+from guru_agent.settings import Settings, load_settings
+from guru_agent.systemd import Notifier
+from guru_policy.errors import GuruError
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code (DESIGN section 8)."""
+    arguments = _parser().parse_args(argv)
+    try:
+        settings = load_settings(arguments.config, {
+            "state": arguments.state, "root": arguments.root,
+            "log_format": arguments.log_format, "log_level": arguments.log_level,
+        })
+        configure(settings.log_format, settings.log_level)
+        return _call(arguments, settings)
+    except GuruError as error:
+        _tell(error, as_json=getattr(arguments, "output", "") == "json")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _call(arguments: argparse.Namespace, settings: Settings) -> int:
+    match arguments.verb:
+        case "enroll":
+            return commands.enroll(
+                settings, arguments.token, arguments.token_file, arguments.name, arguments.force
+            )
+        case "run":
+            return commands.run(settings, _notifier())
+        case "status":
+            return commands.status(settings, arguments.output)
+        case "converge":
+            return commands.converge(settings)
+        case _:
+            return commands.version()
+
+
+def _notifier() -> Notifier:
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    usec = os.environ.get("WATCHDOG_USEC", "")
+    return Notifier(address, int(usec) / 1e6 if usec.isdigit() else 0.0)
+
+
+def _tell(error: GuruError, *, as_json: bool) -> None:
+    if as_json:
+        body = {"code": error.code, "message": error.message, "hint": error.hint, "exitCode": error.exit_code}
+        sys.stderr.write(json.dumps({"apiVersion": "guru/v1", "error": body}) + "\n")
+        return
+    sys.stderr.write(f"error[{error.code}]: {plain(error.message)}\n")
+    if error.hint:
+        sys.stderr.write(f"hint: {plain(error.hint)}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", type=Path, metavar="FILE", help="settings; else /etc/guru/agent.yaml")
+    common.add_argument("--state", type=Path, metavar="DIR", help="state folder; else /var/lib/guru-agent")
+    common.add_argument("--root", type=Path, metavar="DIR", help="a sandbox in front of every path")
+    common.add_argument("--log-format", choices=["text", "json"], help="of lines on standard error")
+    common.add_argument("--log-level", choices=["debug", "info", "warning", "error"])
+    parser = argparse.ArgumentParser(prog="guru-agent", description="Reconciles one device to Git.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    enroll = verbs.add_parser("enroll", parents=[common], help="join a server with a token")
+    enroll.add_argument(
+        "token", nargs="?", metavar="TOKEN",
+        help="the token, or - for standard input; on the command line others can see it in ps",
+    )
+    enroll.add_argument("--token-file", type=Path, metavar="FILE", help="a file that holds the token")
+    enroll.add_argument("--name", help="this device's name, its host name by default")
+    enroll.add_argument("--force", action="store_true", help="enrol anew, with a new key")
+    verbs.add_parser("run", parents=[common], help="run in the foreground")
+    status = verbs.add_parser("status", parents=[common], help="how this agent stands")
+    status.add_argument("-o", "--output", choices=["table", "json"], default="table")
+    converge = verbs.add_parser("converge", parents=[common], help="converge from the last state, offline")
+    converge.add_argument("--once", action="store_true", required=True, help="one run, then end")
+    verbs.add_parser("version", parents=[common], help="print the version")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

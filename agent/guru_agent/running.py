@@ -1,0 +1,176 @@
+"""Wires an enrolled agent together and runs it until it is told to stop. It decides nothing itself."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+
+from guru_agent.clock import Clock
+from guru_agent.converge.loop import Converger, Machine
+from guru_agent.executor import Executor
+from guru_agent.host import open_host
+from guru_agent.host.facts import gather
+from guru_agent.host.metrics import read_metrics
+from guru_agent.host.services import list_services
+from guru_agent.link.carrier import Server, address
+from guru_agent.link.dialling import Dialler
+from guru_agent.link.session import Session
+from guru_agent.logs import say
+from guru_agent.sampling.checks import CheckRunner
+from guru_agent.sampling.heartbeat import Heartbeat
+from guru_agent.sampling.inventory import Inventory
+from guru_agent.sampling.verdicts import Verdicts
+from guru_agent.settings import Settings, proxy_for
+from guru_agent.state.blobs import Blobs
+from guru_agent.state.desired import Desired
+from guru_agent.state.identity import Identity, load_identity
+from guru_agent.state.refusals import Refusals
+from guru_agent.state.spool import Spool
+from guru_agent.state.store import Store, StoreDamaged, StoreFull, open_store, set_aside
+from guru_agent.supervise import keep_alive
+from guru_agent.systemd import Notifier
+from guru_agent.tls import pinned
+from guru_policy.errors import Conflict, GuruError
+from guru_policy.inventory import Scalar
+from guru_wire.uplink import ServiceState
+
+LOG = logging.getLogger(__name__)
+STOP_LIMIT = 1.5                        # seconds for everything to end
+BACKUPS, BLOBS, LOCK = "backups", "blobs", "agent.lock"
+
+
+class Agent:
+    """An enrolled device's parts, made from its state folder."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.clock = Clock()
+        self.identity: Identity = load_identity(settings.state)
+        self.store: Store = open_store(settings.state, self.clock.now())
+        self.blobs = Blobs(settings.state / BLOBS)
+        self.spool = Spool(self.store, settings.spool_mib << 20)
+        self.desired = Desired(self.store, self.blobs, self.identity)
+        self.host = open_host(settings.root)
+        doer = Executor(settings.root, settings.state / BACKUPS, self.blobs.read)
+        self.inventory = Inventory(self.spool, self.desired, self.clock, _facts, self._services)
+        self.converger = Converger(
+            self.store, self.spool, self.desired, Machine(self.host, doer), self.clock, self.inventory.look
+        )
+        self._settings = settings
+
+    def jobs(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """The loops of a running agent, by name."""
+        verdicts = Verdicts(self.store, self.spool, self.clock)
+        checks = CheckRunner(self.desired, self.host, verdicts, self.clock)
+        heartbeat = Heartbeat(self.store, self.spool, self.desired, self.clock, _metrics)
+        return {
+            "link": self._dialler().run,
+            "converge": self.converger.run,
+            "checks": checks.run,
+            "heartbeat": heartbeat.run,
+            "inventory": self.inventory.run,
+        }
+
+    def _dialler(self) -> Dialler:
+        trusted = self.identity.trusted
+        host, port = address(trusted.url)
+        server = Server(host, port, pinned(trusted.ca), proxy_for(self._settings, host, port))
+        refusals = Refusals(self.spool, self.clock)
+        session = Session(self.identity, self.spool, self.desired, self.blobs, self.clock, refusals)
+        return Dialler(server, session, self.clock, self._linked)
+
+    def _linked(self, state: str, carrier: str) -> None:
+        link = {"state": state, "carrier": carrier, "since": self.clock.now()}
+        before = orjson.loads(self.store.fact("link") or b"{}")
+        if before.get("state") == state and before.get("carrier") == carrier:
+            return
+        try:
+            self.store.keep("link", orjson.dumps(link).decode())
+        except StoreFull:
+            return                      # `status` is behind; nothing else reads it
+
+    async def _services(self) -> tuple[ServiceState, ...]:
+        return await list_services(self.host)
+
+
+async def run_agent(settings: Settings, notifier: Notifier) -> None:
+    """Run until SIGTERM or SIGINT. Raises what no loop could mend."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with only_one(settings.state):
+        agent = Agent(settings)
+        trusted = agent.identity.trusted
+        say(LOG, "started", device=trusted.device, server=trusted.url, serial=agent.desired.serial)
+        jobs = [keep_alive(name, job) for name, job in agent.jobs().items()]
+        tasks = [asyncio.create_task(job) for job in (*jobs, notifier.run(), _stopped(stop))]
+        notifier.tell("READY=1")
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            notifier.tell("STOPPING=1")
+            for task in done:
+                task.result()
+        except StoreDamaged:
+            agent.store.close()
+            set_aside(agent.store.path, agent.clock.now())
+            raise
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=STOP_LIMIT)
+            agent.store.close()
+    say(LOG, "stopped")
+
+
+async def converge_once(settings: Settings) -> bool:
+    """One run from the last verified state, without the server; whether the machine is as it should be."""
+    with only_one(settings.state):
+        agent = Agent(settings)
+        try:
+            if agent.desired.current is None:
+                raise GuruError(
+                    "this device has no verified state yet",
+                    hint="start `guru-agent run` and let it link once",
+                )
+            return (await agent.converger.once(agent.desired.current, "request")).converged
+        finally:
+            agent.store.close()
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold the state folder: Conflict when another agent does."""
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as cause:
+        raise GuruError(f"cannot use the state folder {folder}: {cause.strerror}") from cause
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as cause:
+            raise Conflict(
+                f"an agent is running on {folder} already", hint="stop it first: systemctl stop guru-agent"
+            ) from cause
+        yield
+    finally:
+        os.close(descriptor)
+
+
+async def _stopped(stop: asyncio.Event) -> None:
+    await stop.wait()
+
+
+async def _facts() -> Mapping[str, Scalar]:
+    return gather()
+
+
+async def _metrics() -> Mapping[str, float | None]:
+    return dict(read_metrics())

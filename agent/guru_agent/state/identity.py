@@ -1,0 +1,103 @@
+"""Who this device is: its key and what it trusts, two files of the state folder. The key never leaves it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import ValidationError
+
+from guru_agent.state.files import create_private, read_private
+from guru_policy.errors import GuruError, InputInvalid, NotFound
+from guru_policy.model import Carried
+from guru_wire.signing import key_id, public_bytes
+
+KEY_FILE, TRUST_FILE = "device.key", "trust.json"
+ENROL_HINT = "run `guru-agent enroll` with a token from `guru enroll token create`"
+
+
+class Trusted(Carried):
+    """trust.json: which device this is, and the only server and keys it believes."""
+
+    device: str
+    name: str
+    customer: str
+    site: str
+    url: str                            # https://host:port
+    ca: str                             # PEM, the only authority for TLS
+    state_key: str                      # base64 of 32 raw bytes; signs manifests
+    link_key: str                       # base64 of 32 raw bytes; signs Welcome
+    key: str                            # key_id() of the device key that was enrolled
+
+
+class Identity(NamedTuple):
+    """An enrolled device."""
+
+    trusted: Trusted
+    key: Ed25519PrivateKey
+
+    @property
+    def device(self) -> str:
+        """32 hex digits."""
+        return self.trusted.device
+
+    @property
+    def state_key(self) -> bytes:
+        """32 raw bytes."""
+        return raw_key(self.trusted.state_key)
+
+    @property
+    def link_key(self) -> bytes:
+        """32 raw bytes."""
+        return raw_key(self.trusted.link_key)
+
+
+def load_identity(folder: Path) -> Identity:
+    """The identity in the state folder; NotFound when this device was never enrolled."""
+    text = read_private(folder / TRUST_FILE)
+    key = load_key(folder / KEY_FILE)
+    if text is None or key is None:
+        raise NotFound(f"this device is not enrolled: no identity in {folder}", hint=ENROL_HINT)
+    try:
+        trusted = Trusted.model_validate_json(text)
+    except ValidationError as cause:
+        raise InputInvalid(f"{folder / TRUST_FILE} is damaged", hint=f"{ENROL_HINT}, with --force") from cause
+    if trusted.key != key_id(public_bytes(key)):
+        raise InputInvalid(
+            f"{KEY_FILE} and {TRUST_FILE} in {folder} are of two enrolments",
+            hint=f"{ENROL_HINT}, with --force",
+        )
+    return Identity(trusted, key)
+
+
+def load_key(path: Path) -> Ed25519PrivateKey | None:
+    """The key in the file; None when there is no file."""
+    data = read_private(path, 4096)
+    if data is None:
+        return None
+    try:
+        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(data, validate=False))
+    except (ValueError, binascii.Error) as cause:
+        hint = f"remove it, then {ENROL_HINT}, with --force"
+        raise InputInvalid(f"{path} is damaged", hint=hint) from cause
+
+
+def make_key(path: Path) -> Ed25519PrivateKey:
+    """A new key in a new file that only its owner can read."""
+    key = Ed25519PrivateKey.generate()
+    create_private(path, base64.b64encode(key.private_bytes_raw()) + b"\n")
+    return key
+
+
+def raw_key(text: str) -> bytes:
+    """The 32 bytes of a public key in base64."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error) as cause:
+        raise GuruError("a public key is not base64") from cause
+    if len(raw) != 32:
+        raise GuruError("a public key has 32 bytes")
+    return raw

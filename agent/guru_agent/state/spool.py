@@ -1,0 +1,178 @@
+"""What waits to be sent, on disk and bounded: the oldest samples go first for room, results never do.
+
+Sequence numbers grow for the life of the spool and are never used again. Results stay bounded because they
+coalesce: an unsent result with the same `same` is replaced by the newer one, and once results alone fill the
+spool, one with the same `subject` is too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from typing import Literal, NamedTuple
+
+from guru_agent.logs import say
+from guru_agent.state.store import Store, StoreFull, translated
+from guru_policy.errors import GuruError
+from guru_wire.link import MAX_FRAME
+from guru_wire.uplink import RESULT_KINDS
+
+LOG = logging.getLogger(__name__)
+Kind = Literal["layout", "sample", "report", "facts", "checks", "refusal"]
+
+LIMIT = 32 << 20                        # bytes of bodies and their rows
+OVERHEAD = 64                           # bytes that a row costs beside its body
+MAX_ITEM = MAX_FRAME // 2
+
+
+class Pending(NamedTuple):
+    """One waiting item; `body` is JSON."""
+
+    seq: int
+    kind: str
+    body: bytes
+
+
+class Depth(NamedTuple):
+    """How much waits."""
+
+    items: int
+    bytes: int
+    results: int                        # bytes of results alone
+    dropped: int                        # samples dropped for room since the program started
+
+
+class Spool:
+    """The spool in the store. `arrived` is set whenever something was added."""
+
+    def __init__(self, store: Store, limit: int = LIMIT) -> None:
+        self._store, self._limit = store, limit
+        self.arrived = asyncio.Event()
+        self._dropped = 0
+        self._full = False
+        self._items = self._bytes = self._results = 0
+        self.id = store.fact("spool") or self.renew()
+        self._count()
+
+    @property
+    def depth(self) -> Depth:
+        """How much waits now."""
+        return Depth(self._items, self._bytes, self._results, self._dropped)
+
+    @property
+    def last(self) -> int:
+        """The highest sequence number ever given out; 0: none."""
+        with translated():
+            row = self._store.sql.execute("SELECT seq FROM sqlite_sequence WHERE name = 'spool'").fetchone()
+        return int(row[0]) if row else 0
+
+    def renew(self) -> str:
+        """A new id: the server begins a new mark for it. For a spool that is older than its mark."""
+        self.id = secrets.token_hex(16)
+        self._store.keep("spool", self.id)
+        return self.id
+
+    def add_sample(self, body: bytes) -> None:
+        """Add telemetry. On a full disk it is dropped, with one log line until there is room again."""
+        try:
+            self._add("sample", body, None, None)
+        except StoreFull as full:
+            self.drop(full)
+        else:
+            self._full = False
+
+    def drop(self, full: StoreFull) -> None:
+        """Count a sample that found no room."""
+        self._dropped += 1
+        if not self._full:
+            say(LOG, "telemetry is dropped", logging.ERROR, reason=full.message)
+        self._full = True
+
+    def add_result(self, kind: Kind, body: bytes, *, same: str, subject: str) -> None:
+        """Add a result; StoreFull when the disk takes it not even after dropping all telemetry.
+
+        `same` names what it says, `subject` what it is about; see the head of this file.
+        """
+        if kind not in RESULT_KINDS:
+            raise GuruError(f"{kind} is not a result")
+        try:
+            self._add(kind, body, same, subject)
+        except StoreFull:
+            if self._store.sql.in_transaction:
+                raise                   # the transaction is not ours to repeat
+            self._shed(self._bytes)
+            self._add(kind, body, same, subject)
+
+    def batch(self, most_items: int, most_bytes: int) -> list[Pending]:
+        """The oldest items in order: at least one when any waits, else within both bounds."""
+        found: list[Pending] = []
+        size = 0
+        with translated():
+            rows = self._store.sql.execute(
+                "SELECT seq, kind, body FROM spool ORDER BY seq LIMIT ?", (most_items,)
+            )
+            for seq, kind, body in rows:
+                size += len(body) + OVERHEAD
+                if found and size > most_bytes:
+                    break
+                found.append(Pending(seq, kind, body))
+        return found
+
+    def acknowledge(self, mark: int) -> None:
+        """Forget everything up to and including this sequence: the server has it."""
+        with self._store.transaction() as sql:
+            gone = sql.execute("DELETE FROM spool WHERE seq <= ?", (mark,)).rowcount
+        if gone:
+            self._count()
+
+    def _add(self, kind: Kind, body: bytes, same: str | None, subject: str | None) -> None:
+        if len(body) > MAX_ITEM:
+            raise GuruError(f"a {kind} of {len(body)} bytes is too large to send")
+        size, result = len(body) + OVERHEAD, kind in RESULT_KINDS
+        over = self._bytes + size - self._limit
+        if over > 0:
+            self._shed(over)
+        crowded = self._results + size > self._limit
+        if kind == "sample" and self._bytes + size > self._limit:
+            self._dropped += 1
+            return
+        with self._store.transaction() as sql:
+            replaced = 0
+            if result:
+                replaced = sql.execute(
+                    "DELETE FROM spool WHERE subject = ? AND (same = ? OR ?)", (subject, same, crowded)
+                ).rowcount
+            sql.execute(
+                "INSERT INTO spool(kind, result, same, subject, bytes, body) VALUES (?, ?, ?, ?, ?, ?)",
+                (kind, result, same, subject, size, body),
+            )
+        if replaced:
+            self._count()
+        else:
+            self._items, self._bytes = self._items + 1, self._bytes + size
+            self._results += size if result else 0
+        self.arrived.set()
+
+    def _shed(self, over: int) -> None:
+        """Drop the oldest samples until `over` bytes are free, or no sample is left."""
+        freed, last, count = 0, 0, 0
+        with translated():
+            for seq, size in self._store.sql.execute(
+                "SELECT seq, bytes FROM spool WHERE result = 0 ORDER BY seq"
+            ):
+                if freed >= over:
+                    break
+                freed, last, count = freed + size, seq, count + 1
+        if count:
+            with self._store.transaction() as sql:
+                sql.execute("DELETE FROM spool WHERE result = 0 AND seq <= ?", (last,))
+            self._items, self._bytes = self._items - count, self._bytes - freed
+            self._dropped += count
+
+    def _count(self) -> None:
+        with translated():
+            items, size, results = self._store.sql.execute(
+                "SELECT count(*), coalesce(sum(bytes), 0), coalesce(sum(bytes * result), 0) FROM spool"
+            ).fetchone()
+        self._items, self._bytes, self._results = items, size, results
