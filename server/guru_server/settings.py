@@ -68,6 +68,12 @@ class SmtpSettings(Part):
     sender: str = "guru@localhost"
 
 
+class NotifySettings(Part):
+    """What channels in the fleet repository refer to by name: the secrets that webhooks are signed with."""
+
+    secrets: dict[str, SecretStr] = Field(default_factory=dict)
+
+
 class LogSettings(Part):
     """What the server says on stderr."""
 
@@ -76,11 +82,10 @@ class LogSettings(Part):
 
 
 class RetentionSettings(Part):
-    """How long things are kept, in days. Samples grow old by fixed steps (docs/server.md)."""
+    """How long ended things are kept, in days. Samples grow old by fixed steps (docs/server.md)."""
 
-    revisions: int = Field(default=365, ge=1)
     alerts: int = Field(default=365, ge=1)
-    runs: int = Field(default=90, ge=1)
+    notifications: int = Field(default=90, ge=1)
 
 
 class ServerSettings(BaseSettings):
@@ -98,9 +103,11 @@ class ServerSettings(BaseSettings):
     git: GitSettings = GitSettings()
     webhooks: WebhookSettings = WebhookSettings()
     smtp: SmtpSettings = SmtpSettings()
+    notify: NotifySettings = NotifySettings()
     notify_secrets: dict[str, SecretStr] = Field(default_factory=dict)     # what webhooks are signed with
     log: LogSettings = LogSettings()
     retention: RetentionSettings = RetentionSettings()
+    kill_at: str | None = None                                  # fault tests: SIGKILL to itself at this stage
 
     @field_validator("data")
     @classmethod

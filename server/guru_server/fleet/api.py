@@ -54,7 +54,7 @@ class Fleet:
     db: Database
     bus: Bus
     clock: Clock
-    labels: finding.Labels
+    git_labels: finding.GitLabels
     counts: finding.Counts
     looks: Looks
 
@@ -72,8 +72,12 @@ def router(fleet: Fleet) -> APIRouter:
     ) -> Response:
         """The devices that match, by customer, site and name."""
         wish = finding.Wish(parse(selector) if selector.strip() else None, state, limit, cursor)
-        now = fleet.clock()
-        body = await fleet.db.read(lambda connection: _page(fleet, connection, wish, now))
+        now, labels = fleet.clock(), await fleet.git_labels()
+        body = await fleet.db.read(
+            lambda connection: _page(finding.find(
+                connection, TENANT, wish, now=now, labels=labels, counts=fleet.counts
+            ))
+        )
         return Response(body, media_type="application/json")
 
     @router.post("/devices/labels")
@@ -81,8 +85,8 @@ def router(fleet: Fleet) -> APIRouter:
         """Set and remove op/ labels of every device that the selector matches."""
         if not change.selector.strip():
             raise InputInvalid("a label change needs a selector", hint="name the devices, as in name=web1")
-        now = fleet.clock()
-        changed = await fleet.db.write(lambda connection: _label(fleet, connection, change, person, now))
+        now, labels = fleet.clock(), await fleet.git_labels()
+        changed = await fleet.db.write(lambda connection: _label(connection, change, labels, person, now))
         await fleet.bus.publish("inventory", changed)
         return LabelsChanged(devices=tuple(changed))
 
@@ -99,18 +103,18 @@ def router(fleet: Fleet) -> APIRouter:
     @router.get("/devices/{ref:path}")
     async def show(ref: str) -> DeviceDetail:
         """One device with its state, checks, newest sample and services."""
-        now = fleet.clock()
+        now, labels = fleet.clock(), await fleet.git_labels()
         return await fleet.db.read(
-            lambda connection: _detail(fleet, connection, resolve(connection, TENANT, ref), now)
+            lambda connection: _detail(fleet, connection, resolve(connection, TENANT, ref), labels, now)
         )
 
     @router.delete("/devices/{ref:path}")
     async def revoke(ref: str, person: Who) -> DeviceDetail:
         """Take a device out of the fleet: its link is cut and its key is worth nothing from now on."""
-        now = fleet.clock()
+        now, labels = fleet.clock(), await fleet.git_labels()
 
         def work(connection: Connection) -> DeviceDetail:
-            detail = _detail(fleet, connection, resolve(connection, TENANT, ref), now)
+            detail = _detail(fleet, connection, resolve(connection, TENANT, ref), labels, now)
             changing.revoke(connection, TENANT, detail.id, now)
             actor = f"person:{person.name}"
             record(connection, now, actor, "DeviceRevoked", f"device:{detail.id}", detail.name)
@@ -124,16 +128,15 @@ def router(fleet: Fleet) -> APIRouter:
     return router
 
 
-def _page(fleet: Fleet, connection: Connection, wish: finding.Wish, now: int) -> bytes:
-    found = finding.find(connection, TENANT, wish, now=now, labels=fleet.labels, counts=fleet.counts)
+def _page(found: finding.Found) -> bytes:
     page = {"apiVersion": "guru/v1", "items": found.items, "total": found.total, "next": found.next}
     return orjson.dumps(page)
 
 
 def _label(
-    fleet: Fleet, connection: Connection, change: LabelChange, person: Person, now: int
+    connection: Connection, change: LabelChange, labels: finding.Labels, person: Person, now: int
 ) -> list[str]:
-    devices = finding.matching(connection, TENANT, parse(change.selector), fleet.labels)
+    devices = finding.matching(connection, TENANT, parse(change.selector), labels)
     if len(devices) > change.max_devices:
         raise Refused(
             f"the selector matches {len(devices)} devices and {change.max_devices} are allowed",
@@ -148,7 +151,9 @@ def _label(
     return changed
 
 
-def _detail(fleet: Fleet, connection: Connection, device_id: str, now: int) -> DeviceDetail:
+def _detail(
+    fleet: Fleet, connection: Connection, device_id: str, labels: finding.Labels, now: int
+) -> DeviceDetail:
     one: Known = known(connection, TENANT, device_id)
     stands = standing(one.signs, now)
     place = one.device.place
@@ -158,7 +163,7 @@ def _detail(fleet: Fleet, connection: Connection, device_id: str, now: int) -> D
         desired_revision=one.desired_revision, applied_revision=one.applied_revision,
         os=str(one.device.facts.get("os", "")), agent_version=one.agent_version,
         checks=CheckCounts(**fleet.counts(connection, TENANT, [device_id]).get(device_id, {})),
-        labels=dict(fleet.labels(one.device)),
+        labels=dict(labels(one.device)),
         enrolled_at=one.enrolled_at, serial=one.signs.desired_serial,
         public_key=base64.b64encode(one.public_key).decode(),
         conditions=tuple(fleet.looks.conditions(connection, TENANT, device_id)), run=one.run,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from guru_server.fleet.state import Signs, standing
 from guru_wire.operator import SyncState
 
 Labels = Callable[[Device], Mapping[str, Scalar]]           # all of a device's labels, with their prefixes
+GitLabels = Callable[[], Awaitable[Labels]]                 # with git/ as the revisions in force have it now
 Counts = Callable[[Connection, str, Sequence[str]], Mapping[str, Mapping[str, int]]]
 MOST = 10_000                           # rows of one page
 

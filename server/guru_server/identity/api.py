@@ -52,7 +52,7 @@ def public_router(identity: Identity) -> APIRouter:
         now = identity.clock()
         identity.knocks.take(address_of(request), now)
         enrolling.check_proof(ask)
-        places = identity.places()
+        places = await identity.places()
         joined = await identity.db.write(
             lambda connection: enrolling.join(connection, TENANT, ask, now=now, places=places)
         )
@@ -81,7 +81,7 @@ def router(identity: Identity) -> APIRouter:
     @router.post("/enrolment-tokens", status_code=201)
     async def create(ask: EnrolTokenRequest, person: Who) -> EnrolTokenCreated:
         """A new enrolment token; its text is shown this once."""
-        enrolling.check_place(ask.customer, ask.site, identity.places())
+        enrolling.check_place(ask.customer, ask.site, await identity.places())
         url = ask.url or identity.url
         if not url.startswith("https://") or len(url) > 500:
             raise InputInvalid("agents dial a URL of the form https://host:port", hint="leave `url` out")

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ from guru_wire.signing import verify
 from guru_wire.version import LANGUAGE
 
 # Sites by customer; None: no repository is in force.
-Places = Callable[[], Mapping[str, Collection[str]] | None]
+Places = Callable[[], Awaitable[Mapping[str, Collection[str]] | None]]
 _PLACE = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 

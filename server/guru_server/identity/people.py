@@ -43,6 +43,10 @@ class TokenRow(NamedTuple):
     revoked_at: int | None
     last_used_at: int | None
 
+    def good(self, now: int) -> bool:
+        """Whether somebody can sign in with it."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
 
 def create(
     connection: Connection, tenant: str, name: str, role: Role, *, now: int, ttl: int | None, actor: str

@@ -1,0 +1,215 @@
+"""What each command of `guru-server` does. Results go to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from guru_policy.errors import Refused
+from guru_server.bus import Bus, LocalBus
+from guru_server.clock import wall
+from guru_server.identity import people
+from guru_server.keys import files, keys
+from guru_server.settings import ServerSettings
+from guru_server.store.database import Database
+from guru_server.store.migrate import migrate
+from guru_server.store.schema import TENANT
+from guru_server.supervising import Job
+
+ResultT = TypeVar("ResultT")
+DAY = 86_400.0
+
+
+def init(settings: ServerSettings, admin: str) -> None:
+    """Make keys, database and the first token; what is there stays as it is."""
+    made = prepare(settings)
+    say(f"keys: {'made ' + ', '.join(made) if made else 'there already'} in {settings.keys}")
+    say(f"database: {shown(settings)}")
+    pin = keys.load_server(settings.keys).ca_pin
+    token = asyncio.run(_first_token(settings, admin))
+    if token is None:
+        say("token: an admin has one already; another: `guru-server token create NAME`")
+    else:
+        sys.stdout.write(f"{token}\n")
+        say(f"the token above belongs to {admin}, is shown this once, and gives all rights")
+    say("sign in with:")
+    say(f"  guru login {settings.public_url} --pin sha256:{pin}")
+
+
+def prepare(settings: ServerSettings) -> list[str]:
+    """Folder, keys and tables; the names of the keys that were made."""
+    files.make_folder(settings.data)
+    made = keys.make(settings.keys, settings.names, wall())
+    migrate(settings.database_url)
+    return made
+
+
+def create_token(settings: ServerSettings, name: str, role: people.Role, ttl: int | None) -> None:
+    """Print a new token, the only time it is known."""
+    migrate(settings.database_url)
+    now = wall()
+    text = asyncio.run(_write(settings, lambda connection: people.create(
+        connection, TENANT, name, role, now=now, ttl=ttl, actor="server"
+    )))
+    sys.stdout.write(f"{text}\n")
+
+
+def list_tokens(settings: ServerSettings) -> None:
+    """Print every token without its secret, tab-separated."""
+    migrate(settings.database_url)
+    now = wall()
+    for row in asyncio.run(_write(settings, lambda connection: people.tokens(connection, TENANT))):
+        ends = "never" if row.expires_at is None else str(row.expires_at)
+        state = "good" if row.good(now) else "ended" if row.revoked_at is None else "revoked"
+        sys.stdout.write(f"{row.id}\t{row.name}\t{row.role}\t{state}\t{ends}\n")
+
+
+def revoke_token(settings: ServerSettings, token_id: str) -> None:
+    """End a token."""
+    migrate(settings.database_url)
+    now = wall()
+    asyncio.run(_write(settings, lambda connection: people.revoke(
+        connection, TENANT, token_id, now=now, actor="server"
+    )))
+    say(f"token {token_id} is revoked")
+
+
+def migrate_database(settings: ServerSettings) -> None:
+    """Bring the tables up to date."""
+    if settings.database is None:
+        files.make_folder(settings.data)
+    before, now = migrate(settings.database_url)
+    say(f"the database is at {now}" + (f", it was at {before or 'nothing'}" if before != now else ""))
+
+
+def serve(settings: ServerSettings) -> None:
+    """Run the server until a signal."""
+    import uvloop
+
+    if not settings.keys.exists():
+        prepare(settings)
+        say("this is a first run: `guru-server init` makes the first token")
+    with _alone(settings.data):
+        migrate(settings.database_url)
+        uvloop.run(_serve(settings))
+
+
+def gateway(settings: ServerSettings) -> None:
+    """Run only the agents' links until a signal."""
+    import uvloop
+
+    uvloop.run(_gateway(settings))
+
+
+def openapi(settings: ServerSettings) -> None:
+    """Print the API's OpenAPI document."""
+    import orjson
+
+    from guru_server.describing import document
+
+    sys.stdout.buffer.write(orjson.dumps(document(settings), option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def say(text: str) -> None:
+    """One line on stderr."""
+    sys.stderr.write(f"{text}\n")
+
+
+def shown(settings: ServerSettings) -> str:
+    """The database without its password."""
+    from sqlalchemy import make_url
+
+    return make_url(settings.database_url).render_as_string(hide_password=True)
+
+
+async def _serve(settings: ServerSettings) -> None:
+    from guru_server.serving import bind
+    from guru_server.serving import serve as run
+    from guru_server.wiring import Ground, Wired, wire_server
+
+    keys.renew(settings.keys, settings.names, wall())
+    held = keys.load_server(settings.keys)
+    listener = bind(settings.host, settings.port)
+    url = settings.url or settings.public_url.rpartition(":")[0] + f":{listener.port}"
+    db, bus, jobs = _open(settings)
+    try:
+        wired = wire_server(Ground(settings, db, bus, wall), held, url)
+        jobs["certificate"] = partial(_renew, settings, held.tls)
+        await run(Wired(wired.app, {**wired.jobs, **jobs}), held.tls, listener)
+    finally:
+        await bus.close()
+        await db.close()
+
+
+async def _gateway(settings: ServerSettings) -> None:
+    from guru_server.serving import bind
+    from guru_server.serving import serve as run
+    from guru_server.wiring import Ground, Wired, wire_gateway
+
+    db, bus, jobs = _open(settings)
+    try:
+        held = keys.load_gateway(settings.keys)
+        wired = wire_gateway(Ground(settings, db, bus, wall), held.link)
+        await run(Wired(wired.app, {**wired.jobs, **jobs}), held.tls, bind(settings.host, settings.port))
+    finally:
+        await bus.close()
+        await db.close()
+
+
+def _open(settings: ServerSettings) -> tuple[Database, Bus, dict[str, Job]]:
+    db = Database.open(settings.database_url)
+    if db.dialect == "sqlite":
+        return db, LocalBus(), {}
+    from guru_server.bus_postgres import PostgresBus
+
+    bus = PostgresBus(settings.database_url)
+    return db, bus, {"bus": bus.run}
+
+
+async def _renew(settings: ServerSettings, tls: keys.Tls) -> None:
+    """Look at the certificate once a day, and take a new one into use without a restart."""
+    while True:
+        await asyncio.sleep(DAY)
+        if await asyncio.to_thread(keys.renew, settings.keys, settings.names, wall()):
+            tls.reload()
+
+
+async def _first_token(settings: ServerSettings, admin: str) -> str | None:
+    now = wall()
+
+    def work(connection: Connection) -> str | None:
+        living = [row for row in people.tokens(connection, TENANT) if row.role == "admin" and row.good(now)]
+        if living:
+            return None
+        return people.create(connection, TENANT, admin, "admin", now=now, ttl=None, actor="server")
+
+    return await _write(settings, work)
+
+
+async def _write(settings: ServerSettings, work: Callable[[Connection], ResultT]) -> ResultT:
+    db = Database.open(settings.database_url)
+    try:
+        return await db.write(work)
+    finally:
+        await db.close()
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """One server process a data folder; Refused while another runs."""
+    with (data / "server.lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as cause:
+            raise Refused(
+                f"a server already works in {data}", hint="stop it first, or give this one another --data"
+            ) from cause
+        yield

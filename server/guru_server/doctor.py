@@ -1,0 +1,58 @@
+"""What `guru doctor` looks at on the server: database, disk, certificate, repository. Looks only."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography import x509
+from sqlalchemy import text
+
+from guru_server.api.health import Probe
+from guru_server.clock import Clock
+from guru_server.gitops.store import fetch_error
+from guru_server.store.database import Database
+from guru_server.store.schema import TENANT
+from guru_wire.operator import Diagnosis
+
+LOW_BYTES, LOW_SHARE = 1 << 30, 0.05
+
+
+def probes(db: Database, data: Path, certificate: Path, remote: str | None, clock: Clock) -> list[Probe]:
+    """Every probe of this server."""
+
+    async def database() -> Diagnosis:
+        await db.read(lambda connection: connection.execute(text("SELECT 1")).scalar())
+        return Diagnosis(name="database", ok=True, message=f"{db.dialect} answers")
+
+    async def disk() -> Diagnosis:
+        usage = await asyncio.to_thread(shutil.disk_usage, data)
+        fine = usage.free > LOW_BYTES and usage.free > usage.total * LOW_SHARE
+        return Diagnosis(
+            name="disk", ok=fine, message=f"{usage.free >> 20} MiB are free in {data}",
+            fix="" if fine else "make room, or move the data folder",
+        )
+
+    async def tls() -> Diagnosis:
+        pem = await asyncio.to_thread(certificate.read_bytes)
+        ends = x509.load_pem_x509_certificate(pem).not_valid_after_utc
+        days = (ends - datetime.fromtimestamp(clock() / 1000, UTC)).days
+        return Diagnosis(
+            name="certificate", ok=days > 7, message=f"the TLS certificate is good for {days} days",
+            fix="" if days > 7 else "restart the server and look at its log: it renews by itself",
+        )
+
+    async def repository() -> Diagnosis:
+        if remote is None:
+            return Diagnosis(
+                name="repository", ok=False, message="no fleet repository is set", fix="set git.url"
+            )
+        error, _ = await db.read(lambda connection: fetch_error(connection, TENANT))
+        return Diagnosis(
+            name="repository", ok=not error, message=error or f"{remote} was fetched",
+            fix="look at git.url and its credentials" if error else "",
+        )
+
+    return [database, disk, tls, repository]

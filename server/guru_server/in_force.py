@@ -1,0 +1,89 @@
+"""The fleets in force by customer, for labels and places. It reads what reconcile decided, no more."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import Connection, select
+
+from guru_policy.errors import GuruError
+from guru_policy.fleet import Fleet
+from guru_policy.inventory import Device, Scalar
+from guru_policy.labels import labels_of
+from guru_server.fleet.finding import Labels
+from guru_server.reconcile.service import Reconciler
+from guru_server.reconcile.tables import customer_source
+from guru_server.store.database import Database
+from guru_server.store.schema import TENANT
+
+log = logging.getLogger("guru.api")
+PATIENCE = 1.0                          # seconds an answer waits for newer labels while a sync runs
+
+
+class InForce:
+    """What the repository says of customers; a server without a repository knows none."""
+
+    def __init__(self, db: Database, reconciler: Reconciler | None) -> None:
+        self._db, self._reconciler = db, reconciler
+        self._revisions: dict[str, str] = {}
+        self._fleets: dict[str, Fleet] = {}
+        self._refreshing: asyncio.Task[None] | None = None
+
+    async def labels(self) -> Labels:
+        """All labels of a device; `git/` as the revision in force for its customer has them."""
+        await self._fresh()
+        fleets = self._fleets
+
+        def of(device: Device) -> Mapping[str, Scalar]:
+            fleet = fleets.get(device.place.customer)
+            return labels_of(fleet or _NOTHING, device)
+
+        return of
+
+    async def places(self) -> Mapping[str, Collection[str]] | None:
+        """The sites of every customer that has a revision in force; None while none has."""
+        await self._fresh()
+        return {name: fleet.sites(name) for name, fleet in self._fleets.items()} or None
+
+    async def load(self, revisions: Collection[str]) -> Mapping[str, Fleet]:
+        """The fleets of these revisions, those that the repository still has."""
+        if self._reconciler is None:
+            return {}
+        async with self._reconciler.lock:
+            found = {}
+            for revision in sorted(revisions):
+                if await self._reconciler.mirror.ensure(revision):
+                    loaded = await asyncio.to_thread(self._reconciler.library.get, revision)
+                    found[revision] = loaded.fleet
+            return found
+
+    async def _fresh(self) -> None:
+        if self._reconciler is None:
+            return
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._refresh())
+        await asyncio.wait({self._refreshing}, timeout=PATIENCE)
+
+    async def _refresh(self) -> None:
+        try:
+            revisions = await self._db.read(_revisions)
+            if revisions == self._revisions:
+                return
+            loaded = await self.load(set(revisions.values()))
+        except GuruError as error:
+            log.warning("the labels from the repository are as old as they were: %s", error)
+            return
+        self._fleets = {name: loaded[held] for name, held in revisions.items() if held in loaded}
+        self._revisions = revisions
+
+
+def _revisions(connection: Connection) -> dict[str, str]:
+    table = customer_source.c
+    query = select(table.customer, table.customer_revision)
+    rows = connection.execute(query.where(table.tenant == TENANT, table.customer_revision.is_not(None)))
+    return {row.customer: row.customer_revision for row in rows}
+
+
+_NOTHING = Fleet("", {}, {}, ())

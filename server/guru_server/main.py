@@ -1,0 +1,139 @@
+"""`guru-server`: the command line, turned into settings and one call. It decides nothing itself."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from guru_policy.errors import GuruError, InputInvalid, PolicyInvalid
+
+if TYPE_CHECKING:
+    from guru_server.settings import LogSettings, ServerSettings
+
+_TTL = re.compile(r"(\d{1,6})([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command and end with its exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        _run(arguments)
+    except GuruError as error:
+        sys.stderr.write(f"error[{error.code}]: {error.message}\n")
+        for fault in error.faults if isinstance(error, PolicyInvalid) else ():
+            sys.stderr.write(f"  {fault}\n")
+        if error.hint:
+            sys.stderr.write(f"hint: {error.hint}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from guru_server.settings import load
+
+    flags = {
+        name: value
+        for name, value in (
+            ("data", arguments.data), ("listen", arguments.listen), ("url", arguments.url),
+            ("database", arguments.database),
+        )
+        if value is not None
+    }
+    settings = load(arguments.config, flags)
+    _log(settings.log)
+    _dispatch(arguments, settings)
+
+
+def _dispatch(arguments: argparse.Namespace, settings: ServerSettings) -> None:
+    from guru_server import commands
+
+    match arguments.command, getattr(arguments, "verb", None):
+        case "init", _:
+            commands.init(settings, arguments.admin)
+        case "serve", _:
+            commands.serve(settings)
+        case "gateway", _:
+            commands.gateway(settings)
+        case "migrate", _:
+            commands.migrate_database(settings)
+        case "openapi", _:
+            commands.openapi(settings)
+        case "token", "create":
+            commands.create_token(settings, arguments.name, arguments.role, _seconds(arguments.ttl))
+        case "token", "list":
+            commands.list_tokens(settings)
+        case _:
+            commands.revoke_token(settings, arguments.id)
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--config", type=Path, help="YAML file; /etc/guru/server.yaml when it exists")
+    shared.add_argument("--data", help="folder of keys, database and mirror")
+    shared.add_argument("--listen", help="host:port, 0.0.0.0:8443")
+    shared.add_argument("--url", help="what agents and people dial, https://host:port")
+    shared.add_argument("--database", help="sqlite:////path or postgresql://user@host/name")
+    parser = argparse.ArgumentParser(prog="guru-server", description="The GuruRMM server.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    init = commands.add_parser("init", parents=[shared], help="make keys, database and the first token")
+    init.add_argument("--admin", default="admin", help="whose the first token is")
+    commands.add_parser("serve", parents=[shared], help="run the server")
+    commands.add_parser("gateway", parents=[shared], help="run only the agents' links (PostgreSQL)")
+    commands.add_parser("migrate", parents=[shared], help="bring the database's tables up to date")
+    commands.add_parser("openapi", parents=[shared], help="print the API's OpenAPI document")
+    verbs = commands.add_parser("token", help="tokens of people").add_subparsers(
+        dest="verb", required=True, metavar="VERB"
+    )
+    create = verbs.add_parser("create", parents=[shared], help="make a token, shown once")
+    create.add_argument("name")
+    create.add_argument("--role", choices=("admin", "operator", "viewer"), default="operator")
+    create.add_argument("--ttl", help="how long it is good, as 90d or 12h; without end when absent")
+    verbs.add_parser("list", parents=[shared], help="every token, without its secret")
+    verbs.add_parser("revoke", parents=[shared], help="end a token").add_argument("id")
+    return parser
+
+
+def _seconds(text: str | None) -> int | None:
+    if text is None:
+        return None
+    found = _TTL.fullmatch(text)
+    if not found or not int(found[1]):
+        raise InputInvalid(f"{text[:20]!r} is no length of time", hint="write 12h or 90d")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record with its time, level, logger and text."""
+        line = {
+            "at": int(record.created * 1000), "level": record.levelname.lower(), "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def _log(settings: LogSettings) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler.setFormatter(JsonLines() if settings.format == "json" else plain)
+    logging.basicConfig(handlers=[handler], level=settings.level.upper(), force=True)
+    for name in ("uvicorn", "uvicorn.error", "httpx", "httpcore", "websockets", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    main()

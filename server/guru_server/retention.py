@@ -1,0 +1,63 @@
+"""Lets old things go: samples age, silent checks and ended alerts are forgotten. Runs under a lease."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from sqlalchemy import Connection
+
+from guru_server.alerts.store import forget_resolved
+from guru_server.bus import Bus
+from guru_server.clock import Clock
+from guru_server.leases import Fence, held
+from guru_server.notify.outbox import forget_finished
+from guru_server.settings import RetentionSettings
+from guru_server.store.database import Database
+from guru_server.telemetry.checks import Forgotten, forget_unspoken
+from guru_server.telemetry.compaction import Owner, age, next_owners
+
+EVERY = 15 * 60.0                       # seconds; forget_unspoken wants 10 to 20 minutes
+DAY = 86_400_000
+DEVICES = 100                           # looked up at once
+BREATH = 0.02                           # seconds between two devices, so that links are served first
+
+
+class Retention:
+    """The work; `run` is for the lease `retention`."""
+
+    def __init__(self, db: Database, bus: Bus, clock: Clock, days: RetentionSettings) -> None:
+        self._db, self._bus, self._clock, self._days = db, bus, clock, days
+
+    async def run(self, fence: Fence) -> None:
+        """A round every quarter of an hour until cancelled."""
+        while True:
+            await asyncio.sleep(EVERY)
+            await self.round(fence)
+
+    async def round(self, fence: Fence) -> None:
+        """One pass over everything that grows old."""
+        now = self._clock()
+
+        def forget(connection: Connection) -> list[Forgotten]:
+            held(connection, fence)
+            forget_resolved(connection, now - self._days.alerts * DAY)
+            forget_finished(connection, now - self._days.notifications * DAY)
+            return forget_unspoken(connection)
+
+        gone = await self._db.write(forget)
+        if gone:
+            await self._bus.publish("checks", {one.device for one in gone})
+        after: Owner | None = None
+        while owners := await self._db.read(partial(next_owners, after=after, most=DEVICES)):
+            for owner in owners:
+                moved = 1
+                while moved:
+                    moved = await self._db.write(partial(_aged, fence=fence, owner=owner, now=now))
+                    await asyncio.sleep(BREATH)
+            after = owners[-1]
+
+
+def _aged(connection: Connection, *, fence: Fence, owner: Owner, now: int) -> int:
+    held(connection, fence)
+    return age(connection, owner, now)

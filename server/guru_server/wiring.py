@@ -1,0 +1,214 @@
+"""Puts the rooms together: every subject gets what it needs, once. It decides nothing and starts nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import APIRouter, FastAPI
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from guru_policy.errors import Refused
+from guru_server import leases
+from guru_server.alerts import api as alerts_api
+from guru_server.alerts.from_sources import FromSources
+from guru_server.alerts.loop import Alerts
+from guru_server.api import health
+from guru_server.api.app import make_app
+from guru_server.api.edge import Edge
+from guru_server.bus import Bus
+from guru_server.clock import Clock
+from guru_server.doctor import probes
+from guru_server.fleet import api as fleet_api
+from guru_server.fleet.changing import record_facts
+from guru_server.gateway.app import Gateway, gateway_routes
+from guru_server.gitops.api import webhooks
+from guru_server.gitops.mirror import Mirror
+from guru_server.gitops.source import Source
+from guru_server.gitops.watch import Watch
+from guru_server.gitops.webhook import Forge
+from guru_server.identity import api as identity_api
+from guru_server.identity.signing_in import Door
+from guru_server.in_force import InForce
+from guru_server.keys.keys import ServerKeys
+from guru_server.notify import api as notify_api
+from guru_server.notify.email import Mail
+from guru_server.notify.webhook import Webhooks
+from guru_server.notify.worker import Notifier
+from guru_server.reconcile.api import Desk, operators
+from guru_server.reconcile.downlink import blob_of, manifest_of
+from guru_server.reconcile.reports import record_refusal, record_report
+from guru_server.reconcile.service import Reconciler
+from guru_server.reconcile.status import device_conditions
+from guru_server.retention import Retention
+from guru_server.settings import GitSettings, ServerSettings
+from guru_server.store.database import Database
+from guru_server.supervising import Job
+from guru_server.telemetry import api as telemetry_api
+from guru_server.telemetry.checks import check_counts, check_results
+from guru_server.telemetry.reading import newest_metrics
+from guru_server.telemetry.recording import recorders
+
+
+class Wired(NamedTuple):
+    """A program ready to run."""
+
+    app: ASGIApp
+    jobs: Mapping[str, Job]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What everything stands on."""
+
+    settings: ServerSettings
+    db: Database
+    bus: Bus
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """Everything about a fleet repository."""
+
+    reconciler: Reconciler
+    watch: Watch
+    desk: Desk
+
+
+def wire_server(ground: Ground, keys: ServerKeys, url: str) -> Wired:
+    """The whole server: API, links, and its background jobs. `url` is what agents and people dial."""
+    app, jobs = wire_api(ground, keys, url)
+    return Wired(Edge(app), jobs)
+
+
+def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[str, Job]]:
+    """The application without its outermost layer, and the jobs."""
+    db, bus, clock, settings = ground.db, ground.bus, ground.clock, ground.settings
+    repository = _repository(ground, keys.state)
+    in_force = InForce(db, repository.reconciler if repository else None)
+    gateway = _gateway(ground, keys.link)
+    looks = fleet_api.Looks(check_results, newest_metrics, device_conditions)
+    fleet = fleet_api.Fleet(db, bus, clock, in_force.labels, check_counts, looks)
+    identity = identity_api.Identity(db, bus, clock, keys, url, in_force.places)
+    remote = repository.reconciler.mirror.source.url if repository else None
+    watched = health.Health(db, probes(db, settings.data, keys.tls.certificate, remote, clock))
+    public = [identity_api.public_router(identity), health.public_router(watched)]
+    guarded = [
+        identity_api.router(identity), health.router(watched), alerts_api.router(db), notify_api.router(db),
+    ]
+    if repository:
+        public.append(webhooks(
+            db, bus, branch=settings.git.branch, secrets=_webhook_secrets(settings), now=clock
+        ))
+    guarded.append(operators(repository.desk) if repository else _without_repository())
+    guarded.append(telemetry_api.router(db, clock))
+    guarded.append(fleet_api.router(fleet))     # last: its {ref} takes slashes
+    app = make_app(Door(db, clock), guarded=guarded, public=public, links=gateway_routes(gateway))
+    return app, {"gateway": gateway.run, **_leased(ground, repository, in_force)}
+
+
+def wire_gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Wired:
+    """Only the agents' links, for a gateway's own process; PostgreSQL carries everything else."""
+    if ground.db.dialect != "postgresql":
+        raise Refused(
+            "a gateway of its own needs PostgreSQL: SQLite serves one process",
+            hint="set `database` to postgresql://..., or let `guru-server serve` take the links",
+        )
+    gateway = _gateway(ground, link_key)
+    return Wired(Edge(Starlette(routes=gateway_routes(gateway))), {"gateway": gateway.run})
+
+
+def _gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Gateway:
+    return Gateway(
+        ground.db, ground.bus, link_key=link_key, manifest_of=manifest_of, blob_of=blob_of, now=ground.clock,
+        stage=partial(_stage, ground.settings.kill_at),
+        recorders={
+            **recorders(ground.clock),
+            "facts": record_facts, "report": record_report, "refusal": record_refusal,
+        },
+    )
+
+
+def _repository(ground: Ground, state_key: Ed25519PrivateKey) -> Repository | None:
+    git = ground.settings.git
+    if git.url is None:
+        return None
+    stage = partial(_stage, ground.settings.kill_at)
+    mirror = Mirror(ground.settings.data, _source(git.url, git))
+    reconciler = Reconciler(
+        ground.db, ground.bus, mirror, state_key=state_key, now=ground.clock, stage=stage
+    )
+    watch = Watch(ground.db, ground.bus, mirror, reconciler, now=ground.clock, poll=git.poll, stage=stage)
+    return Repository(reconciler, watch, Desk(ground.db, ground.bus, reconciler, watch, now=ground.clock))
+
+
+def _source(url: str, git: GitSettings) -> Source:
+    return Source(
+        url, git.branch, ssh_key=git.ssh_key, known_hosts=git.known_hosts, token_file=git.token_file,
+        ca_file=git.ca_file,
+    )
+
+
+def _leased(ground: Ground, repository: Repository | None, in_force: InForce) -> dict[str, Job]:
+    """The jobs that only one of several servers does."""
+    settings = ground.settings
+    sources = FromSources(ground.db, in_force.load)
+    smtp = settings.smtp
+    mail = Mail(smtp.host, smtp.port, smtp.security, smtp.user, smtp.password, smtp.sender)
+    notifier = Notifier(
+        ground.db, ground.bus, sources, ground.clock, Webhooks(settings.notify.secrets), mail
+    )
+    works = {
+        "alerts": Alerts(ground.db, ground.bus, sources, ground.clock).run,
+        "notify": notifier.run,
+        "retention": Retention(ground.db, ground.bus, ground.clock, settings.retention).run,
+    }
+    if repository:
+        works["reconcile"] = repository.watch.run
+    owner = owner_of(settings)
+    return {
+        name: partial(leases.Lease(ground.db, name, owner).keep, work) for name, work in works.items()
+    }
+
+
+def owner_of(settings: ServerSettings) -> str:
+    """This server's name in leases: the same after a restart, another for every data folder and host."""
+    return hashlib.sha256(f"{socket.gethostname()}:{settings.data.resolve()}".encode()).hexdigest()[:32]
+
+
+def _webhook_secrets(settings: ServerSettings) -> dict[Forge, str]:
+    named: dict[Forge, str] = {}
+    forges: tuple[Forge, ...] = ("github", "gitea", "forgejo", "gitlab")
+    for forge in forges:
+        secret = getattr(settings.webhooks, forge)
+        if secret is not None:
+            named[forge] = secret.get_secret_value()
+    return named
+
+
+def _without_repository() -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.api_route("/status", methods=["GET"])
+    @router.api_route("/revisions", methods=["GET"])
+    @router.api_route("/sync", methods=["POST"])
+    @router.api_route("/plans", methods=["POST"])
+    async def refuse() -> None:
+        """There is nothing to tell."""
+        raise Refused("this server watches no fleet repository", hint="set git.url and restart the server")
+
+    return router
+
+
+def _stage(kill_at: str | None, stage: str) -> None:
+    if kill_at == stage:
+        os.kill(os.getpid(), signal.SIGKILL)
