@@ -24,7 +24,7 @@ class FakeHost:
     stats: dict[str, FileStat] = field(default_factory=dict)
     users: dict[str, UserEntry] = field(default_factory=dict)
     cpu: list[float] = field(default_factory=lambda: [0.0])     # one a call; the last one stays
-    ram: Space = Space(total=8 << 30, free=4 << 30)
+    ram: Space = field(default_factory=lambda: Space(total=8 << 30, free=4 << 30))
     spaces: dict[str, Space] = field(default_factory=dict)
     running: tuple[ProcessEntry, ...] = ()
     listening: dict[tuple[str, int], float] = field(default_factory=dict)
