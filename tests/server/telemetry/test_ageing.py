@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 
 import httpx
@@ -12,19 +11,17 @@ from sqlalchemy import Connection, insert, text
 
 from guru_policy.errors import NotFound
 from guru_policy.verdict import State
-from guru_server.bus import LocalBus
 from guru_server.clock import SetClock
 from guru_server.fleet.tables import device
 from guru_server.gateway.items import Received
-from guru_server.leases import Fence, Lease
 from guru_server.store.database import Database
 from guru_server.telemetry.api import router
-from guru_server.telemetry.checks import check_counts, check_results
+from guru_server.telemetry.checks import Forgotten, check_counts, check_results, forget_unspoken
+from guru_server.telemetry.compaction import age, next_owners
 from guru_server.telemetry.layouts import hash_of
 from guru_server.telemetry.packing import DAY, HOUR, MINUTE
 from guru_server.telemetry.reading import line, newest_metrics
 from guru_server.telemetry.recording import recorders
-from guru_server.telemetry.retention import Retention
 
 METRICS = ("cpu_percent", "disk_used_bytes:/")
 NOW = 1_700_006_400_000                 # the beginning of a day, UTC
@@ -56,10 +53,13 @@ async def count(db: Database, table: str) -> int:
     return await db.read(read)
 
 
-async def lease_of(db: Database) -> Fence:
-    fence = await Lease(db, "retention", "test").acquire()
-    assert fence is not None
-    return fence
+async def grow_old(db: Database, clock: SetClock) -> int:
+    """Age every device; how many rows were moved or dropped."""
+
+    def work(connection: Connection) -> int:
+        return sum(age(connection, owner, clock.now) for owner in next_owners(connection, None, 100))
+
+    return await db.write(work)
 
 
 async def test_a_line_reads_the_same_after_compaction_and_late_samples_join(db: Database) -> None:
@@ -71,12 +71,11 @@ async def test_a_line_reads_the_same_after_compaction_and_late_samples_join(db: 
         [LAYOUT, NOW + n * MINUTE, [float(n % 100) / 4, None if n % 3 else 1e9 + n]] for n in minutes
     ])
     before = await cpu(db, NOW, NOW + 2 * DAY)
-    retention = Retention(db, LocalBus(), clock)
 
-    moved = await retention.round(await lease_of(db))
+    moved = await grow_old(db, clock)
     after = await cpu(db, NOW, NOW + 2 * DAY)
     await store(db, clock, "sample", [LAYOUT, NOW + MINUTE, [77.0, None]], [LAYOUT, NOW, [99.0, None]])
-    await retention.round(await lease_of(db))
+    await grow_old(db, clock)
     joined = await cpu(db, NOW, NOW + 3 * MINUTE)
 
     assert (moved, len(before)) == (750, 750)
@@ -91,17 +90,16 @@ async def test_days_are_summed_up_after_a_month_and_hours_go_after_400_days(db: 
     await known_layout(db, clock)
     bodies = [[LAYOUT, NOW + n * 10 * MINUTE, [float(n), None]] for n in range(144)]
     await store(db, clock, "sample", *bodies)
-    retention = Retention(db, LocalBus(), clock)
 
     clock.now = NOW + 40 * DAY
-    await retention.round(await lease_of(db))
+    await grow_old(db, clock)
     monthly = (await count(db, "sample_chunk"), await count(db, "rollup"), await cpu(db, NOW, NOW + 3 * HOUR))
-    again = await retention.round(await lease_of(db))
+    again = await grow_old(db, clock)
     clock.now = NOW + 402 * DAY
-    await retention.round(await lease_of(db))
+    await grow_old(db, clock)
     yearly = await count(db, "rollup")
     clock.now = NOW + 2000 * DAY
-    await retention.round(await lease_of(db))
+    await grow_old(db, clock)
 
     assert monthly == (0, 25, [(NOW, 2.5), (NOW + HOUR, 8.5), (NOW + 2 * HOUR, 14.5)])
     assert (again, yearly, await count(db, "rollup")) == (0, 1, 0)
@@ -154,20 +152,17 @@ async def test_a_result_from_the_future_does_not_silence_the_check(db: Database)
 
 
 async def test_a_check_that_its_device_no_longer_speaks_of_is_forgotten_by_and_by(db: Database) -> None:
-    clock, bus = SetClock(NOW), LocalBus()
+    clock = SetClock(NOW)
     await store(db, clock, "checks", results("ok", NOW), results("critical", NOW, check="gone"))
     await store(db, clock, "checks", results("critical", NOW), of="e" * 32)     # offline from now on
-    retention = Retention(db, bus, clock)
-    left = []
-    with bus.subscribe("checks") as told:
-        for _ in range(3):
-            clock.forward(31 * MINUTE)
-            await store(db, clock, "checks", results("ok", clock.now))
-            await retention.round(await lease_of(db))
-            left.append(await count(db, "check_state"))
-        heard = await asyncio.wait_for(anext(told), 5)
+    forgotten = []
+    for _ in range(3):
+        clock.forward(31 * MINUTE)
+        await store(db, clock, "checks", results("ok", clock.now))
+        forgotten.append(await db.write(forget_unspoken))
 
-    assert (left, heard) == ([3, 3, 2], {"d" * 32})
+    assert forgotten == [[], [], [Forgotten("main", "d" * 32, "gone")]]
+    assert await count(db, "check_state") == 2
 
 
 async def test_the_api_gives_a_line_of_a_device_by_name(db: Database) -> None:
