@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from guru_policy.model import Carried
 
 Mode = Literal["enforce", "observe"]
+LANGUAGE = 1                            # the language of bundles; guru_wire.version tells its history
 
 
 class AgentSettings(Carried):
@@ -61,3 +62,15 @@ class Bundle(Carried):
 def digest_of(data: bytes) -> str:
     """SHA-256 in hex: the name of every bundle and blob."""
     return hashlib.sha256(data).hexdigest()
+
+
+def bundle_document(bundle: Bundle) -> dict[str, JsonValue]:
+    """A bundle as people address it: agent, and checks and resources by id."""
+    checks: dict[str, JsonValue] = {
+        check.id: {**check.spec, "every": check.every} for check in bundle.checks
+    }
+    resources: dict[str, JsonValue] = {
+        item.id: {**item.spec, "observe": item.mode == "observe", "after": list(item.after)}
+        for item in bundle.resources
+    }
+    return {"agent": bundle.agent.model_dump(mode="json"), "checks": checks, "resources": resources}

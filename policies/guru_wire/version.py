@@ -6,5 +6,8 @@ handshake; the other side leaves out what that number does not know.
 1   The first: enrolment, handshake, batches, manifests, blobs, reports, samples, checks.
 """
 
-LANGUAGE = 1
+from guru_policy.bundle import LANGUAGE
+
+__all__ = ["LANGUAGE", "VERSION"]
+
 VERSION = "0.1.0"                       # of the whole product: the four distributables share it

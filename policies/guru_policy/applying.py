@@ -1,0 +1,108 @@
+"""Which policies apply to a device, as layers. It merges nothing."""
+
+from __future__ import annotations
+
+from guru_policy.bundle import AgentSettings
+from guru_policy.conditions import Subject
+from guru_policy.faults import Origin
+from guru_policy.fleet import Fleet, Sources
+from guru_policy.inventory import Device
+from guru_policy.kinds.device_group import DeviceGroup
+from guru_policy.kinds.policy import SECTIONS, Policy
+from guru_policy.labels import labels_of
+from guru_policy.layering import BUILT_IN, CUSTOMER, DEVICE, GROUP, ORG, SITE, Layer, Rank
+from guru_policy.matching import Matcher
+from guru_policy.objects.markers import removes
+from guru_policy.objects.object import Object
+from guru_policy.objects.scopes import ORG as ORG_SCOPE
+from guru_policy.objects.scopes import Scope
+from guru_policy.text.nodes import Node
+
+POLICY_MODE = "$mode"                   # in a resource: the mode of the policies that speak of it
+
+
+def built_in() -> Layer:
+    """What holds when no policy says anything."""
+    settings = {key: Node(value, 0, 0, 0, 0) for key, value in AgentSettings().model_dump().items()}
+    node = Node({"agent": Node(settings, 0, 0, 0, 0)}, 0, 0, 0, 0)
+    return Layer((BUILT_IN, 0), "built-in", "", "", node)
+
+
+class Applying:
+    """The policies in force for one customer, ready to be asked for any of its devices."""
+
+    def __init__(self, sources: Sources, customer: str) -> None:
+        self._sources = sources
+        self._customer = customer
+        self._groups = sources.org.groups()
+        self._group_matcher = Matcher([group.selector for group in self._groups])
+        self._scopes: dict[Scope, tuple[Matcher, tuple[Layer, ...]]] = {}
+        self._priorities: dict[str, int] = {
+            group.name: group.spec.priority for group in self._groups if isinstance(group.spec, DeviceGroup)
+        }
+        self._first = built_in()
+
+    def layers(self, device: Device) -> tuple[Layer, ...]:
+        """Every layer that applies to the device."""
+        labels = labels_of(self._sources.customer, device)
+        subject = Subject(labels, device.place, device.name, device.id)
+        names = [self._groups[i].name for i in self._group_matcher.matching(subject)]
+        subject = subject._replace(groups=frozenset(names))
+        customer, site = device.place
+        found = [self._first]
+        for scope, rank, label in (
+            (ORG_SCOPE, (ORG, 0), "org"),
+            (Scope("customer", customer), (CUSTOMER, 0), f"customer {customer}"),
+            (Scope("site", customer, site), (SITE, 0), f"site {customer}/{site}"),
+            *((Scope("group", group=n), (GROUP, self._priorities[n]), f"group {n}") for n in names),
+        ):
+            matcher, layers = self._of(scope, rank, label)
+            found += [layers[i] for i in matcher.matching(subject)]
+        matcher, layers = self._of(Scope("device", customer, site), (DEVICE, 0), "")
+        name = f"device {device.name.lower()}"
+        found += [layers[i] for i in matcher.matching(subject) if layers[i].label == name]
+        return tuple(found)
+
+    def _of(self, scope: Scope, rank: Rank, label: str) -> tuple[Matcher, tuple[Layer, ...]]:
+        """The scope's policies: their selectors, and each as a layer. Made once."""
+        known = self._scopes.get(scope)
+        if known is None:
+            fleet = self._sources.customer if scope.customer else self._sources.org
+            policies = fleet.in_scope("Policy", scope)
+            layers = [layer_of(fleet, policy, rank, label or f"device {policy.name}") for policy in policies]
+            known = Matcher([policy.selector for policy in policies]), tuple(layers)
+            self._scopes[scope] = known
+        return known
+
+
+def layer_of(fleet: Fleet, policy: Object, rank: Rank, label: str) -> Layer:
+    """A policy as a layer: its sections, with its mode written into each of its resources."""
+    sections = {key: entry for key in SECTIONS if (entry := policy.node.get(key)) is not None}
+    mode = policy.node.get("mode")
+    resources = sections.get("resources")
+    if mode is not None and mode.value is not None and resources is not None:
+        sections["resources"] = _with_mode(resources, mode)
+    enforced = policy.spec.enforced if isinstance(policy.spec, Policy) else ()
+    return Layer(
+        rank, label, fleet.revision, policy.path, policy.node._replace(value=sections),
+        tuple((tuple(path.split(".")), _lock_place(policy, path)) for path in enforced),
+    )
+
+
+def _with_mode(resources: Node, mode: Node) -> Node:
+    if not isinstance(resources.value, dict):
+        return resources
+    entries = {
+        key: entry._replace(value={**entry.value, POLICY_MODE: mode})
+        if isinstance(entry.value, dict) and entry.value and not removes(entry) else entry
+        for key, entry in resources.value.items()
+    }
+    return resources._replace(value=entries)
+
+
+def _lock_place(policy: Object, path: str) -> Origin:
+    written = policy.node.get("enforced")
+    entries: list[Node] = written.value if written is not None and isinstance(written.value, list) else []
+    found = next((entry for entry in entries if entry.value == path), None)
+    return found.at(policy.path) if found is not None else policy.place("enforced")
+

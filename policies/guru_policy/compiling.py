@@ -1,0 +1,121 @@
+"""A customer's policies and devices to bundles: a pure function. The same input gives the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from guru_policy.applying import Applying
+from guru_policy.bundle import Bundle, Mode, digest_of
+from guru_policy.errors import InputInvalid
+from guru_policy.faults import Fault, Origin
+from guru_policy.fleet import Sources
+from guru_policy.inventory import Device
+from guru_policy.kinds.customer import Customer
+from guru_policy.layering import Layer, Resolved, Resolver, missed_faults
+from guru_policy.quantities import shown
+from guru_policy.rendering import Renderer
+
+
+class Effective(NamedTuple):
+    """What a device should be: the digest of its bundle, and of the files that bundle refers to."""
+
+    bundle: str
+    blobs: tuple[str, ...]
+
+
+Assignment: TypeAlias = Effective | tuple[Fault, ...]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """Bundles by digest, and for every device its bundle or its faults."""
+
+    bundles: Mapping[str, bytes]
+    assigned: Mapping[str, Assignment]
+    warnings: tuple[Fault, ...] = ()
+
+
+def compile_customer(
+    sources: Sources, customer: str, devices: Sequence[Device], digests: Mapping[str, str]
+) -> Compiled:
+    """What each of the customer's devices should be. `digests` is path to SHA-256 of the files carried.
+
+    Raises InputInvalid for a device of another customer; everything else is in the result.
+    """
+    compiler = Compiler(sources, customer, digests)
+    assigned: dict[str, Assignment] = {}
+    for device in sorted(devices, key=lambda device: device.id):
+        assigned[device.id] = compiler.assign(device)
+    return Compiled(dict(sorted(compiler.bundles.items())), assigned, missed_faults(compiler.resolved))
+
+
+class Compiler:
+    """Compiles for one customer; devices under the same layers share one bundle."""
+
+    def __init__(self, sources: Sources, customer: str, digests: Mapping[str, str]) -> None:
+        self._sources = sources
+        self._customer = customer
+        self._applying = Applying(sources, customer)
+        self._resolver = Resolver()
+        found = sources.customer.customer(customer)
+        mode: Mode | None = found.spec.mode if found and isinstance(found.spec, Customer) else None
+        self._renderer = Renderer(digests, mode or "enforce")
+        self._known: dict[tuple[Layer, ...], tuple[Assignment, Resolved]] = {}
+        self.bundles: dict[str, bytes] = {}
+
+    @property
+    def resolved(self) -> list[Resolved]:
+        """Every merged tree so far."""
+        return [resolved for _, resolved in self._known.values()]
+
+    def assign(self, device: Device) -> Assignment:
+        """The device's bundle or its faults."""
+        if device.place.customer != self._customer:
+            owner = device.place.customer
+            raise InputInvalid(f"device {device.name} belongs to {owner}, not to {self._customer}")
+        unplaced = self._unplaced(device)
+        if unplaced is not None:
+            return (unplaced,)
+        return self._resolve(self._applying.layers(device))[0]
+
+    def resolve(self, device: Device) -> Resolved:
+        """The merged tree of the device."""
+        return self._resolve(self._applying.layers(device))[1]
+
+    def layers(self, device: Device) -> tuple[Layer, ...]:
+        """The layers that apply to the device, lowest first."""
+        return self._applying.layers(device)
+
+    def bundle(self, device: Device) -> Bundle | None:
+        """The device's bundle; None when it has faults."""
+        return self._renderer.render(self.resolve(device).table)[0]
+
+    def _resolve(self, layers: tuple[Layer, ...]) -> tuple[Assignment, Resolved]:
+        known = self._known.get(layers)
+        if known is None:
+            resolved = self._resolver.resolve(layers)
+            bundle, faults = self._renderer.render(resolved.table)
+            assignment: Assignment = tuple(sorted({*resolved.faults, *faults}))
+            if bundle is not None and not assignment:
+                data = bundle.to_bytes()
+                digest = digest_of(data)
+                self.bundles[digest] = data
+                assignment = Effective(digest, bundle.blobs)
+            known = self._known[layers] = assignment, resolved
+        return known
+
+    def _unplaced(self, device: Device) -> Fault | None:
+        """The fault of a device whose customer or site is not in the repository."""
+        customer, site = device.place
+        if self._sources.customer.customer(customer) is None:
+            message = f"there is no Customer object {shown(customer)}, and it has devices"
+            return Fault(Origin(f"customers/{customer}"), message)
+        if self._sources.customer.site(customer, site) is None:
+            folder = f"customers/{customer}/sites/{site}"
+            return Fault(Origin(folder), f"there is no Site object {shown(site)}, and it has devices")
+        return None
+
+
+__all__ = ["Assignment", "Compiled", "Compiler", "Effective", "Sources", "compile_customer"]

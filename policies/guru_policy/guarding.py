@@ -1,0 +1,51 @@
+"""The prune guard: a commit does not delete much unless it says so. It only counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from guru_policy.fleet import Fleet
+from guru_policy.kinds.fleet import FleetSpec, MaxDelete
+from guru_policy.pairing import match
+
+TRAILER = "Guru-Allow-Delete"
+
+
+def guard(old: Fleet | None, new: Fleet, allowed: int | None = None) -> tuple[str, ...]:
+    """Why the commit is refused, a sentence each; nothing when it may go.
+
+    The limits are those of the old revision, so that a commit cannot loosen them for itself. `allowed` is
+    the number in the commit's Guru-Allow-Delete trailer.
+    """
+    if old is None:
+        return ()
+    matched = match(old, new)
+    count, total = len(matched.deleted), len(old.objects)
+    if not count or (allowed is not None and allowed >= count):
+        return ()
+    limits = _limits(old)
+    found: list[str] = []
+    if count > limits.count:
+        found.append(f"{_objects(count)} would be deleted, and limits.maxDelete.count is {limits.count}")
+    if count * 100 > limits.percent * total:
+        share = f"{count * 100 / total:.0f}%"
+        found.append(f"{count} of {total} objects ({share}) would be deleted, and limits.maxDelete.percent "
+                     f"is {limits.percent:g}%")
+    left_kinds = {key.kind for key in new.objects}
+    kinds = Counter(key.kind for key in matched.deleted)
+    found += [f"the last {kind} would be deleted" for kind in sorted(kinds) if kind not in left_kinds]
+    left_scopes = {matched.kept[key].scope for key in new.objects if key in matched.kept}
+    left_scopes |= {key.scope for key in new.objects}
+    scopes = {key.scope for key in matched.deleted} - left_scopes
+    found += [f"everything in {scope} would be deleted" for scope in sorted(scopes, key=str)]
+    consent = f"to allow it, end the commit message with `{TRAILER}: {count}`"
+    return tuple(f"{reason}; {consent}" for reason in found)
+
+
+def _limits(fleet: Fleet) -> MaxDelete:
+    found = fleet.fleet_object()
+    return found.spec.limits.max_delete if found and isinstance(found.spec, FleetSpec) else MaxDelete()
+
+
+def _objects(count: int) -> str:
+    return f"{count} object{'' if count == 1 else 's'}"
