@@ -104,7 +104,6 @@ class ServerSettings(BaseSettings):
     webhooks: WebhookSettings = WebhookSettings()
     smtp: SmtpSettings = SmtpSettings()
     notify: NotifySettings = NotifySettings()
-    notify_secrets: dict[str, SecretStr] = Field(default_factory=dict)     # what webhooks are signed with
     log: LogSettings = LogSettings()
     retention: RetentionSettings = RetentionSettings()
     kill_at: str | None = None                                  # fault tests: SIGKILL to itself at this stage

@@ -69,7 +69,7 @@ class Webhooks:
             if secret is None:
                 raise Undelivered(
                     f"the server has no secret {channel.sign!r} to sign this webhook with",
-                    hint=f"set notify_secrets.{channel.sign} in the server's settings",
+                    hint=f"set notify.secrets.{channel.sign} in the server's settings",
                 )
             headers["webhook-signature"] = sign(secret, message.id, sent, body)
         return headers
@@ -85,7 +85,7 @@ def sign(secret: SecretStr, message_id: str, timestamp: str, body: bytes) -> str
         try:
             key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
         except binascii.Error as cause:
-            raise Undelivered("a secret in notify_secrets begins with whsec_ and is not base64") from cause
+            raise Undelivered("a secret in notify.secrets begins with whsec_ and is not base64") from cause
     else:
         key = text.encode()
     signed = f"{message_id}.{timestamp}.".encode() + body

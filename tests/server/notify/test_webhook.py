@@ -58,7 +58,7 @@ async def test_a_secret_the_server_lacks_is_named(inbox: Inbox) -> None:
     with pytest.raises(Undelivered, match="no secret 'pager'") as caught:
         await deliver(webhook(inbox.url, sign="pager"))
 
-    assert "notify_secrets.pager" in caught.value.hint
+    assert "notify.secrets.pager" in caught.value.hint
     assert caught.value.again
     assert inbox.letters == []
 
