@@ -1,9 +1,10 @@
-"""The machine's users and groups, read through the C library. It never writes."""
+"""The machine's users and groups. It never writes."""
 
 from __future__ import annotations
 
 import grp
 import pwd
+from collections.abc import Awaitable, Callable
 
 from guru_policy.host import UserEntry
 
@@ -24,25 +25,30 @@ def group_name(gid: int) -> str:
         return str(gid)
 
 
-def user_entry(name: str) -> UserEntry | None:
-    """The user, with supplementary groups; None when there is none of that name."""
-    try:
-        found = pwd.getpwnam(name)
-    except KeyError:
+Read = Callable[[str], Awaitable[bytes | None]]
+
+
+async def user_entry(read: Read, name: str, today: int) -> UserEntry | None:
+    """The user as /etc/passwd, /etc/group and /etc/shadow have it; None when there is none of that name.
+
+    `read` gives a file's content; `today` is days since 1970. Only local accounts: other sources of the
+    C library cannot be changed by useradd either.
+    """
+    users = await _lines(read, "/etc/passwd")
+    passwd = next((line for line in users if line[0] == name and len(line) >= 7), None)
+    if passwd is None:
         return None
+    known = await _lines(read, "/etc/group")
+    groups = [line[0] for line in known if len(line) >= 4 and name in line[3].split(",")]
+    expiry = next(
+        (line[7] for line in await _lines(read, "/etc/shadow") if line[0] == name and len(line) >= 8), ""
+    )
     return UserEntry(
-        name=found.pw_name, uid=found.pw_uid, gid=found.pw_gid, comment=found.pw_gecos,
-        home=found.pw_dir, shell=found.pw_shell,
-        groups=tuple(sorted(group.gr_name for group in grp.getgrall() if name in group.gr_mem)),
-        locked=_locked(name),
+        name=name, uid=int(passwd[2]), gid=int(passwd[3]), comment=passwd[4], home=passwd[5], shell=passwd[6],
+        groups=tuple(sorted(groups)), locked=expiry.isdigit() and int(expiry) <= today,
     )
 
 
-def _locked(name: str) -> bool:
-    """shadow(5): a password field that begins with ! is locked. Without the right to read it: False."""
-    try:
-        with open("/etc/shadow", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - read at once
-            lines = file.read(1 << 22).splitlines()
-    except OSError:
-        return False
-    return any(line.startswith(f"{name}:!") for line in lines)
+async def _lines(read: Read, path: str) -> list[list[str]]:
+    data = await read(path)
+    return [line.split(":") for line in (data or b"").decode(errors="replace").splitlines()]

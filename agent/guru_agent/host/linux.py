@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import stat as modes
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -107,8 +108,8 @@ class LinuxHost:
         return await asyncio.to_thread(self._digest, path)
 
     async def user(self, name: str) -> UserEntry | None:
-        """See Host. The machine's own users: a sandbox root has none."""
-        return user_entry(name)
+        """See Host. Local accounts; `locked` is an account that has expired (shadow(5), field 8)."""
+        return await user_entry(self.read, name, int(time.time() // 86_400))
 
     async def cpu_percent(self) -> float:
         """See Host."""

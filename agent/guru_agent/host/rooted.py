@@ -6,6 +6,7 @@ one before (openat(2)), so a symbolic link on the way is refused and not followe
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ def parent_of(root: Path | None, path: str) -> Iterator[tuple[int, str]]:
 
     Raises OSError: FileNotFoundError when a folder is missing, ELOOP or ENOTDIR for a link under a root.
     """
+    _refuse_upwards(path)
     if root is None:
         folder, name = os.path.split(path)
         descriptor = os.open(folder or "/", FOLDER)
@@ -34,6 +36,7 @@ def parent_of(root: Path | None, path: str) -> Iterator[tuple[int, str]]:
 
 def make_parents(root: Path | None, path: str) -> None:
     """Make the folders above `path`, 0755, without leaving the root."""
+    _refuse_upwards(path)
     if root is None:
         Path(path).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     else:
@@ -52,6 +55,12 @@ def _walk(root: Path, folders: list[str], *, make: bool = False) -> int:
         finally:
             os.close(above)
     return descriptor
+
+
+def _refuse_upwards(path: str) -> None:
+    """openat(2) walks `..` out of the root like any other name."""
+    if ".." in path.split("/"):
+        raise OSError(errno.EINVAL, "the path steps upwards")
 
 
 def _make(part: str, above: int) -> None:
