@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from guru_policy.compiling import Compiled, Effective, compile_customer
-
 from guru_policy.faults import Fault
 from guru_policy.fleet import Sources
 from guru_policy.inventory import Device

@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from guru_policy.comparing import guard
-
 from guru_policy.objects.scopes import owner_of
 from guru_server.reconcile.library import Loaded
 
@@ -22,4 +21,4 @@ def refusals(base: Loaded | None, new: Loaded, held: Collection[str], allowed: i
         return () if allowed is not None else (_UNKNOWN,)
     mine = {key: item for key, item in new.fleet.objects.items() if owner_of(item.origin.path) not in held}
     mine |= {key: item for key, item in base.fleet.objects.items() if owner_of(item.origin.path) in held}
-    return tuple(str(one) for one in guard(base.fleet, replace(new.fleet, objects=mine), allowed))
+    return guard(base.fleet, replace(new.fleet, objects=mine), allowed)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from guru_policy.compiling import Compiled, Effective
 
 from guru_policy.bundle import Bundle
+from guru_policy.compiling import Compiled, Effective
 from guru_policy.inventory import Device
 from guru_server.reconcile.lines import dumped, lines_of
 from guru_server.reconcile.store import Change, InForce, ManifestRow

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 
+from guru_policy import comparing
+from guru_policy.bundle import Bundle
 from guru_policy.comparing import device_changes, object_changes
 from guru_policy.compiling import Effective
-
-from guru_policy.bundle import Bundle
 from guru_policy.errors import InputInvalid, NotFound
 from guru_policy.inventory import Device
 from guru_server.clock import Clock
+from guru_server.gateway.plain import plain
 from guru_server.reconcile.deciding import Decision
 from guru_server.reconcile.library import Loaded
 from guru_server.reconcile.lines import lines_of
@@ -121,7 +122,7 @@ def _devices(
     @cache
     def fields(old: str | None, new: str) -> tuple[FieldChange, ...]:
         before = Bundle.model_validate_json(bundles[old]) if old and old in bundles else None
-        return device_changes(before, Bundle.model_validate_json(bundles[new]))
+        return _fields(device_changes(before, Bundle.model_validate_json(bundles[new])))
 
     shown = [device for device in devices if device.id in moved][:ROWS]
     return tuple(
@@ -138,7 +139,21 @@ def _devices(
 
 
 def _objects(base: Loaded | None, new: Loaded) -> tuple[ObjectChange, ...]:
-    return tuple(object_changes(base.fleet if base else None, new.fleet))
+    return tuple(
+        ObjectChange(
+            action=one.action,
+            kind=one.kind,
+            scope=one.scope,
+            name=one.name,
+            path=plain(one.path, 500),
+            fields=_fields(one.fields),
+        )
+        for one in object_changes(base.fleet if base else None, new.fleet)
+    )
+
+
+def _fields(changes: Sequence[comparing.FieldChange]) -> tuple[FieldChange, ...]:
+    return tuple(FieldChange(**one._asdict()) for one in changes)
 
 
 def _held(decision: Decision) -> tuple[CustomerStatus, ...]:

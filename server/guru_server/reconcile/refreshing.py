@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from guru_policy.compiling import Compiled
-
 from guru_policy.inventory import Device
 from guru_server.reconcile.deciding import Get, Pair, compiled_for, devices_by_customer
 from guru_server.reconcile.store import InForce

@@ -10,6 +10,7 @@ from dataclasses import replace
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
+from guru_policy.fleet import Fleet
 from guru_policy.inventory import Device
 from guru_server.bus import Bus
 from guru_server.clock import Clock
@@ -96,6 +97,12 @@ class Reconciler:
             await self._store(change, fence, now)
             log.info("inventory: %d devices have a new manifest", len(change.manifests))
             return len(change.manifests)
+
+    async def fleets(self, revisions: Collection[str]) -> dict[str, Fleet]:
+        """The fleets of these revisions; one that left the repository is not among them."""
+        async with self.lock:
+            here = [one for one in sorted(revisions) if await self.mirror.ensure(one)]
+            return {one: (await asyncio.to_thread(self.library.get, one)).fleet for one in here}
 
     async def renew(self, fence: Fence | None = None) -> int:
         """Sign manifests again that are past half their life; how many."""

@@ -58,10 +58,11 @@ async def test_a_report_counts_once_however_often_it_comes(db: Database) -> None
 
 async def test_only_the_newest_runs_are_remembered(db: Database) -> None:
     await enrolled(db)
-    many = [report(f"r{number}", at=1000 + number) for number in range(RUNS_A_DEVICE + 10)]
+    many = [report(f"r{number:02}x", at=1000 + number) for number in range(RUNS_A_DEVICE + 10)]
     await db.write(lambda connection: record_report(connection, many))
 
-    oldest = await db.read(lambda connection: connection.execute(select(func.min(run.c.finished_at))).scalar())
+    first = select(func.min(run.c.finished_at))
+    oldest = await db.read(lambda connection: connection.execute(first).scalar())
     assert await _count(db) == RUNS_A_DEVICE
     assert oldest == 1010
 

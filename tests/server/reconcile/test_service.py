@@ -19,7 +19,7 @@ BAD = "apiVersion: guru/v1\nkind: Policy\nmetadata: {name: base}\nspec: {nonsens
 POLICIES = ("customers/acme/base.yaml", "customers/bolt/base.yaml", "org/base.yaml")
 
 
-class Killed(BaseException):
+class Killed(Exception):
     """The process ends here."""
 
 
