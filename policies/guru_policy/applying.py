@@ -10,7 +10,7 @@ from guru_policy.inventory import Device
 from guru_policy.kinds.device_group import DeviceGroup
 from guru_policy.kinds.policy import SECTIONS, Policy
 from guru_policy.labels import labels_of
-from guru_policy.layering import BUILT_IN, CUSTOMER, DEVICE, GROUP, ORG, SITE, Layer, Rank
+from guru_policy.layering import BUILT_IN, CUSTOMER, DEVICE, GROUP, ORG, SITE, Layer, Rank, Resolver
 from guru_policy.matching import Matcher
 from guru_policy.objects.markers import removes
 from guru_policy.objects.object import Object
@@ -28,33 +28,53 @@ def built_in() -> Layer:
     return Layer((BUILT_IN, 0), "built-in", "", "", node)
 
 
+Scoped = tuple[Matcher, tuple[Layer, ...]]
+
+
+class Common:
+    """What every customer shares: the organisation's and the groups' policies, and what they merge to."""
+
+    def __init__(self, org: Fleet) -> None:
+        self.groups = org.groups()
+        self.group_matcher = Matcher([group.selector for group in self.groups])
+        self.priorities: dict[str, int] = {
+            group.name: group.spec.priority for group in self.groups if isinstance(group.spec, DeviceGroup)
+        }
+        self.scopes: dict[Scope, Scoped] = {}
+        self.first = built_in()
+        self.resolver = Resolver()
+
+
+def common_of(org: Fleet) -> Common:
+    """Made once for a fleet."""
+    known = org.memory.get("common")
+    if not isinstance(known, Common):
+        known = org.memory["common"] = Common(org)
+    return known
+
+
 class Applying:
     """The policies in force for one customer, ready to be asked for any of its devices."""
 
-    def __init__(self, sources: Sources, customer: str) -> None:
+    def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._customer = customer
-        self._groups = sources.org.groups()
-        self._group_matcher = Matcher([group.selector for group in self._groups])
-        self._scopes: dict[Scope, tuple[Matcher, tuple[Layer, ...]]] = {}
-        self._priorities: dict[str, int] = {
-            group.name: group.spec.priority for group in self._groups if isinstance(group.spec, DeviceGroup)
-        }
-        self._first = built_in()
+        self.common = common_of(sources.org)
+        self._scopes: dict[Scope, Scoped] = {}
 
     def layers(self, device: Device) -> tuple[Layer, ...]:
         """Every layer that applies to the device."""
         labels = labels_of(self._sources.customer, device)
         subject = Subject(labels, device.place, device.name, device.id)
-        names = [self._groups[i].name for i in self._group_matcher.matching(subject)]
+        common = self.common
+        names = [common.groups[i].name for i in common.group_matcher.matching(subject)]
         subject = subject._replace(groups=frozenset(names))
         customer, site = device.place
-        found = [self._first]
+        found = [common.first]
         for scope, rank, label in (
             (ORG_SCOPE, (ORG, 0), "org"),
             (Scope("customer", customer), (CUSTOMER, 0), f"customer {customer}"),
             (Scope("site", customer, site), (SITE, 0), f"site {customer}/{site}"),
-            *((Scope("group", group=n), (GROUP, self._priorities[n]), f"group {n}") for n in names),
+            *((Scope("group", group=n), (GROUP, common.priorities[n]), f"group {n}") for n in names),
         ):
             matcher, layers = self._of(scope, rank, label)
             found += [layers[i] for i in matcher.matching(subject)]
@@ -63,15 +83,16 @@ class Applying:
         found += [layers[i] for i in matcher.matching(subject) if layers[i].label == name]
         return tuple(found)
 
-    def _of(self, scope: Scope, rank: Rank, label: str) -> tuple[Matcher, tuple[Layer, ...]]:
+    def _of(self, scope: Scope, rank: Rank, label: str) -> Scoped:
         """The scope's policies: their selectors, and each as a layer. Made once."""
-        known = self._scopes.get(scope)
+        scopes = self._scopes if scope.customer else self.common.scopes
+        known = scopes.get(scope)
         if known is None:
             fleet = self._sources.customer if scope.customer else self._sources.org
             policies = fleet.in_scope("Policy", scope)
             layers = [layer_of(fleet, policy, rank, label or f"device {policy.name}") for policy in policies]
             known = Matcher([policy.selector for policy in policies]), tuple(layers)
-            self._scopes[scope] = known
+            scopes[scope] = known
         return known
 
 

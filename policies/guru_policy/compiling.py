@@ -57,8 +57,8 @@ class Compiler:
     def __init__(self, sources: Sources, customer: str, digests: Mapping[str, str]) -> None:
         self._sources = sources
         self._customer = customer
-        self._applying = Applying(sources, customer)
-        self._resolver = Resolver()
+        self._applying = Applying(sources)
+        self._resolver = Resolver(self._applying.common.resolver)
         found = sources.customer.customer(customer)
         mode: Mode | None = found.spec.mode if found and isinstance(found.spec, Customer) else None
         self._renderer = Renderer(digests, mode or "enforce")

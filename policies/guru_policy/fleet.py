@@ -85,6 +85,11 @@ class Fleet:
             self._labels[customer, site] = known
         return known
 
+    @cached_property
+    def memory(self) -> dict[str, object]:
+        """What pure functions remember of this fleet, to be quick; it never changes an answer."""
+        return {}
+
     def _nearest(self, kind: str, customer: str) -> tuple[Object, ...]:
         found = {item.name: item for item in self.in_scope(kind, ORG)}
         found |= {item.name: item for item in self.in_scope(kind, Scope("customer", customer))}

@@ -68,7 +68,8 @@ class _Patch:
 class Resolver:
     """Resolves lists of layers; what equal beginnings give is made once."""
 
-    def __init__(self) -> None:
+    def __init__(self, common: Resolver | None = None) -> None:
+        self._common = common           # makes and keeps what the organisation's layers give
         self._known: dict[tuple[Layer, ...], Resolved] = {}
         self._patches: dict[tuple[Layer, ...], tuple[_Patch, tuple[Fault, ...]]] = {}
 
@@ -79,9 +80,12 @@ class Resolver:
         if state is None:
             state = Resolved(Table({}, None))
             prefix: tuple[Layer, ...] = ()
-            for _, together in groupby(ordered, key=lambda layer: layer.rank):
+            for key, together in groupby(ordered, key=lambda layer: layer.rank):
                 rank = tuple(together)
                 prefix = (*prefix, *rank)
+                if self._common is not None and key[0] <= ORG:
+                    state = self._common.resolve(prefix)
+                    continue
                 state = self._known.get(prefix) or self._step(state, rank)
                 self._known[prefix] = state
         return state
