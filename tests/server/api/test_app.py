@@ -1,0 +1,116 @@
+"""The application: every route has its guard, every error its problem document."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from fastapi.routing import APIRoute
+
+from guru_wire.operator import Problem
+from tests.server.conftest import Api
+
+PUBLIC = {"/trust", "/enrol", "/health", "/openapi.json"}
+
+
+def routes(api: Api) -> set[tuple[str, str]]:
+    paths = api.app.openapi()["paths"]
+    return {(method.upper(), path.removeprefix("/api/v1")) for path, ways in paths.items() for method in ways}
+
+
+async def test_every_route_but_the_public_ones_needs_a_token(api: Api) -> None:
+    del api.http.headers["authorization"]
+    asked = routes(api)
+    open_routes = set()
+    for method, path in sorted(asked):
+        answer = await api.http.request(method, re.sub(r"{[^}]+}", "x", path))
+        if answer.status_code != 401:
+            open_routes.add(path)
+
+    assert len(asked) >= 14
+    assert open_routes <= PUBLIC
+
+
+async def test_a_viewer_changes_nothing(api: Api) -> None:
+    api.http.headers["authorization"] = f"Bearer {await api.token('viewer')}"
+    guarded = [(method, path) for method, path in routes(api) if path not in PUBLIC and method != "GET"]
+    codes = {
+        (await api.http.request(method, re.sub(r"{[^}]+}", "x", path))).status_code for method, path in guarded
+    }
+
+    assert codes == {403}
+    assert (await api.http.get("/devices")).status_code == 200
+
+
+async def test_an_operator_cannot_revoke_a_device(api: Api) -> None:
+    await api.device("web1")
+    api.http.headers["authorization"] = f"Bearer {await api.token('operator')}"
+
+    assert (await api.http.delete("/devices/web1")).status_code == 403
+    assert (await api.http.get("/devices/web1")).status_code == 200
+
+
+async def test_an_error_carries_code_hint_exit_code_and_request_id(api: Api) -> None:
+    answer = await api.http.get("/devices/nobody")
+    problem = Problem.model_validate(answer.json())
+
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.status_code, problem.code, problem.exit_code) == (404, "G0404", 5)
+    assert problem.hint
+    assert problem.request_id == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("token", ["", "Bearer", "Basic abc", "Bearer gurut_x", f"Bearer {'a' * 5000}"])
+async def test_a_token_that_is_none_is_401(api: Api, token: str) -> None:
+    answer = await api.http.get("/whoami", headers={"authorization": token})
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_body_that_is_too_large_is_refused_before_it_is_read(api: Api) -> None:
+    answer = await api.http.post("/enrol", content=b"x" * (9 << 20))
+
+    assert answer.status_code == 413
+
+
+async def test_a_streamed_body_is_cut_at_the_limit(api: Api) -> None:
+    async def endless() -> object:
+        for _ in range(20):
+            yield b"x" * (1 << 20)
+
+    assert (await api.http.post("/enrol", content=endless())).status_code == 413
+
+
+async def test_a_missing_field_is_named(api: Api) -> None:
+    answer = await api.http.post("/enrolment-tokens", json={"customer": "acme"})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "G0400")
+    assert "body.site" in answer.json()["detail"]
+
+
+async def test_unknown_paths_and_methods_are_problems_too(api: Api) -> None:
+    assert (await api.http.get("/nothing")).json()["code"] == "G0404"
+    assert (await api.http.put("/whoami")).json()["code"] == "G0002"
+
+
+async def test_guessing_tokens_is_slowed_down(api: Api) -> None:
+    good = api.http.headers["authorization"]
+    codes = [
+        (await api.http.get("/whoami", headers={"authorization": "Bearer gurut_guess"})).status_code
+        for _ in range(25)
+    ]
+
+    assert set(codes[:20]) == {401}
+    assert codes[-1] == 429
+    api.clock.forward(60_000)
+    assert (await api.http.get("/whoami", headers={"authorization": good})).status_code == 200
+
+
+async def test_the_document_names_every_guarded_route(api: Api) -> None:
+    served = {route.path for route in api.app.routes if isinstance(route, APIRoute) and route.include_in_schema}
+
+    assert (await api.http.get("/openapi.json")).json()["openapi"].startswith("3.1")
+    assert served <= {path for path in api.app.openapi()["paths"]} | {
+        path.replace(":path", "") for path in served
+    }
