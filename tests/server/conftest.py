@@ -23,6 +23,8 @@ from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_server.wiring import Ground, wire_api
 
+HQ = Place("acme", "hq")
+
 
 @dataclass
 class Api:
@@ -40,7 +42,7 @@ class Api:
         ))
 
     async def device(
-        self, name: str, place: Place = Place("acme", "hq"), facts: dict[str, Scalar] | None = None
+        self, name: str, place: Place = HQ, facts: dict[str, Scalar] | None = None
     ) -> str:
         device_id = f"{abs(hash((name, place))):032x}"[-32:]
         one = Newcomer(device_id, name, place, "A" * 43 + "=", facts or {}, "1.0", "t")

@@ -36,7 +36,9 @@ async def test_a_silent_holder_loses_it_after_ttl_and_is_fenced(db: Database) ->
     clock.now = 10.0
     new = await other.acquire()
 
-    assert old is not None and new is not None and new.number > old.number
+    assert old is not None
+    assert new is not None
+    assert new.number > old.number
     await db.write(lambda connection: held(connection, new))
     with pytest.raises(Conflict):
         await db.write(lambda connection: held(connection, old))
@@ -61,7 +63,8 @@ async def test_a_restarted_server_has_it_back_at_once(db: Database) -> None:
     first = await Lease(db, "work", "a").acquire()
     again = await Lease(db, "work", "a").acquire()
 
-    assert first is not None and again is not None and again.number == first.number + 1
+    assert first is not None
+    assert again == Fence("work", first.number + 1)
 
 
 async def test_work_is_cancelled_when_the_lease_is_lost(db: Database) -> None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 
 import pytest
-from fastapi.routing import APIRoute
+from tests.server.conftest import Api
 
 from guru_wire.operator import Problem
-from tests.server.conftest import Api
 
 PUBLIC = {"/trust", "/enrol", "/health", "/openapi.json"}
 
 
 def routes(api: Api) -> set[tuple[str, str]]:
     paths = api.app.openapi()["paths"]
-    return {(method.upper(), path.removeprefix("/api/v1")) for path, ways in paths.items() for method in ways}
+    return {(way.upper(), path.removeprefix("/api/v1")) for path, ways in paths.items() for way in ways}
 
 
 async def test_every_route_but_the_public_ones_needs_a_token(api: Api) -> None:
@@ -107,10 +106,8 @@ async def test_guessing_tokens_is_slowed_down(api: Api) -> None:
     assert (await api.http.get("/whoami", headers={"authorization": good})).status_code == 200
 
 
-async def test_the_document_names_every_guarded_route(api: Api) -> None:
-    served = {route.path for route in api.app.routes if isinstance(route, APIRoute) and route.include_in_schema}
+async def test_the_document_names_every_route_of_the_api(api: Api) -> None:
+    answer = (await api.http.get("/openapi.json")).json()
 
-    assert (await api.http.get("/openapi.json")).json()["openapi"].startswith("3.1")
-    assert served <= {path for path in api.app.openapi()["paths"]} | {
-        path.replace(":path", "") for path in served
-    }
+    assert answer["openapi"].startswith("3.1")
+    assert {"/api/v1/devices", "/api/v1/whoami", "/api/v1/enrol", "/api/v1/alerts"} <= set(answer["paths"])

@@ -7,10 +7,10 @@ import base64
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.server.conftest import Api
 
 from guru_wire.enrolment import EnrolmentToken, enrol_bytes, read_token
 from guru_wire.signing import public_bytes, sign
-from tests.server.conftest import Api
 
 
 async def new_token(api: Api, uses: int = 1, ttl: int = 3600) -> EnrolmentToken:
@@ -66,7 +66,9 @@ async def test_a_failed_enrolment_burns_no_use(api: Api) -> None:
     assert "--name" in taken.json()["hint"]
 
 
-async def test_the_same_device_asking_again_is_the_same_device(api: Api, device_key: Ed25519PrivateKey) -> None:
+async def test_the_same_device_asking_again_is_the_same_device(
+    api: Api, device_key: Ed25519PrivateKey
+) -> None:
     token = await new_token(api)
     first = await api.http.post("/enrol", json=request(token, "web1", device_key))
     again = await api.http.post("/enrol", json=request(token, "web1", device_key))
