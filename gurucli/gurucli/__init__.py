@@ -1,0 +1,1 @@
+"""The command line of GuruRMM, and the API client library."""

@@ -1,0 +1,1 @@
+"""One file a verb: `run` is the command, EXAMPLES open its help, COLUMNS are its fields."""

@@ -1,0 +1,5 @@
+"""`python -m gurucli`: the same as `guru`."""
+
+from gurucli.main import main
+
+main()

@@ -1,0 +1,81 @@
+"""Every verb of `guru` with its module and one line of help, so that help imports nothing. It runs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Verb(NamedTuple):
+    """One command: its words, the module whose `run` it is, and its first line of help."""
+
+    path: tuple[str, ...]
+    module: str
+    summary: str
+
+
+def _verb(words: str, module: str, summary: str) -> Verb:
+    return Verb(tuple(words.split()), f"gurucli.commands.{module}", summary)
+
+
+VERBS: tuple[Verb, ...] = (
+    _verb("status", "fleet.status", "Show what is in force, what is held back and why."),
+    _verb("device list", "device.list", "List devices and how far they are."),
+    _verb("device show", "device.show", "Show one device: conditions, checks, the newest run."),
+    _verb("device facts", "device.facts", "Show what a device says of itself."),
+    _verb("device label", "device.label", "Set and remove labels of one device or many."),
+    _verb("device revoke", "device.revoke", "Cut a device off for good."),
+    _verb("alert list", "alert.list", "List the alerts that fire."),
+    _verb("explain", "fleet.explain", "Say where a device's value comes from, or what an error code means."),
+    _verb("validate", "fleet.validate", "Check a fleet repository, offline, and name every fault."),
+    _verb("plan", "fleet.plan", "Show what a change would do to which devices; nothing is changed."),
+    _verb("sync", "fleet.sync", "Have the server fetch the repository now, and wait until devices follow."),
+    _verb("revision list", "revision.list",
+          "List the commits that the server saw, and how far each one got."),
+    _verb("enroll token create", "enroll.token_create", "Make a token with which devices join."),
+    _verb("enroll token list", "enroll.token_list", "List the tokens with which devices join."),
+    _verb("enroll token revoke", "enroll.token_revoke", "End a token, so that no more devices join with it."),
+    _verb("login", "session.login", "Sign in at a server, and keep it as a context."),
+    _verb("logout", "session.logout", "Forget a server and its token."),
+    _verb("whoami", "session.whoami", "Show who you are, and where."),
+    _verb("context list", "context.list", "List the servers you signed in at."),
+    _verb("context use", "context.use", "Choose the server that commands talk to."),
+    _verb("doctor", "meta.doctor", "Look for what is wrong, and say how to mend it."),
+    _verb("completion", "meta.completion", "Print or install completion for bash, zsh or fish."),
+    _verb("api", "meta.api", "Send any request to the server's API."),
+    _verb("version", "meta.version", "Show the versions of this program."),
+)
+
+GROUPS: dict[tuple[str, ...], str] = {
+    ("device",): "Look at devices, label them, cut them off.",
+    ("alert",): "Look at alerts.",
+    ("revision",): "Look at the commits of the fleet repository.",
+    ("enroll",): "Let devices join.",
+    ("enroll", "token"): "Make, list and end enrolment tokens.",
+    ("context",): "Choose between servers.",
+}
+
+SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Fleet", ("status", "device", "alert", "explain")),
+    ("Policy in Git", ("validate", "plan", "sync", "revision")),
+    ("Joining", ("enroll",)),
+    ("Sign-in", ("login", "logout", "whoami", "context")),
+    ("Tools", ("doctor", "completion", "api", "version")),
+)
+
+_BY_PATH = {verb.path: verb for verb in VERBS}
+
+
+def verb_at(path: tuple[str, ...]) -> Verb | None:
+    """The verb with exactly these words."""
+    return _BY_PATH.get(path)
+
+
+def below(path: tuple[str, ...]) -> dict[str, str]:
+    """The words that may follow, with their summaries, in the order of the catalogue."""
+    found: dict[str, str] = {}
+    for verb in VERBS:
+        if verb.path[:len(path)] == path and len(verb.path) > len(path):
+            inner = verb.path[:len(path) + 1]
+            found.setdefault(inner[-1], GROUPS.get(inner, verb.summary))
+    return found

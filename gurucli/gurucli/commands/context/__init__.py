@@ -1,0 +1,1 @@
+"""Verbs about the servers a person knows."""

@@ -1,0 +1,59 @@
+"""`guru enroll token create`: the one time a token's text is shown; it is never written anywhere by us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from gurucli.answers import EnrolTokenCreated
+from gurucli.clean import clean
+from gurucli.cli import Cli
+from gurucli.human import plural, seconds, span
+from gurucli.paper import Paper
+from gurucli.sheet import Column, Sheet
+
+COLUMNS = (
+    Column("token", keep=True), Column("row.id", "ID"), Column("row.customer"), Column("row.site"),
+    Column("row.uses"), Column("row.expires_at", "EXPIRES", time=True),
+)
+EXAMPLES = (
+    ("guru enroll token create --customer acme --site hq", "one device, within a day"),
+    ("guru enroll token create --customer acme --site hq --uses 25 --ttl 7d", "a roll-out"),
+    ("guru enroll token create --customer acme --site hq -o jsonpath=.token",
+     "the token alone, for a script"),
+)
+
+
+def run(
+    ctx: typer.Context,
+    customer: Annotated[str,
+                        typer.Option("--customer", metavar="NAME", help="Whose devices.",
+                                     show_default=False)],
+    site: Annotated[str, typer.Option("--site", metavar="NAME", help="At which site.", show_default=False)],
+    uses: Annotated[int, typer.Option("--uses", metavar="N", min=1, help="How many devices may join.")] = 1,
+    ttl: Annotated[str,
+                   typer.Option("--ttl", metavar="TIME",
+                                help="How long it is good, such as 12h or 7d.")] = "24h",
+) -> None:
+    """Make a token with which devices join.
+
+    The token says where a device belongs, and carries the pins by which the device knows the server. It is
+    shown once.
+    """
+    cli: Cli = ctx.obj
+    made = cli.server.post(EnrolTokenCreated, "/enrolment-tokens", {
+        "customer": customer, "site": site, "uses": uses, "ttl": int(seconds(ttl))})
+    cli.out.result(Sheet([made], COLUMNS, document=made, draw=lambda paper: _page(made, paper), name="token"))
+
+
+def _page(made: EnrolTokenCreated, paper: Paper) -> Iterator[str]:
+    row = made["row"]
+    left = span(row["expires_at"] / 1000 - paper.now)
+    yield clean(made["token"])
+    yield ""
+    yield paper.paint(clean(f"for {plural(row['uses'], 'device')} at {row['customer']}/{row['site']}, "
+                            f"good for {left}; shown this once"), "dim")
+    yield paper.paint("on the device:  guru-agent enroll --token TOKEN", "dim")
+    yield paper.paint(clean(f"to end it:      guru enroll token revoke {row['id']}"), "dim")

@@ -1,0 +1,1 @@
+"""Verbs about the fleet repository and what is in force."""

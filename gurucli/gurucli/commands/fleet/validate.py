@@ -1,0 +1,89 @@
+"""`guru validate`: every fault of a fleet repository, offline. It asks no server and writes only reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import typer
+
+from guru_policy.faults import Fault
+from gurucli.answers import FaultLine
+from gurucli.blocks import fault_lines
+from gurucli.cli import Cli
+from gurucli.exits import Exit
+from gurucli.human import plural
+from gurucli.paper import Paper, Tone
+from gurucli.parameters import PathArgument
+from gurucli.sheet import Column, Sheet
+
+REPORTS = True
+COLUMNS = (
+    Column("path", keep=True), Column("line", right=True), Column("column", right=True), Column("severity"),
+    Column("message"), Column("hint"),
+)
+EXAMPLES = (
+    ("guru validate", "the repository around this folder"),
+    ("guru validate examples/small", "another one"),
+    ("guru validate -o junit=report.xml -o sarif=report.sarif", "in CI: reports beside the list"),
+    ("guru validate -o github=-", "annotations on a pull request"),
+)
+
+
+def run(ctx: typer.Context, path: PathArgument = "") -> int:
+    """Check a fleet repository, offline, and name every fault.
+
+    All faults come at once, each with file, line, column and what to do. Ends with 10 when there is an
+    error; warnings fail nothing. `-o junit=FILE`, sarif, github, gitlab and markdown write reports, as many
+    as you like; - is stdout.
+    """
+    cli: Cli = ctx.obj
+    from guru_policy.loading import load
+    from gurucli.folder_tree import FolderTree, find_root
+    from gurucli.reports import write_reports
+
+    tree = FolderTree(Path(path) if path else find_root(Path.cwd()))
+    fleet = load(tree)
+    faults = [as_line(fault) for fault in fleet.faults]
+    errors = sum(fault["severity"] == "error" for fault in faults)
+    printed = write_reports(cli.reports, faults)
+    if printed:
+        cli.out.lines(printed)
+    else:
+        document = {"valid": not errors, "objects": len(fleet.objects), "faults": faults}
+        cli.out.result(Sheet(faults, COLUMNS, document=document, name=_place,
+                             draw=lambda paper: _page(faults, len(fleet.objects), paper)))
+    if cli.out.kind != "table" or printed:
+        cli.out.note(_summary(faults, len(fleet.objects)))
+    return Exit.invalid if errors else Exit.done
+
+
+def as_line(fault: Fault) -> FaultLine:
+    """A fault as the API carries it."""
+    return {
+        "path": fault.origin.path, "line": fault.origin.line, "column": fault.origin.column,
+        "message": fault.message, "hint": fault.hint,
+        "severity": "warning" if fault.severity == "warning" else "error",
+    }
+
+
+def _place(row: object) -> str:
+    from gurucli.blocks import place
+
+    return place(row)  # type: ignore[arg-type]  # rows of this sheet are FaultLines
+
+
+def _page(faults: Sequence[FaultLine], objects: int, paper: Paper) -> Iterator[str]:
+    yield from fault_lines(faults, paper, by=0, most=len(faults))
+    if faults:
+        yield ""
+    errors = any(fault["severity"] == "error" for fault in faults)
+    tone: Tone = "bad" if errors else "warn" if faults else "good"
+    yield paper.paint(paper.marked(_summary(faults, objects), tone), tone)
+
+
+def _summary(faults: Sequence[FaultLine], objects: int) -> str:
+    errors = sum(fault["severity"] == "error" for fault in faults)
+    warnings = len(faults) - errors
+    found = [plural(count, word) for count, word in ((errors, "error"), (warnings, "warning")) if count]
+    return f"{plural(objects, 'object')}, {' and '.join(found) if found else 'no faults'}"

@@ -1,0 +1,134 @@
+"""`guru login`: checks the server's authority against a pin before anything secret is said, then keeps a
+context.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from guru_policy.errors import GuruError, Unsupported, Untrusted, UsageWrong
+from gurucli import contexts
+from gurucli.answers import Trust, WhoAmI
+from gurucli.asking import agree, ask_secret
+from gurucli.clean import clean
+from gurucli.cli import Cli
+from gurucli.client import API, shaped
+from gurucli.commands.session.columns import COLUMNS, told
+from gurucli.contexts import Context
+from gurucli.sheet import record
+from gurucli.transport import Wire, fingerprint, split_url, trusting_nobody
+
+__all__ = ["COLUMNS", "EXAMPLES", "run"]
+
+MAX_TOKEN = 1 << 16
+EXAMPLES = (
+    ("guru login https://guru.example.com --pin sha256:1f0c...", "with the pin that guru-server printed"),
+    ("guru login guru.example.com --context prod", "look at the fingerprint, keep it as prod"),
+    ("guru login URL --pin PIN --token-file token.txt --no-input", "in a script"),
+)
+
+
+def run(
+    ctx: typer.Context,
+    url: Annotated[str,
+                   typer.Argument(metavar="URL", help="The server's https address.", show_default=False)],
+    pin: Annotated[str, typer.Option(
+        "--pin", metavar="sha256:HEX",
+        help="The fingerprint of the server's authority, as `guru-server` prints it. "
+        "Without it you are asked.", show_default=False)] = "",
+    token_file: Annotated[str, typer.Option(
+        "--token-file", metavar="FILE",
+        help="Read the token from a file; - is stdin. Without it: GURU_TOKEN, or a "
+        "question without echo.", show_default=False)] = "",
+) -> None:
+    """Sign in at a server, and keep it as a context.
+
+    The server's authority is fetched over a connection on which nothing secret is said, and compared with
+    the pin. Only then the token is read and sent. `--context NAME` names the context; without it the host's
+    name does.
+    """
+    cli: Cli = ctx.obj
+    parts = split_url(url)
+    address = f"https://{parts.netloc}{parts.path.rstrip('/')}"
+    config = contexts.load(cli.environment.config)
+    ca = _authority(cli, address, pin, config)
+    name = cli.options.context or urlsplit(address).hostname or "server"
+    context = Context(name, address, _token(cli, token_file), ca)
+    with cli.client(context) as client:
+        who = client.get(WhoAmI, "/whoami")
+    contexts.save(cli.environment.config, config.with_context(context))
+    document = {**who, "url": address, "context": name}
+    cli.out.result(record(document, COLUMNS, lambda paper: told(document, paper)))
+    if cli.environment.url:
+        cli.out.note("GURU_URL is set, and goes before the context that was kept just now")
+
+
+def _authority(cli: Cli, address: str, pin: str, config: contexts.Config) -> str:
+    """The authority's PEM, as the pin or a person vouches for it."""
+    if cli.environment.ca_file and not pin:
+        return contexts.read_ca(cli.environment.ca_file)
+    wanted = _normal(pin) if pin else ""
+    ca = _fetch(cli, address)
+    seen = fingerprint(ca)
+    if wanted:
+        if seen != wanted:
+            raise Untrusted(f"{address} shows the authority {seen}, not the one of the pin",
+                            hint="compare with what `guru-server` printed; somebody may be in between")
+        return ca
+    if any(known.url == address and known.ca and fingerprint(known.ca) == seen
+           for known in config.contexts.values()):
+        return ca
+    if not cli.interactive:
+        raise UsageWrong("the server's authority must be vouched for",
+                         hint=f"compare {seen} with what `guru-server` printed, then: --pin {seen}")
+    cli.out.say(f"{address} shows the authority\n  {seen}")
+    if not agree(cli, "Is that what `guru-server` printed?"):
+        raise GuruError("not signed in: the fingerprint was not vouched for")
+    return ca
+
+
+def _fetch(cli: Cli, address: str) -> str:
+    wire = Wire(address, trusting_nobody(), cli.timeout)
+    try:
+        cli.trace(f"> GET {address}{API}/trust  (nothing secret is said, nothing is believed yet)")
+        reply = wire.send("GET", f"{API}/trust", {"Accept": "application/json", "User-Agent": "guru"}, None)
+    finally:
+        wire.close()
+    hint = "is that the address of a guru server?"
+    if reply.status != 200:
+        raise Unsupported(f"{address} answered {reply.status} to GET {API}/trust", hint=hint)
+    try:
+        return shaped(Trust, json.loads(reply.body))["ca"]
+    except ValueError as cause:
+        raise Unsupported(f"{address} answered something that is not JSON", hint=hint) from cause
+
+
+def _normal(pin: str) -> str:
+    digits = pin.strip().lower().removeprefix("sha256:").replace(":", "")
+    if not re.fullmatch("[0-9a-f]{64}", digits):
+        raise UsageWrong(f"{pin!r} is not a pin", hint="it is sha256: and 64 hexadecimal digits")
+    return "sha256:" + digits
+
+
+def _token(cli: Cli, file: str) -> str:
+    if file == "-" or (not file and not cli.environment.token and not cli.environment.stdin_terminal):
+        token = sys.stdin.read(MAX_TOKEN).strip()
+    elif file:
+        try:
+            with Path(file).open(encoding="utf-8") as opened:
+                token = opened.read(MAX_TOKEN).strip()
+        except (OSError, ValueError) as cause:
+            raise UsageWrong(f"{clean(file)} cannot be read as a token") from cause
+    else:
+        token = cli.environment.token or ask_secret(cli, "Token:")
+    if not token:
+        raise UsageWrong("no token was given",
+                         hint="`guru-server` prints one; give it with --token-file or GURU_TOKEN")
+    return token

@@ -1,0 +1,71 @@
+"""What the surroundings say: environment variables, terminals, folders. The only reader of os.environ here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The surroundings, read once. Empty means not set."""
+
+    config: Path
+    cache: Path
+    home: Path
+    url: str = ""
+    token: str = field(default="", repr=False)
+    ca_file: str = ""
+    context: str = ""
+    term: str = ""
+    shell: str = ""
+    no_color: bool = False
+    force_color: bool = False
+    columns: int = 0                    # of the terminal; 0 when stdout is none
+    stdin_terminal: bool = False
+    stdout_terminal: bool = False
+    stderr_terminal: bool = False
+
+
+def read_environment() -> Environment:
+    """The surroundings of this process."""
+    env = os.environ
+    home = Path(env.get("HOME") or Path("~").expanduser())
+    folder = Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "guru"
+    stdout_terminal = _terminal(sys.stdout)
+    return Environment(
+        config=Path(env.get("GURU_CONFIG") or folder / "config.json"),
+        cache=Path(env.get("XDG_CACHE_HOME") or home / ".cache") / "guru",
+        home=home,
+        url=env.get("GURU_URL", ""),
+        token=env.get("GURU_TOKEN", "").strip(),
+        ca_file=env.get("GURU_CA", ""),
+        context=env.get("GURU_CONTEXT", ""),
+        term=env.get("TERM", ""),
+        shell=env.get("SHELL", ""),
+        no_color=bool(env.get("NO_COLOR")) or env.get("CLICOLOR") == "0",
+        force_color=env.get("CLICOLOR_FORCE", "0") not in ("", "0"),
+        columns=_columns(env.get("COLUMNS", "")) if stdout_terminal else 0,
+        stdin_terminal=_terminal(sys.stdin),
+        stdout_terminal=stdout_terminal,
+        stderr_terminal=_terminal(sys.stderr),
+    )
+
+
+def _terminal(stream: object) -> bool:
+    try:
+        return bool(getattr(stream, "isatty", lambda: False)())
+    except ValueError:                  # closed
+        return False
+
+
+def _columns(asked: str) -> int:
+    if asked.isdecimal() and int(asked) > 0:
+        return int(asked)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80

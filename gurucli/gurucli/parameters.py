@@ -1,0 +1,23 @@
+"""Arguments and options that several verbs share, spelt the same everywhere."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+DeviceRef = Annotated[str, typer.Argument(
+    metavar="DEVICE", help="A name, customer/site/name, or an id.", show_default=False)]
+SelectorOption = Annotated[str, typer.Option(
+    "-l", "--selector", metavar="SELECTOR", show_default=False,
+    help="Which devices, such as customer=acme,os=linux or @acme/hq or ram_gb>=16.")]
+LimitOption = Annotated[int, typer.Option(
+    "--limit", metavar="N", min=0, show_default=False, help="At most this many rows; all without it.")]
+YesOption = Annotated[bool, typer.Option(
+    "--yes", "-y", help="Do not ask. With a selector it needs --max-devices.", show_default=False)]
+MaxDevicesOption = Annotated[int, typer.Option(
+    "--max-devices", metavar="N", min=0, show_default=False,
+    help="Refuse when more devices than this would change.")]
+PathArgument = Annotated[str, typer.Argument(
+    metavar="PATH", show_default=False,
+    help="The folder of the fleet repository; without it the repository around the current folder.")]
