@@ -61,6 +61,7 @@ def _container_faults(names: Names) -> Iterator[Fault]:
     for item in sorted(names.objects.values(), key=lambda item: item.origin):
         first.setdefault(item.key.scope, item)
     told: set[Key] = set()
+    broken = {key[:2] for key in names.broken}          # it is there, if only under a wrong name
     for scope, item in first.items():
         wanted = []
         if scope.customer:
@@ -70,7 +71,7 @@ def _container_faults(names: Names) -> Iterator[Fault]:
         if scope.group:
             wanted.append(Key("DeviceGroup", GROUPS, scope.group))
         for key in wanted:
-            if key not in told and not names.has(key):
+            if key not in told and not names.has(key) and key[:2] not in broken:
                 told.add(key)
                 folder = "groups" if key.kind == "DeviceGroup" else str(key.scope)
                 message = f"there is no {key.kind} object {shown(key.name)} for what stands in {scope}"

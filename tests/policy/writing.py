@@ -1,0 +1,42 @@
+"""Small fleet repositories for tests: what every one needs, and what a test adds. Only text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from guru_policy.fleet import Fleet
+from guru_policy.inventory import Device, Place, Scalar
+from guru_policy.loading import load
+from guru_policy.tree import MemoryTree
+
+REVISION = "a" * 40
+BASE: dict[str, bytes | str] = {
+    "fleet.yaml": "apiVersion: guru/v1\nkind: Fleet\nmetadata: {name: test}\n",
+    "customers/acme/customer.yaml": "apiVersion: guru/v1\nkind: Customer\nmetadata: {name: acme}\n",
+    "customers/acme/sites/hq/site.yaml": "apiVersion: guru/v1\nkind: Site\nmetadata: {name: hq}\n",
+}
+
+
+def policy(name: str, spec: str) -> str:
+    """A Policy; its spec begins in line 5."""
+    lines = "".join(f"  {line}\n" for line in spec.strip("\n").split("\n"))
+    return f"apiVersion: guru/v1\nkind: Policy\nmetadata: {{name: {name}}}\nspec:\n{lines}"
+
+
+def group(name: str, priority: int, selector: str = "") -> str:
+    """A DeviceGroup."""
+    return (
+        f"apiVersion: guru/v1\nkind: DeviceGroup\nmetadata: {{name: {name}}}\n"
+        f"spec: {{priority: {priority}, selector: '{selector}'}}\n"
+    )
+
+
+def fleet(files: Mapping[str, bytes | str | None] | None = None, revision: str = REVISION) -> Fleet:
+    """A fleet of acme with a site hq, and these files; None takes one away."""
+    content = {path: data for path, data in {**BASE, **(files or {})}.items() if data is not None}
+    return load(MemoryTree(content, revision))
+
+
+def device(name: str = "pc1", number: int = 1, **facts: Scalar) -> Device:
+    """A device of acme in hq."""
+    return Device(f"{number:032x}", name, Place("acme", "hq"), facts)
