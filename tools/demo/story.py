@@ -80,7 +80,7 @@ class Story:
     def change(self) -> None:
         """A plan, a push, a sync."""
         self.world.remote.write({"org/opening-hours.yaml": CHANGE})
-        self.stage.show("guru plan", self.world.guru("plan", str(self.world.remote.work)).out)
+        self.stage.show("guru plan", self.world.guru("plan", str(self.world.remote.work), "-o", "table").out)
         with self.stage.step("Push that change, and wait for the devices"):
             self.world.remote.push("Tell people when the office is open")
             self.world.guru("sync", "--wait", "--timeout", "2m")
@@ -93,7 +93,7 @@ class Story:
         with self.stage.step(f"Break /{SUPPORT} by hand, and see the agent put it right"):
             support.write_text("call 555-0100 instead\n")
             wait_until("the file is as it should be", lambda: support.read_text() == wanted)
-        self.stage.show(f"guru device show {REAL}", self.world.guru("device", "show", REAL).out)
+        self.stage.show(f"guru device show {REAL}", self.world.guru("device", "show", REAL, "-o", "table").out)
 
     def alert(self) -> None:
         """A check turns critical; the alert arrives, and resolves."""
