@@ -90,7 +90,7 @@ async def git(
             *arguments,
             cwd=cwd,
             env=dict(env),
-            stdin=asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
@@ -111,7 +111,7 @@ async def git(
 async def _talk(
     process: asyncio.subprocess.Process, stdin: bytes, limit: int, arguments: Sequence[str]
 ) -> Finished:
-    if not (process.stdin and process.stdout and process.stderr):
+    if not (process.stdout and process.stderr):
         raise GuruError("git was started without pipes")
     errors = asyncio.create_task(_tail(process.stderr))
     feeding = asyncio.create_task(_feed(process.stdin, stdin))
@@ -128,7 +128,9 @@ async def _talk(
         errors.cancel()
 
 
-async def _feed(stream: asyncio.StreamWriter, data: bytes) -> None:
+async def _feed(stream: asyncio.StreamWriter | None, data: bytes) -> None:
+    if stream is None or stream.is_closing():
+        return                          # uvloop raises RuntimeError for a write to what is closed
     try:
         stream.write(data)
         await stream.drain()
