@@ -62,33 +62,7 @@ class Fleet:
 def router(fleet: Fleet) -> APIRouter:
     """The routes; a {ref} may hold slashes, so what follows it is matched first."""
     router = APIRouter(tags=["devices"])
-
-    @router.get("/devices", response_model=Page[DeviceRow])
-    async def devices(
-        selector: Annotated[str, Query(max_length=2000)] = "",
-        state: SyncState | None = None,
-        limit: Annotated[int, Query(ge=1, le=finding.MOST)] = 500,
-        cursor: Annotated[str | None, Query(max_length=2000)] = None,
-    ) -> Response:
-        """The devices that match, by customer, site and name."""
-        wish = finding.Wish(parse(selector) if selector.strip() else None, state, limit, cursor)
-        now, labels = fleet.clock(), await fleet.git_labels()
-        body = await fleet.db.read(
-            lambda connection: _page(finding.find(
-                connection, TENANT, wish, now=now, labels=labels, counts=fleet.counts
-            ))
-        )
-        return Response(body, media_type="application/json")
-
-    @router.post("/devices/labels")
-    async def label(change: LabelChange, person: Who) -> LabelsChanged:
-        """Set and remove op/ labels of every device that the selector matches."""
-        if not change.selector.strip():
-            raise InputInvalid("a label change needs a selector", hint="name the devices, as in name=web1")
-        now, labels = fleet.clock(), await fleet.git_labels()
-        changed = await fleet.db.write(lambda connection: _label(connection, change, labels, person, now))
-        await fleet.bus.publish("inventory", changed)
-        return LabelsChanged(devices=tuple(changed))
+    _route_many(router, fleet)
 
     @router.get("/devices/{ref:path}/facts")
     async def facts(ref: str) -> DeviceFacts | DeviceDetail:
@@ -126,6 +100,37 @@ def router(fleet: Fleet) -> APIRouter:
         return detail
 
     return router
+
+
+def _route_many(router: APIRouter, fleet: Fleet) -> None:
+    """The routes about several devices at once."""
+
+    @router.get("/devices", response_model=Page[DeviceRow])
+    async def devices(
+        selector: Annotated[str, Query(max_length=2000)] = "",
+        state: SyncState | None = None,
+        limit: Annotated[int, Query(ge=1, le=finding.MOST)] = 500,
+        cursor: Annotated[str | None, Query(max_length=2000)] = None,
+    ) -> Response:
+        """The devices that match, by customer, site and name."""
+        wish = finding.Wish(parse(selector) if selector.strip() else None, state, limit, cursor)
+        now, labels = fleet.clock(), await fleet.git_labels()
+        body = await fleet.db.read(
+            lambda connection: _page(finding.find(
+                connection, TENANT, wish, now=now, labels=labels, counts=fleet.counts
+            ))
+        )
+        return Response(body, media_type="application/json")
+
+    @router.post("/devices/labels")
+    async def label(change: LabelChange, person: Who) -> LabelsChanged:
+        """Set and remove op/ labels of every device that the selector matches."""
+        if not change.selector.strip():
+            raise InputInvalid("a label change needs a selector", hint="name the devices, as in name=web1")
+        now, labels = fleet.clock(), await fleet.git_labels()
+        changed = await fleet.db.write(lambda connection: _label(connection, change, labels, person, now))
+        await fleet.bus.publish("inventory", changed)
+        return LabelsChanged(devices=tuple(changed))
 
 
 def _page(found: finding.Found) -> bytes:
