@@ -47,7 +47,9 @@ def enroll(
 def run(settings: Settings, notifier: Notifier) -> NoReturn:
     """Run in the foreground until told to stop, then end the process."""
     from guru_agent.running import run_agent
+    from guru_agent.state.identity import load_identity
 
+    load_identity(settings.state)       # a device that never enrolled hears that, before anything else
     loop = asyncio.new_event_loop()
     loop.run_until_complete(run_agent(settings, notifier))
     sys.stderr.flush()
@@ -58,7 +60,9 @@ def run(settings: Settings, notifier: Notifier) -> NoReturn:
 def converge(settings: Settings) -> int:
     """One run from the last verified state: 0 when the machine is as it should be, else 1."""
     from guru_agent.running import converge_once
+    from guru_agent.state.identity import load_identity
 
+    load_identity(settings.state)
     return 0 if asyncio.run(converge_once(settings)) else 1
 
 

@@ -110,8 +110,10 @@ class Journal:
 
     def forget_others(self, resources: frozenset[str]) -> None:
         """Drop what is kept of resources that the bundle does not name any more."""
-        with self._store.transaction() as sql:
-            for table in ("due", "settled", "backoff"):
-                known = sql.execute(f"SELECT resource FROM {table}").fetchall()       # noqa: S608 our own names
-                gone = [row for row in known if row[0] not in resources]
-                sql.executemany(f"DELETE FROM {table} WHERE resource = ?", gone)      # noqa: S608
+        for table in ("due", "settled", "backoff"):
+            with translated():
+                known = self._store.sql.execute(f"SELECT resource FROM {table}").fetchall()   # noqa: S608 ours
+            gone = [row for row in known if row[0] not in resources]
+            if gone:
+                with self._store.transaction() as sql:
+                    sql.executemany(f"DELETE FROM {table} WHERE resource = ?", gone)          # noqa: S608

@@ -1,0 +1,219 @@
+"""The server's side of the link, small and real: TLS, signatures, marks, manifests, blobs, a free port."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import datetime as dt
+import ipaddress
+import secrets
+import ssl
+import time
+from pathlib import Path
+
+import orjson
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.x509.oid import NameOID
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from guru_policy.bundle import AgentSettings, Bundle, PlacedCheck, PlacedResource, digest_of
+from guru_wire.link import (
+    CHUNK,
+    Challenge,
+    Chunk,
+    Current,
+    Desired,
+    Hello,
+    Refused,
+    Welcome,
+    hello_bytes,
+    welcome_bytes,
+)
+from guru_wire.manifest import Manifest, seal_manifest
+from guru_wire.signing import Signed, public_bytes, sign, verify
+from guru_wire.version import LANGUAGE
+
+
+def now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+class Certificates:
+    """An authority and a server certificate for localhost, in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+        ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+        ca = _certificate(ca_name, ca_name, ca_key.public_key(), ca_key, authority=True)
+        leaf = _certificate(name, ca_name, key.public_key(), ca_key, authority=False)
+        self.ca = ca.public_bytes(serialization.Encoding.PEM).decode()
+        self.ca_der = ca.public_bytes(serialization.Encoding.DER)
+        chain, private = folder / "tls.crt", folder / "tls.key"
+        chain.write_bytes(leaf.public_bytes(serialization.Encoding.PEM))
+        private.write_bytes(key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ))
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(chain, private)
+
+
+def _certificate(
+    subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey,
+    signer: ec.EllipticCurvePrivateKey, *, authority: bool,
+) -> x509.Certificate:
+    today = dt.datetime.now(dt.UTC)
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    return (
+        x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - dt.timedelta(days=1)).not_valid_after(today + dt.timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(signer, hashes.SHA256())
+    )
+
+
+class Fleet:
+    """What a server knows of one device, whatever the carrier: keys, mark, items, manifest, blobs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.certificates = Certificates(folder)
+        self.state_key, self.link_key = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+        self.device_key = Ed25519PrivateKey.generate()
+        self.device = secrets.token_hex(16)
+        self.serial = 0
+        self.manifest: Signed | None = None
+        self.blobs: dict[str, bytes] = {}
+        self.marks: dict[str, int] = {}
+        self.items: list[dict] = []
+        self.hellos: list[Hello] = []
+        self.fetched: list[str] = []
+        self.acknowledges = True
+        self.revoked = False
+
+    def bundle(
+        self, *resources: PlacedResource, checks: tuple[PlacedCheck, ...] = (), **settings: int
+    ) -> Bundle:
+        return Bundle(
+            language=LANGUAGE, agent=AgentSettings(**settings), resources=resources, checks=checks
+        )
+
+    def publish(self, bundle: Bundle, *blobs: bytes, **changes: object) -> Manifest:
+        """Make this the device's desired state, signed; `changes` alter the manifest before it is signed."""
+        data = bundle.to_bytes()
+        self.serial += 1
+        for blob in (data, *blobs):
+            self.blobs[digest_of(blob)] = blob
+        now = now_ms()
+        manifest = Manifest(
+            device=self.device, serial=self.serial, revision="a" * 40, bundle=digest_of(data),
+            blobs=tuple(digest_of(blob) for blob in blobs), issued_at=now, expires_at=now + 3_600_000,
+        ).model_copy(update=changes)
+        self.manifest = seal_manifest(self.state_key, manifest)
+        return manifest
+
+    def greet(self, nonce: str, hello: Hello) -> Welcome | Refused:
+        """Check the hello and answer it."""
+        verify(
+            public_bytes(self.device_key), "hello",
+            hello_bytes(device=hello.device, spool=hello.spool, server_nonce=nonce, agent_nonce=hello.nonce),
+            base64.b64decode(hello.signature),
+        )
+        self.hellos.append(hello)
+        if self.revoked:
+            return Refused(code="G0401", message="this device was revoked", revoked=True)
+        now, mark = now_ms(), self.marks.get(hello.spool, 0)
+        signed = welcome_bytes(
+            device=hello.device, server_nonce=nonce, agent_nonce=hello.nonce, now=now, serial=self.serial,
+            mark=mark,
+        )
+        signature = base64.b64encode(sign(self.link_key, "welcome", signed)).decode()
+        return Welcome(language=LANGUAGE, now=now, mark=mark, serial=self.serial, signature=signature)
+
+    def answer(self, spool: str, frame: bytes | str) -> str | None:
+        """What the server says to one message after the handshake."""
+        message = orjson.loads(frame)
+        match message["t"]:
+            case "batch":
+                fresh = [item for item in message["items"] if item["seq"] > self.marks.get(spool, 0)]
+                self.items += fresh
+                last = message["items"][-1]["seq"]
+                self.marks[spool] = max(self.marks.get(spool, 0), last)
+                return orjson.dumps({"t": "ack", "seq": last}).decode() if self.acknowledges else None
+            case "pull":
+                return Desired(manifest=self.manifest).model_dump_json()
+            case _:
+                self.fetched.append(message["digest"])
+                return self._chunk(message["digest"], message["offset"]).model_dump_json()
+
+    def of(self, kind: str) -> list[dict]:
+        """The bodies of items of this kind."""
+        return [item["body"] for item in self.items if item["kind"] == kind]
+
+    def _chunk(self, digest: str, offset: int) -> Chunk:
+        blob = self.blobs.get(digest)
+        if blob is None:
+            return Chunk(digest=digest, offset=offset, total=-1, data="")
+        piece = base64.b64encode(blob[offset : offset + CHUNK]).decode()
+        return Chunk(digest=digest, offset=offset, total=len(blob), data=piece)
+
+
+class LinkServer:
+    """The fleet behind WebSockets."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+        self.links: set[ServerConnection] = set()
+        self._server: Server | None = None
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.port}"
+
+    async def start(self) -> None:
+        """Listen; on the same port as before, when it listened before."""
+        self._server = await serve(
+            self._talk, "127.0.0.1", self.port, ssl=self.fleet.certificates.context, compression=None
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Cut every link and listen no more."""
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+            self._server = None
+
+    async def announce(self) -> None:
+        """Tell every link the newest serial."""
+        for link in list(self.links):
+            await link.send(Current(serial=self.fleet.serial).model_dump_json())
+
+    async def _talk(self, link: ServerConnection) -> None:
+        nonce = secrets.token_hex(32)
+        try:
+            await link.send(Challenge(language=LANGUAGE, nonce=nonce, now=now_ms()).model_dump_json())
+            hello = Hello.model_validate_json(await link.recv())
+            await link.send(self.fleet.greet(nonce, hello).model_dump_json())
+            self.links.add(link)
+            async for frame in link:
+                answer = self.fleet.answer(hello.spool, frame)
+                if answer is not None:
+                    await link.send(answer)
+        except ConnectionClosed:
+            return
+        finally:
+            self.links.discard(link)
+
+
+async def until(claim, limit: float = 20.0) -> None:
+    """Return once `claim()` holds; TimeoutError when it does not within `limit` seconds."""
+    async with asyncio.timeout(limit):
+        while not claim():
+            await asyncio.sleep(0.01)
