@@ -31,6 +31,7 @@ bench: $(READY)  ## measure against the budgets; prints one table
 	@$(PYTHON) -m tests.bench $(ARGS)
 
 docs: $(READY)   ## write the generated pages of docs/ again
+	@$(PYTHON) -m gurucli.reference
 	@$(PYTHON) -m tools.docs
 
 lock: $(READY)   ## resolve the newest versions that fit into requirements.lock

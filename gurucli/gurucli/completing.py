@@ -135,8 +135,7 @@ def _config() -> tuple[list[str], str]:
     folder = os.environ.get("XDG_CONFIG_HOME") or _home(".config")
     path = os.environ.get("GURU_CONFIG") or f"{folder}/guru/config.json"
     try:
-        with open(path,
-                  encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:      # noqa: PTH123 - as above
             config = json.load(file)
         contexts = config["contexts"]
         current = contexts.get(os.environ.get("GURU_CONTEXT") or config["current"], {})
@@ -174,5 +173,4 @@ def _joined(words: list[str]) -> list[str]:
 
 
 def _home(name: str) -> str:
-    return os.path.join(os.environ.get("HOME") or os.path.expanduser("~"),
-                        name)
+    return f"{os.environ.get('HOME') or os.path.expanduser('~')}/{name}"        # noqa: PTH111 - pathlib costs TAB 5 ms

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pprint
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from gurucli import command as commands
@@ -16,7 +17,7 @@ from gurucli.flags import FLAGS
 from gurucli.helptext import ROOT_EXAMPLES, is_common, param_row, usage
 
 HERE = Path(__file__).parent
-_NOTE = "<!-- made by `python -m gurucli.reference`; change the command, not this page -->\n"
+_NOTE = "\n<!-- made by `python -m gurucli.reference`; change the command, not this page -->\n"
 
 
 def pages() -> dict[str, str]:
@@ -38,12 +39,11 @@ def words() -> str:
         arguments[path] = tuple(p.metavar or "" for p in built.params if p.param_type_name == "argument")
     groups = {" ".join(path): tuple(below(path).items()) for path in ((), *GROUPS)}
     common = (*((flag.names, flag.metavar) for flag in FLAGS), (("-h", "--help"), ""))
-    parts = (("VERBS", frozenset_source({" ".join(verb.path) for verb in VERBS})),
-             ("GROUPS", "\
-    " + pprint.pformat(groups, width=100, sort_dicts=False)),
-             ("OPTIONS", pprint.pformat(options, width=110, sort_dicts=False)),
-             ("ARGUMENTS", pprint.pformat(arguments, width=110, sort_dicts=False)),
-             ("COMMON", pprint.pformat(common, width=110)))
+    parts = (("VERBS", _frozenset({" ".join(verb.path) for verb in VERBS})),
+             ("GROUPS", _source(groups)),
+             ("OPTIONS", _source(options)),
+             ("ARGUMENTS", _source(arguments)),
+             ("COMMON", pprint.pformat(common, width=100)))
     head = '"""What completion knows of the commands. Made by `python -m gurucli.reference`; never edited."""\n'
     types = {"VERBS": "frozenset[str]", "GROUPS": "dict[str, tuple[tuple[str, str], ...]]",
              "OPTIONS": "dict[str, tuple[tuple[tuple[str, ...], str], ...]]",
@@ -52,16 +52,20 @@ def words() -> str:
     return f"{head}\nfrom __future__ import annotations\n{body}"
 
 
-def frozenset_source(items: set[str]) -> str:
-    """A frozenset as sorted source."""
+def _frozenset(items: set[str]) -> str:
     return "frozenset((\n" + "".join(f'    "{item}",\n' for item in sorted(items)) + "))"
+
+
+def _source(data: Mapping[str, object]) -> str:
+    body = (pprint.pformat(value, width=100).replace("\n", "\n        ") for value in data.values())
+    return "{\n" + "".join(f"    {key!r}: {text},\n" for key, text in zip(data, body, strict=True)) + "}"
 
 
 def _page(verb: Verb) -> str:
     module = commands.load(verb)
     built = commands.build(verb, module)
     summary, *paragraphs = [part.replace("\n", " ") for part in (built.help or "").strip().split("\n\n")]
-    lines = [_NOTE, f"# guru {' '.join(verb.path)}", "", summary, "", "```sh"]
+    lines = [f"# guru {' '.join(verb.path)}", "", summary, "", "```sh"]
     lines += [f"{line:<60} # {meaning}" for line, meaning in module.EXAMPLES]
     ctx = built.make_context(built.name, [], resilient_parsing=True)
     lines += ["```", "", f"Usage: `{usage(built, ctx)}`"]
@@ -72,7 +76,7 @@ def _page(verb: Verb) -> str:
         fields = ", ".join(f"`{column.key}`" for column in module.COLUMNS)
         lines += ["", f"Fields for `--fields`: {fields}."]
     lines += ["", "Options of every command, output formats and exit codes: [the overview](README.md)."]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + _NOTE
 
 
 def _params(built: GuruCommand) -> list[str]:
@@ -88,7 +92,7 @@ def _cell(text: str) -> str:
 
 
 def _index() -> str:
-    lines = [_NOTE, "# The command line", "", "```sh"]
+    lines = ["# The command line", "", "Every command of `guru`, with its examples, arguments and options.", "", "```sh"]
     lines += [f"{line:<60} # {meaning}" for line, meaning in ROOT_EXAMPLES]
     lines += ["```"]
     for title, firsts in SECTIONS:
@@ -101,17 +105,17 @@ def _index() -> str:
     lines += ["", "## Exit codes", "", "| code | meaning |", "|---:|---|"]
     lines += [f"| {row['code']} | {row['meaning']} |" for row in exit_codes()]
     lines += ["", "What each error code means: [errors](errors.md), or `guru explain CODE` offline."]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + _NOTE
 
 
 def _errors() -> str:
-    lines = [_NOTE, "# Error codes"]
+    lines = ["# Error codes", "", "What each error means and what to do about it, as `guru explain CODE` says offline."]
     for code in TEXTS:
         found = explanation(code)
         lines += ["", f"## {code}: {found.summary}", "",
                   f"`{found.name}`; commands end with {found.exit_code}.", "",
                   found.text]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + _NOTE
 
 
 def write(root: Path) -> None:
