@@ -54,6 +54,7 @@ class Agent:
         self.clock = Clock()
         self.identity: Identity = load_identity(settings.state)
         self.store: Store = open_store(settings.state, self.clock.now())
+        self.store.belong_to(self.identity.device)
         self.blobs = Blobs(settings.state / BLOBS)
         self.spool = Spool(self.store, settings.spool_mib << 20)
         self.desired = Desired(self.store, self.blobs, self.identity)

@@ -47,7 +47,7 @@ class PollServer:
             def do_POST(self) -> None:
                 outer._answer(self, self.rfile.read(int(self.headers["Content-Length"])))
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *_: object) -> None:
                 return
 
         class Quiet(ThreadingHTTPServer):

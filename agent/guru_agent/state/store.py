@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS backoff(
 CREATE TABLE IF NOT EXISTS verdict(
     check_id TEXT PRIMARY KEY, spec TEXT NOT NULL, state TEXT NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID;
 """
+_TABLES = ("fact", "spool", "doing", "due", "settled", "backoff", "verdict")
 _CACHE_KB = 512
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 
@@ -80,6 +81,16 @@ class Store:
         """Keep one small text under a name."""
         with self.transaction() as sql:
             sql.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+
+    def belong_to(self, device: str) -> None:
+        """Forget everything when it was another device's: one that enrolled anew reports nothing of the old."""
+        owner = self.fact("device")
+        if owner == device:
+            return
+        with self.transaction() as sql:
+            for table in _TABLES if owner is not None else ():
+                sql.execute(f"DELETE FROM {table}")              # noqa: S608 - our own names
+            self.keep("device", device)
 
     def close(self) -> None:
         """Close it; the write-ahead log is folded in."""
