@@ -102,17 +102,19 @@ def test_removing_a_check_leaves_it_out_and_one_that_is_not_there_warns() -> Non
     assert bundle(fleet(files)).checks == ()
     assert compiled(fleet(files)).warnings == ()
     assert [str(f) for f in compiled(fleet(files | {"org/base.yaml": policy("x", "checks: {}")})).warnings] == [
-        "customers/acme/p.yaml:5:18: `$remove` removes nothing: nothing is inherited here (take it out)"
+        "customers/acme/p.yaml:5:12: `$remove` removes nothing: nothing is inherited here (take it out)"
     ]
 
 
 def test_resources_come_in_the_order_they_need_and_otherwise_by_layer_and_id() -> None:
     found = fleet({
         "customers/acme/p.yaml": policy("p", "resources: {a: {kind: directory, path: /a}}"),
-        "org/base.yaml": policy("base", "\n".join((
-            "resources:", "  z: {kind: directory, path: /z, after: [y]}",
-            "  y: {kind: directory, path: /y}", "  b: {kind: directory, path: /b, after: [a]}",
-        ))),
+        "org/base.yaml": policy("base", """
+resources:
+  z: {kind: directory, path: /z, after: [y]}
+  y: {kind: directory, path: /y}
+  b: {kind: directory, path: /b, after: [a]}
+"""),
     })
 
     assert [item.id for item in bundle(found).resources] == ["y", "z", "a", "b"]

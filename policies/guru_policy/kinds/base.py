@@ -24,7 +24,9 @@ class Spec(Frozen):
 
 
 def _names(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _selector(text: str) -> str:

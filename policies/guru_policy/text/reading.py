@@ -136,7 +136,7 @@ class _Reader:
         self.lowest = depth
         if not isinstance(event, ScalarEvent | SequenceStartEvent | MappingStartEvent):
             raise self.stop(event, "this is not YAML: a value is missing")
-        if event.tag is not None and event.tag != "!":
+        if event.tag is not None:
             raise self.stop(event, f"the tag {shown(event.tag)} is not allowed", "write the plain value")
         if isinstance(event, ScalarEvent):
             value: Value = self.scalar(event)
@@ -189,7 +189,7 @@ class _Reader:
     def key(self, event: Event) -> str:
         if not isinstance(event, ScalarEvent):
             raise self.stop(event, "a key must be a word, not a list, a map or an alias")
-        if event.tag is not None and event.tag != "!":
+        if event.tag is not None:
             raise self.stop(event, f"the tag {shown(event.tag)} is not allowed", "write the plain value")
         key: str = event.value
         if event.implicit[0] and key == "<<":
