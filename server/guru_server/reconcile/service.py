@@ -106,13 +106,14 @@ class Reconciler:
 
     async def renew(self, fence: Fence | None = None) -> int:
         """Sign manifests again that are past half their life; how many."""
-        now = self._now()
-        rows = await self._db.read(lambda connection: due(connection, self.tenant, now, self._issuer))
-        if rows:
-            await self._db.write(
-                lambda connection: keep(connection, self.tenant, Change(renewed=rows), fence, now)
-            )
-            log.info("%d manifests were signed again", len(rows))
+        async with self.lock:           # a commit stored in between would be overwritten by its elder
+            now = self._now()
+            rows = await self._db.read(lambda connection: due(connection, self.tenant, now, self._issuer))
+            if rows:
+                await self._db.write(
+                    lambda connection: keep(connection, self.tenant, Change(renewed=rows), fence, now)
+                )
+                log.info("%d manifests were signed again", len(rows))
         return len(rows)
 
     async def decided(
