@@ -47,6 +47,14 @@ def size(count: float) -> str:
     return ""
 
 
+def amount(name: str, value: float) -> str:
+    """A metric's value: sizes in bytes as such, by the last word of the name; others with four digits."""
+    word = name.partition(":")[0].rpartition(".")[2]
+    if abs(value) >= 1024 and (word in ("free", "total", "available", "used") or word.endswith("bytes")):
+        return size(value)
+    return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """`1 device`, `2 devices`, `1,204 devices`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -128,7 +128,10 @@ class Out:
             from gurucli.render import flat
 
             columns = picked(sheet.columns, self._fields) if self._fields else sheet.columns
-            yield from (flat.csv if kind == "csv" else flat.tsv)(columns, sheet.rows)
+            if kind == "tsv" and self._single(sheet) and not self._fields:
+                yield from flat.pairs(columns, next(iter(sheet.rows)))
+            else:
+                yield from (flat.csv if kind == "csv" else flat.tsv)(columns, sheet.rows)
         elif sheet.draw is not None and not self._fields:
             yield from sheet.draw(self.paper)
         else:

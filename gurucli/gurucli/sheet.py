@@ -96,10 +96,15 @@ def plain(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    if isinstance(value, Mapping):
-        return ",".join(f"{clean(str(k))}={plain(v)}" for k, v in value.items())
-    if isinstance(value, Iterable):
-        return ",".join(plain(v) for v in value)
+    if isinstance(value, Mapping | list | tuple):
+        members = value.values() if isinstance(value, Mapping) else value
+        if any(isinstance(member, Mapping | list | tuple) for member in members):
+            from gurucli.render.documents import compact
+
+            return clean(compact(value))
+        if isinstance(value, Mapping):
+            return ",".join(f"{clean(str(key))}={plain(member)}" for key, member in value.items())
+        return ",".join(plain(member) for member in value)
     return clean(str(value))
 
 

@@ -18,6 +18,11 @@ def tsv(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[str]:
         yield "\t".join(column.text(row) for column in columns)
 
 
+def pairs(columns: Sequence[Column], row: Row) -> Iterator[str]:
+    """One thing: a line a field, its name before the tab."""
+    return (f"{column.key}\t{column.text(row)}" for column in columns)
+
+
 def csv(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[str]:
     """RFC 4180 with a header of field names; text that a spreadsheet would run as a formula gets a quote
     before.

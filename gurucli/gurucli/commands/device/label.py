@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
 import typer
@@ -17,7 +18,7 @@ from gurucli.paper import Paper
 from gurucli.parameters import MaxDevicesOption, SelectorOption, YesOption
 from gurucli.sheet import Column, Sheet
 
-COLUMNS = (Column("name", keep=True),)
+COLUMNS = (Column("device", keep=True),)
 EXAMPLES = (
     ("guru device label web01 role=web env-", "set role, remove env"),
     ("guru device label -l @acme/hq tier=gold", "every device of a site, after a question"),
@@ -66,8 +67,9 @@ def run(
     done = cli.server.post(LabelsChanged, "/devices/labels", {
         "selector": selector, "set": change.set, "remove": change.remove,
         "max_devices": max(max_devices, count)})
-    rows = [{"name": name} for name in done["devices"]]
-    cli.out.result(Sheet(rows, COLUMNS, document=done, draw=lambda paper: [_told(done, paper)]))
+    rows = [{"device": name} for name in done["devices"]]
+    shown = [device] if device and done["devices"] else done["devices"]
+    cli.out.result(Sheet(rows, COLUMNS, document=done, draw=lambda paper: [_told(shown, paper)], name="device"))
 
 
 def parse(words: list[str]) -> Change:
@@ -91,8 +93,8 @@ def parse(words: list[str]) -> Change:
     return change
 
 
-def _told(done: LabelsChanged, paper: Paper) -> str:
-    names = [clean(name) for name in done["devices"]]
+def _told(devices: Sequence[str], paper: Paper) -> str:
+    names = [clean(name) for name in devices]
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
     listed = f": {', '.join(names[:10])}{more}" if names else ""
     return paper.paint(paper.marked(f"labelled {plural(len(names), 'device')}", "good"), "good") + listed

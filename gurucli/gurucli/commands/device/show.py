@@ -13,10 +13,10 @@ from gurucli.cli import Cli
 from gurucli.client import part
 from gurucli.commands.device.columns import COLUMNS as LISTED
 from gurucli.commands.device.columns import full_name, state
-from gurucli.human import ago, span
+from gurucli.human import ago, amount, span
 from gurucli.paper import Cell, Paper, Tone
 from gurucli.parameters import DeviceRef
-from gurucli.sheet import Column, record
+from gurucli.sheet import Column, plain, record
 
 COLUMNS = (
     *LISTED, Column("enrolled_at", time=True), Column("serial"), Column("public_key"),
@@ -71,7 +71,7 @@ def _checks(device: DeviceDetail, paper: Paper) -> list[list[Cell]]:
     rows = []
     for result in device["check_results"]:
         verdict = result["verdict"]
-        value = "" if verdict["value"] is None else f"{verdict['value']:g} {clean(verdict['unit'])}".strip()
+        value = "" if verdict["value"] is None else f"{verdict['value']:.3g} {clean(verdict['unit'])}".strip()
         rows.append([Cell(clean(result["check"])), paper.status(clean(verdict["state"])), Cell(value),
                      Cell(ago(result["since"], paper.now), "dim"), Cell(clean(verdict["message"]))])
     return rows
@@ -81,10 +81,11 @@ def _run(device: DeviceDetail, paper: Paper) -> list[list[Cell]]:
     newest = device["run"]
     if newest is None:
         return []
-    took = span((newest["finished_at"] - newest["started_at"]) / 1000)
+    took = newest["finished_at"] - newest["started_at"]
+    time = f"{took} ms" if took < 1000 else span(took / 1000)
     outcome = Cell(paper.marked("converged", "good"), "good") if newest["converged"] else Cell(
         paper.marked("not converged", "bad"), "bad")
-    rows = [[outcome, Cell(f"{ago(newest['finished_at'], paper.now)} ago, took {took}"),
+    rows = [[outcome, Cell(f"{ago(newest['finished_at'], paper.now)} ago, took {time}"),
              Cell(f"revision {short(newest['revision'])}, serial {newest['serial']}, {clean(newest['cause'])}")]]
     for resource in newest["resources"]:
         if resource["outcome"] == "same":
@@ -98,11 +99,13 @@ def _run(device: DeviceDetail, paper: Paper) -> list[list[Cell]]:
 
 
 def _labels(device: DeviceDetail) -> list[list[Cell]]:
-    return [[Cell(clean(key)), Cell(clean(str(value)))] for key, value in sorted(device["labels"].items())]
+    """Labels that people gave; `guru device facts` shows what the device says of itself."""
+    given = sorted(item for item in device["labels"].items() if not item[0].startswith("fact/"))
+    return [[Cell(clean(key)), Cell(plain(value))] for key, value in given]
 
 
 def _metrics(device: DeviceDetail) -> list[list[Cell]]:
-    return [[Cell(clean(key)), Cell(f"{value:g}")] for key, value in sorted(device["metrics"].items())]
+    return [[Cell(clean(key)), Cell(amount(key, value))] for key, value in sorted(device["metrics"].items())]
 
 
 def _services(device: DeviceDetail, paper: Paper) -> list[list[Cell]]:

@@ -55,5 +55,5 @@ def _page(made: EnrolTokenCreated, paper: Paper) -> Iterator[str]:
     yield ""
     yield paper.paint(clean(f"for {plural(row['uses'], 'device')} at {row['customer']}/{row['site']}, "
                             f"good for {left}; shown this once"), "dim")
-    yield paper.paint("on the device:  guru-agent enroll --token TOKEN", "dim")
+    yield paper.paint("on the device:  guru-agent enroll -    (and paste it)", "dim")
     yield paper.paint(clean(f"to end it:      guru enroll token revoke {row['id']}"), "dim")

@@ -84,7 +84,7 @@ def _customers(status: Status, paper: Paper) -> Iterator[str]:
     lines = indented(rows, paper, keep=[True, True, True, False])
     for one, line in zip(status["customers"], lines, strict=True):
         yield line
-        if one["reason"]:
+        if one["reason"] and not one["faults"]:
             yield f"      {paper.paint(clean(one['reason']), 'warn')}"
         yield from fault_lines(one["faults"], paper, by=6, most=3)
 
@@ -103,5 +103,5 @@ def _revisions(status: Status, paper: Paper) -> Iterator[str]:
                 for one in newest]
         yield from indented(rows, paper, keep=[True, True, True, False, False])
         refused = newest[0]
-        if refused["outcome"] in ("refused", "partly-held"):
+        if refused["outcome"] == "refused":
             yield from fault_lines(refused["faults"], paper, by=4, most=5)

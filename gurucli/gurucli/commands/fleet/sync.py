@@ -105,7 +105,7 @@ def _wait(cli: Cli, revision: str, enough: float, limit: float) -> tuple[SyncPro
 
 def _line(reached: SyncProgress, elapsed: float) -> str:
     counts = reached["devices"]
-    return ", ".join(f"{counts[s]:,} {s}" for s in counts if counts[s]) + f"  {span(elapsed)}"
+    return (", ".join(f"{counts[s]:,} {s}" for s in counts if counts[s]) or "no device is concerned") + f"  {span(elapsed)}"
 
 
 def _missing(reached: SyncProgress) -> str:
