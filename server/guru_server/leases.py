@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from guru_policy.errors import Conflict, Unreachable
 from guru_server.store.database import Database
@@ -21,6 +21,11 @@ from guru_server.store.schema import TENANT
 from guru_server.store.tables import lease
 
 log = logging.getLogger("guru.leases")
+
+_FIRST = text(
+    "INSERT INTO lease (tenant, name, owner, fence, beats) VALUES (:tenant, :name, :owner, 1, 0)"
+    " ON CONFLICT DO NOTHING"
+)
 
 
 class Fence(NamedTuple):
@@ -123,10 +128,8 @@ class Lease:
         here = (lease.c.tenant == TENANT, lease.c.name == self.name)
         row = connection.execute(select(lease).where(*here).with_for_update()).one_or_none()
         if row is None:
-            connection.execute(lease.insert().values(
-                tenant=TENANT, name=self.name, owner=self._owner, fence=1, beats=0
-            ))
-            return Fence(self.name, 1)
+            first = {"tenant": TENANT, "name": self.name, "owner": self._owner}
+            return Fence(self.name, 1) if connection.execute(_FIRST, first).rowcount else None
         if row.owner not in ("", self._owner) and not self._silent((row.fence, row.beats), now):
             return None
         taken = lease.update().where(*here).values(owner=self._owner, fence=row.fence + 1, beats=0)

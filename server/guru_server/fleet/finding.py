@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from guru_policy.errors import InputInvalid
 from guru_policy.inventory import Device, Place, Scalar
@@ -27,14 +29,35 @@ Counts = Callable[[Connection, str, Sequence[str]], Mapping[str, Mapping[str, in
 MOST = 10_000                           # rows of one page
 
 _ROWS = text(
-    "SELECT d.id, d.name, d.customer, d.site, d.facts, d.op_labels, d.agent_version, s.last_seen,"
-    " s.connected, s.heartbeat, s.desired_serial, s.applied_serial, s.converged, s.state_since,"
-    " s.desired_revision, s.applied_revision, s.agent_version AS running"
+    "SELECT d.customer, d.site, d.name, d.id, s.last_seen, s.connected, s.heartbeat, s.desired_serial,"
+    " s.applied_serial, s.converged, s.state_since, s.desired_revision, s.applied_revision, d.facts,"
+    " d.op_labels, d.agent_version, s.agent_version AS running"
     " FROM device d JOIN device_state s ON s.tenant = d.tenant AND s.device = d.id"
     " WHERE d.tenant = :tenant AND d.revoked_at IS NULL"
 )
-Order = tuple[str, str, str, str]       # customer, site, name, id: sorted here, since databases differ in it
-AnyRow = Row[*tuple[Any, ...]]
+Order = tuple[str, str, str, str]       # customer, site, name, id
+
+
+class Line(NamedTuple):
+    """A row of the query: the place, then what state.Signs takes, then the rest."""
+
+    customer: str
+    site: str
+    name: str
+    id: str
+    last_seen: int | None
+    connected: str | None
+    heartbeat: int
+    desired_serial: int
+    applied_serial: int
+    converged: bool | None
+    state_since: int | None
+    desired_revision: str | None
+    applied_revision: str | None
+    facts: str
+    op_labels: str
+    agent_version: str
+    running: str
 
 
 @dataclass(slots=True)
@@ -80,55 +103,51 @@ def find(
 ) -> Found:
     """The devices that match, by customer, site and name; InputInvalid for a cursor that is none."""
     after = _read_cursor(wish.cursor) if wish.cursor else None
-    page: list[Listed] = []
-    total = 0
-    more = False
-    for row in sorted(connection.execute(_ROWS, {"tenant": tenant}), key=_place):
-        stands = standing(Signs(row.last_seen, row.connected, row.heartbeat, row.desired_serial,
-                                row.applied_serial, row.converged, row.state_since), now)
-        if wish.state is not None and stands.state != wish.state:
-            continue
-        full = len(page) >= wish.limit
-        passed = after is not None and _place(row) <= after
-        if wish.selector is None and (full or passed):
-            total += 1
-            more = more or (full and not passed)
-            continue
-        one = device_of(row)
-        named = labels(one)
-        if wish.selector is not None and not wish.selector.matches(named, one.place, one.name, id=one.id):
-            continue
-        total += 1
-        if passed:
-            continue
-        if full:
-            more = True
-            continue
-        page.append(Listed(
-            one.id, one.name, row.customer, row.site, stands.online, row.last_seen, stands.state,
-            stands.since, row.desired_revision, row.applied_revision, str(one.facts.get("os", "")),
-            row.running or row.agent_version, {}, named,
-        ))
-    by_device = counts(connection, tenant, [one.id for one in page])
-    for listed in page:
-        listed.checks = by_device.get(listed.id, {})
-    return Found(page, total, _write_cursor(page[-1]) if more else None)
+    lines = _lines(connection, tenant)
+    if wish.state is not None:
+        lines = [line for line in lines if standing(Signs(*line[4:11]), now).state == wish.state]
+    if wish.selector is not None:
+        lines = [line for line in lines if _selected(wish.selector, device_of(line), labels)]
+    begin = bisect_right(lines, after, key=_place) if after else 0
+    rest = lines[begin : begin + wish.limit]
+    by_device = counts(connection, tenant, [line.id for line in rest])
+    page = [_listed(line, labels, by_device.get(line.id, {}), now) for line in rest]
+    more = begin + len(rest) < len(lines)
+    return Found(page, len(lines), _write_cursor(page[-1]) if more else None)
 
 
 def matching(connection: Connection, tenant: str, selector: Selector, labels: Labels) -> list[Device]:
     """Every device that the selector matches, in the order of the list."""
-    found = (device_of(row) for row in sorted(connection.execute(_ROWS, {"tenant": tenant}), key=_place))
-    return [one for one in found if selector.matches(labels(one), one.place, one.name, id=one.id)]
+    devices = (device_of(line) for line in _lines(connection, tenant))
+    return [one for one in devices if _selected(selector, one, labels)]
 
 
-def device_of(row: AnyRow) -> Device:
-    """The device in a row of the list."""
-    return Device(row.id, row.name, Place(row.customer, row.site), orjson.loads(row.facts),
-                  orjson.loads(row.op_labels))
+def device_of(line: Line) -> Device:
+    """The device in a line."""
+    return Device(line.id, line.name, Place(line.customer, line.site), orjson.loads(line.facts),
+                  orjson.loads(line.op_labels))
 
 
-def _place(row: AnyRow) -> Order:
-    return row.customer, row.site, row.name, row.id
+def _lines(connection: Connection, tenant: str) -> list[Line]:
+    """Every device in the order of its place; sorted here, since databases differ in how they sort text."""
+    return sorted(map(Line._make, connection.execute(_ROWS, {"tenant": tenant}).all()), key=_place)
+
+
+def _selected(selector: Selector, one: Device, labels: Labels) -> bool:
+    return selector.matches(labels(one), one.place, one.name, id=one.id)
+
+
+def _listed(line: Line, labels: Labels, checks: Mapping[str, int], now: int) -> Listed:
+    one = device_of(line)
+    stands = standing(Signs(*line[4:11]), now)
+    return Listed(
+        one.id, one.name, line.customer, line.site, stands.online, line.last_seen, stands.state, stands.since,
+        line.desired_revision, line.applied_revision, str(one.facts.get("os", "")),
+        line.running or line.agent_version, checks, labels(one),
+    )
+
+
+_place = itemgetter(0, 1, 2, 3)
 
 
 def _write_cursor(last: Listed) -> str:

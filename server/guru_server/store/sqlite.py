@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -120,16 +121,17 @@ def _commit(writer: Engine, group: list[Job]) -> None:
 
 def _run(connection: Connection, job: Job) -> tuple[Any, Exception | None]:
     """What the function returned or raised; raises only when SQLite gave up the whole transaction."""
-    savepoint = connection.begin_nested()
+    driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
+    driver.execute("SAVEPOINT job")
     try:
         result = job.work(connection)
-        savepoint.commit()
     except Exception as cause:          # whatever it is belongs to the caller of this function
-        if not connection.connection.dbapi_connection.in_transaction:   # type: ignore[union-attr]  # sqlite3's own
+        if not driver.in_transaction:
             raise
-        if savepoint.is_active:
-            savepoint.rollback()
+        driver.execute("ROLLBACK TO job")
+        driver.execute("RELEASE job")
         return None, cause
+    driver.execute("RELEASE job")
     return result, None
 
 
