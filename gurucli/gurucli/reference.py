@@ -92,7 +92,8 @@ def _cell(text: str) -> str:
 
 
 def _index() -> str:
-    lines = ["# The command line", "", "Every command of `guru`, with its examples, arguments and options.", "", "```sh"]
+    intro = "Every command of `guru`, with its examples, arguments and options."
+    lines = ["# The command line", "", intro, "", "```sh"]
     lines += [f"{line:<60} # {meaning}" for line, meaning in ROOT_EXAMPLES]
     lines += ["```"]
     for title, firsts in SECTIONS:

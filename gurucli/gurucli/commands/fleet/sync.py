@@ -105,7 +105,8 @@ def _wait(cli: Cli, revision: str, enough: float, limit: float) -> tuple[SyncPro
 
 def _line(reached: SyncProgress, elapsed: float) -> str:
     counts = reached["devices"]
-    return (", ".join(f"{counts[s]:,} {s}" for s in counts if counts[s]) or "no device is concerned") + f"  {span(elapsed)}"
+    told = ", ".join(f"{counts[s]:,} {s}" for s in counts if counts[s]) or "no device is concerned"
+    return f"{told}  {span(elapsed)}"
 
 
 def _missing(reached: SyncProgress) -> str:
