@@ -38,28 +38,28 @@ def agree(cli: Cli, question: str) -> bool:
     return ask(cli, f"{question} [y/N]").lower() in ("y", "yes")
 
 
-def confirm(cli: Cli, deed: str, count: int, *, yes: bool, most: int, named: bool) -> None:
+def confirm(cli: Cli, deed: str, count: int, *, yes: bool, most: int, named: str = "") -> None:
     """Let a deed on `count` devices through, or raise.
 
-    `most` is --max-devices (0: not given); `named` says that the one device was named itself.
+    `most` is --max-devices (0: not given); `named` is the one device when it was named itself.
     Refused when more than `most` would change; UsageWrong when a yes is missing and nobody can be asked.
     """
+    what = named or plural(count, "device")
     if most and count > most:
-        raise Refused(f"that would {deed} {plural(count, 'device')}, and --max-devices allows {most}",
+        raise Refused(f"that would {deed} {what}, and --max-devices allows {most}",
                       hint="narrow the selector down, or raise --max-devices")
     if yes:
         if not most and not named:
             raise UsageWrong("--yes needs --max-devices together with a selector",
-                             hint=f"the selector matches {plural(count, 'device')} now: --yes --max-devices {count}")
+                             hint=f"the selector matches {what} now: --yes --max-devices {count}")
         return
     if not cli.interactive:
-        raise UsageWrong(f"this would {deed} {plural(count, 'device')} and needs a yes",
-                         hint=f"--yes --max-devices {count}" if not named else "--yes")
-    where = f" at {cli.context.name}"
+        raise UsageWrong(f"this would {deed} {what} and needs a yes",
+                         hint="--yes" if named else f"--yes --max-devices {count}")
+    question = f"This will {deed} {what} at {cli.context.name}."
     if count < TYPE_FROM:
-        agreed = agree(cli, f"This will {deed} {plural(count, 'device')}{where}. Go on?")
+        agreed = agree(cli, f"{question} Go on?")
     else:
-        agreed = ask(cli,
-                     f"This will {deed} {plural(count, 'device')}{where}. Type {count} to go on:") == str(count)
+        agreed = ask(cli, f"{question} Type {count} to go on:") == str(count)
     if not agreed:
         raise GuruError("nothing was changed: the answer was not yes")

@@ -78,7 +78,8 @@ def make_out(environment: Environment, options: Options, stdout: TextIO, stderr:
     forms = [text for text in options.output if not is_report(text)]
     return Out(
         stdout, stderr, form=parse_form(forms[-1]) if forms else Form(),
-        paper=make_paper(environment, options, stdout), side=make_paper(environment, options, stderr),
+        paper=make_paper(environment, options, stdout, environment.stdout_terminal),
+        side=make_paper(environment, options, stderr, environment.stderr_terminal),
         terminal=environment.stdout_terminal,
         fields=[name.strip() for name in options.fields.split(",") if name.strip()],
         quiet=options.quiet,

@@ -59,7 +59,7 @@ def _help(asked: Asked, options: Options, environment: Environment, stdout: Text
     from gurucli.helptext import group_help, root_help
     from gurucli.surface import make_paper
 
-    paper = make_paper(environment, options, stdout)
+    paper = make_paper(environment, options, stdout, environment.stdout_terminal)
     stdout.write((group_help(asked.path, paper) if asked.path else root_help(paper)) + "\n")
     return Exit.done
 

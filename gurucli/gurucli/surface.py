@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TextIO
 
@@ -12,11 +11,10 @@ from gurucli.flags import Options
 from gurucli.paper import Paper
 
 
-def make_paper(environment: Environment, options: Options, stream: TextIO) -> Paper:
+def make_paper(environment: Environment, options: Options, stream: TextIO, terminal: bool) -> Paper:
     """The paper for stdout or stderr; UsageWrong when --color is none of its three words."""
     if options.color not in ("auto", "always", "never"):
         raise UsageWrong(f"--color {options.color!r} is not auto, always or never")
-    terminal = environment.stderr_terminal if stream is sys.stderr else environment.stdout_terminal
     fancy = terminal and environment.term != "dumb" and not options.plain
     color = options.color == "always" or (
         options.color == "auto" and not options.plain and not environment.no_color

@@ -56,7 +56,7 @@ COLUMNS = (
     Column("name", keep=True),
     Column("customer"),
     Column("site"),
-    Column("state", show=state),
+    Column("state", show=state, keep=True),
     Column("last_seen", "SEEN", show=seen, time=True),
     Column("checks", show=checks),
     Column("os", "OS"),

@@ -63,7 +63,7 @@ def run(
         if not count:
             raise NotFound(f"no device matches {selector}",
                            hint="`guru device list -l ...` tries a selector out")
-        confirm(cli, "label", count, yes=yes, most=max_devices, named=False)
+        confirm(cli, "label", count, yes=yes, most=max_devices)
     done = cli.server.post(LabelsChanged, "/devices/labels", {
         "selector": selector, "set": change.set, "remove": change.remove,
         "max_devices": max(max_devices, count)})

@@ -29,7 +29,7 @@ def run(ctx: typer.Context, device: DeviceRef, yes: YesOption = False) -> None:
     """
     cli: Cli = ctx.obj
     detail = cli.server.get(DeviceDetail, f"/devices/{part(device)}")
-    confirm(cli, f"revoke {full_name(detail)}, which is", 1, yes=yes, most=0, named=True)
+    confirm(cli, "revoke", 1, yes=yes, most=0, named=full_name(detail))
     gone = cli.server.delete(DeviceRow, f"/devices/{part(detail['id'])}")
 
     def told(paper: Paper) -> list[str]:

@@ -53,14 +53,14 @@ def run(
         raise UsageWrong(f"which value of {what} shall be explained?", hint=f"guru explain {what} checks")
     answer = cli.server.get(Explanation, f"/devices/{part(what)}/explain", path=path)
     cli.out.result(Sheet(answer["candidates"], COLUMNS, document=answer,
-                         draw=lambda paper: _page(answer, paper),
+                         draw=lambda paper: _page(answer, what, paper),
                          name=_place))
 
 
-def _page(answer: Explanation, paper: Paper) -> Iterator[str]:
+def _page(answer: Explanation, device: str, paper: Paper) -> Iterator[str]:
     shown = "absent" if answer["absent"] else value(answer["value"])
     yield (f"{clean(answer['path'])} = {paper.paint(shown, 'title')}   "
-           f"{paper.paint('on ' + clean(answer['device']), 'dim')}")
+           f"{paper.paint('on ' + clean(device), 'dim')}")
     rows = []
     for number, one in enumerate(answer["candidates"]):
         tone: Tone = "" if number == 0 else "dim"

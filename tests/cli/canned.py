@@ -1,0 +1,139 @@
+"""Answers of the operator's models for the double; every text in them can be made hostile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from guru_policy.verdict import State, Verdict
+from guru_wire.enrolment import Trust
+from guru_wire.operator import (
+    AlertRow,
+    Candidate,
+    CheckCounts,
+    Condition,
+    CustomerStatus,
+    DeviceChange,
+    DeviceDetail,
+    DeviceFacts,
+    DeviceRow,
+    Diagnosis,
+    Doctor,
+    EnrolTokenCreated,
+    EnrolTokenRow,
+    Explanation,
+    FaultLine,
+    FieldChange,
+    LabelsChanged,
+    ObjectChange,
+    Page,
+    Plan,
+    RevisionRow,
+    RunSummary,
+    Status,
+    SyncProgress,
+    SyncRequested,
+    WhoAmI,
+)
+from guru_wire.uplink import Change, CheckResult, ResourceOutcome, ResourceReport, ServiceState
+from tests.cli.double import Authority
+
+REVISION = "9f31c2e4" * 5
+OLDER = "71aa0b3c" * 5
+ID = "0123456789abcdef" * 2
+T = 1_700_000_000_000
+
+
+def device(name: str = "web01", x: str = "", **more: Any) -> DeviceRow:
+    """One row; `x` is put into every text."""
+    values: dict[str, Any] = {
+        "id": ID, "name": name, "customer": f"acme{x}", "site": f"hq{x}", "online": True, "last_seen": T,
+        "state": "UpToDate", "since": T, "desired_revision": REVISION, "applied_revision": REVISION, "os": f"linux{x}",
+        "agent_version": f"0.1.0{x}", "checks": CheckCounts(ok=3, critical=1), "labels": {f"op/role{x}": f"web{x}"}}
+    return DeviceRow(**values | more)
+
+
+def detail(name: str = "web01", x: str = "") -> DeviceDetail:
+    """The whole of one device."""
+    return DeviceDetail(
+        **device(name, x).model_dump(), enrolled_at=T, serial=7, public_key="key",
+        conditions=(Condition(type=f"Drifted{x}", status=True, reason=f"Changed{x}", message=f"by hand{x}", since=T),),
+        run=RunSummary(
+            run="r", serial=7, revision=REVISION, started_at=T, finished_at=T + 80, cause=f"manifest{x}",
+            converged=False, resources=(ResourceReport(
+                id=f"motd{x}", kind=f"file{x}", outcome=ResourceOutcome.failed, change=Change.corrective,
+                steps=(f"write{x}",), message=f"disk full{x}"),)),
+        check_results=(CheckResult(check=f"disk{x}", at=T, since=T, verdict=Verdict(
+            state=State.warning, message=f"nearly full{x}", value=93.25, unit=f"%{x}")),),
+        metrics={f"mem.used_percent{x}": 61.5}, services=(ServiceState(name=f"cron{x}", running=False, enabled=True),))
+
+
+def fault(x: str = "") -> FaultLine:
+    """One fault with a place."""
+    return FaultLine(path=f"org/a.yaml{x}", line=3, column=5, message=f"unknown key{x}", hint=f"did you mean warn{x}")
+
+
+def token(x: str = "") -> EnrolTokenRow:
+    """An enrolment token."""
+    return EnrolTokenRow(id=f"tok1{x}", customer=f"acme{x}", site=f"hq{x}", uses=2, used=1, created_at=T,
+                         created_by=f"ada{x}", expires_at=T * 2, revoked=False)
+
+
+def plan(x: str = "", **more: Any) -> Plan:
+    """A plan with one object and one device."""
+    change = FieldChange(path=f"spec.checks.disk.warn{x}", before=f"90%{x}", after=f"95%{x}", why=f"org/a.yaml:3{x}")
+    values: dict[str, Any] = {
+        "base_revision": OLDER, "target_revision": None,
+        "objects": (ObjectChange(action="change", kind=f"Policy{x}", scope=f"org{x}", name=f"base{x}",
+                                 path=f"org/a.yaml{x}", fields=(change,)),),
+        "devices": (DeviceChange(device=ID, name=f"web01{x}", customer=f"acme{x}", site=f"hq{x}", online=False,
+                                 fields=(change,)),),
+        "affected": 1, "offline": 1, "by_customer": {f"acme{x}": 1}}
+    return Plan(**values | more)
+
+
+def revision(x: str = "") -> RevisionRow:
+    """A commit that was published."""
+    return RevisionRow(revision=REVISION, parent=OLDER, author=f"Ada{x}", subject=f"quieter disks{x}", seen_at=T,
+                       finished_at=T, outcome="published", reason=f"why{x}", devices_changed=4, faults=(fault(x),))
+
+
+def status(x: str = "") -> Status:
+    """A fleet in which one customer is held."""
+    held = CustomerStatus(customer=f"birch{x}", org_revision=REVISION, revision=OLDER, state="Held",
+                          reason=f"1 fault{x}", faults=(fault(x),), devices={"Unknown": 2})
+    return Status(
+        remote=f"git@example{x}", branch=f"main{x}", last_fetch_at=T, last_fetch_error=f"no route{x}" if x else "",
+        attempted_revision=REVISION, conditions=(Condition(
+            type="Ready", status=False, reason=f"PartlyHeld{x}", message=f"birch{x}", since=T),),
+        customers=(held,), revisions=(revision(x),), devices={"UpToDate": 48, "Unknown": 2}, alerts_firing=1)
+
+
+def answers(authority: Authority, x: str = "") -> dict[str, Any]:
+    """An answer for every path that a verb asks for."""
+    alert = AlertRow(
+        id=f"a1{x}", rule=f"disk-full{x}", device=ID, device_name=f"web01{x}", customer=f"acme{x}", site=f"hq{x}",
+        check=f"disk{x}", state="firing", check_state=State.critical, severity=f"high{x}", summary=f"full{x}",
+        started_at=T, fired_at=T, resolved_at=None)
+    candidates = tuple(Candidate(value=f"{n}%{x}", layer=f"org{x}", path=f"org/a.yaml{x}", line=3, column=1,
+                                 revision=REVISION) for n in (95, 90))
+    return {
+        "GET /health": {"ok": True},
+        "GET /trust": Trust(ca=authority.ca, state_key="s", link_key="l"),
+        "GET /whoami": WhoAmI(name=f"ada{x}", tenant=f"main{x}", role=f"admin{x}", server_version=f"0.1.0{x}"),
+        "GET /doctor": Doctor(lines=(Diagnosis(name=f"disk{x}", ok=True, message=f"is fine{x}", fix=f"none{x}"),)),
+        "GET /devices": Page[DeviceRow](items=(device(f"web01{x}", x), device(f"web02{x}", x)), total=2),
+        "GET /devices/web01": detail(f"web01{x}", x), f"DELETE /devices/{ID}": device(f"web01{x}", x),
+        "GET /devices/web01/facts": DeviceFacts(device=f"web01{x}", at=T, facts={f"os{x}": f"linux{x}", "cpus": 4}),
+        "GET /devices/web01/explain": Explanation(
+            device=f"web01{x}", path=f"checks.disk{x}", value=f"95%{x}", candidates=candidates),
+        "POST /devices/labels": LabelsChanged(devices=(f"web01{x}",)),
+        "GET /status": status(x),
+        "GET /revisions": Page[RevisionRow](items=(revision(x),), total=1),
+        "POST /sync": SyncRequested(revision=REVISION, outcome="published", reason=f"r{x}", devices_changed=2),
+        f"GET /revisions/{REVISION}/progress": SyncProgress(revision=REVISION, devices={"UpToDate": 2}),
+        "POST /plans": plan(x),
+        "POST /enrolment-tokens": EnrolTokenCreated(token=f"guru1.abc{x}", row=token(x)),
+        "GET /enrolment-tokens": Page[EnrolTokenRow](items=(token(x),), total=1),
+        "DELETE /enrolment-tokens/tok1": token(x),
+        "GET /alerts": Page[AlertRow](items=(alert,), total=1),
+    }

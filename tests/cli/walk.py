@@ -1,0 +1,33 @@
+"""A command line for every verb: one that works at the double, and one that fails with the code beside it."""
+
+from __future__ import annotations
+
+WORKS: dict[str, tuple[str, ...]] = {
+    "status": ("status",), "device list": ("device", "list"), "device show": ("device", "show", "web01"),
+    "device facts": ("device", "facts", "web01"), "device label": ("device", "label", "web01", "role=web", "env-"),
+    "device revoke": ("device", "revoke", "web01", "--yes"), "alert list": ("alert", "list"),
+    "explain": ("explain", "web01", "checks.disk"), "validate": ("validate", "FLEET"), "plan": ("plan", "FLEET"),
+    "sync": ("sync", "--wait"), "revision list": ("revision", "list"),
+    "enroll token create": ("enroll", "token", "create", "--customer", "acme", "--site", "hq"),
+    "enroll token list": ("enroll", "token", "list"), "enroll token revoke": ("enroll", "token", "revoke", "tok1"),
+    "login": ("login", "URL", "--pin", "PIN", "--token-file", "TOKEN"), "logout": ("logout",), "whoami": ("whoami",),
+    "context list": ("context", "list"), "context use": ("context", "use", "test"), "doctor": ("doctor",),
+    "completion": ("completion", "bash"), "api": ("api", "GET", "/devices"), "version": ("version",),
+}
+
+FAILS: dict[str, tuple[tuple[str, ...], int]] = {
+    "status": (("status", "--context", "nowhere"), 5), "device list": (("device", "list", "--timeout", "soon"), 2),
+    "device show": (("device", "show", "nobody"), 5), "device facts": (("device", "facts", "nobody"), 5),
+    "device label": (("device", "label", "web01", "role"), 2), "device revoke": (("device", "revoke", "web01"), 2),
+    "alert list": (("alert", "list", "--context", "nowhere"), 5), "explain": (("explain", "G9999"), 5),
+    "validate": (("validate", "no-such-folder"), 2), "plan": (("plan", "no-such-folder"), 2),
+    "sync": (("sync", "--for", "101%"), 2), "revision list": (("revision", "list", "--limit", "x"), 2),
+    "enroll token create": (("enroll", "token", "create", "--customer", "acme"), 2),
+    "enroll token list": (("enroll", "token", "list", "--context", "nowhere"), 5),
+    "enroll token revoke": (("enroll", "token", "revoke", "tok9"), 5),
+    "login": (("login", "http://localhost"), 2), "logout": (("logout", "--context", "nowhere"), 5),
+    "whoami": (("whoami", "--context", "nowhere"), 5), "context list": (("context", "list", "more"), 2),
+    "context use": (("context", "use", "nowhere"), 5), "doctor": (("doctor", "--context", "nowhere"), 1),
+    "completion": (("completion", "tcsh"), 2), "api": (("api", "BREW", "/devices"), 2),
+    "version": (("version", "more"), 2),
+}
