@@ -19,7 +19,7 @@ from guru_policy.objects.object import Carries, Key, Object
 from guru_policy.objects.scopes import Level, Scope
 from guru_policy.quantities import shown
 from guru_policy.resources.base import Resource
-from guru_policy.text.nodes import Node, plain
+from guru_policy.text.nodes import Node, plain, word
 from guru_policy.text.placing import InFile, validated
 from guru_policy.text.suggesting import did_you_mean
 
@@ -75,7 +75,7 @@ def _envelope(node: Node, path: str, faults: list[Fault]) -> str | None:
         hint = f"write apiVersion: {API_VERSION}; keep other YAML in a folder such as files/"
         faults.append(Fault(node.at(path), "apiVersion: is missing", hint))
     elif version.value != API_VERSION:
-        message = f"apiVersion: {shown(plain(version))} is not supported by this version"
+        message = f"apiVersion: {shown(word(version))} is not supported by this version"
         faults.append(Fault(version.at(path), message, f"write {API_VERSION}"))
     faults += [
         Fault(node.at(path), f"{word}: is missing") for word in ("kind", "metadata") if node.get(word) is None
@@ -83,7 +83,7 @@ def _envelope(node: Node, path: str, faults: list[Fault]) -> str | None:
     if kind is None:
         return None
     if not isinstance(kind.value, str) or kind.value not in KINDS:
-        text = str(kind.value)
+        text = word(kind)
         message = f"kind {shown(text)} is not supported by this version" if text in LATER else (
             f"kind: there is no kind {shown(text)}"
         )
@@ -113,7 +113,7 @@ def _check_place(kind: str, name: Node, path: str, scope: Scope, faults: list[Fa
     if kind == "DeviceGroup" and len(parts) > 2:
         folder = parts[1]
     if folder and name.value != folder:
-        message = f"metadata.name: {shown(str(name.value))} stands in the folder of {shown(folder)}"
+        message = f"metadata.name: {shown(word(name))} stands in the folder of {shown(folder)}"
         faults.append(Fault(name.at(path), message, "the folder's name is the object's name"))
 
 
@@ -131,13 +131,13 @@ def _spec(kind: str, node: Node, path: str, faults: list[Fault]) -> tuple[Spec |
     model = KINDS[kind][0]
     if model is None:
         named = node.get("type")
-        model = CHANNELS.get(str(named.value)) if named is not None else None
+        model = CHANNELS.get(word(named)) if named is not None else None
         if model is None:
             origin = named.at(path) if named else node.key_at(path)
             message = "spec.type: is missing" if named is None else (
-                f"spec.type: there is no channel type {shown(str(named.value))}"
+                f"spec.type: there is no channel type {shown(word(named))}"
             )
-            faults.append(Fault(origin, message, did_you_mean(str(named.value) if named else "", CHANNELS)))
+            faults.append(Fault(origin, message, did_you_mean(word(named) if named else "", CHANNELS)))
             return None, nothing
     spec, found, _ = validated(model, plain(node), InFile(node, path), "spec")
     faults += found

@@ -61,7 +61,8 @@ def read_item(
         return None, [], [Fault(located.place((), False)[0], f"{what}.kind: is missing", _all(section))]
     model = KINDS[section].get(kind) if isinstance(kind, str) else None
     if model is None:
-        hint = did_you_mean(str(kind), KINDS[section])
+        kind = kind if isinstance(kind, str) else "something that is no word"
+        hint = did_you_mean(kind, KINDS[section])
         noun = section.removesuffix("s")
         return None, [Fault(located.place(("kind",), False)[0], f"{what}.kind: there is no {noun} kind "
                             f"{shown(kind)}", hint)], []

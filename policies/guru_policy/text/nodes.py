@@ -50,6 +50,13 @@ def plain(node: Node) -> JsonValue:
     return value
 
 
+def word(node: Node) -> str:
+    """The value as one word in a message; a map or list by its name only."""
+    if isinstance(node.value, dict | list):
+        return "a map" if isinstance(node.value, dict) else "a list"
+    return "nothing" if node.value is None else str(node.value)
+
+
 def deepest(node: Node, location: Sequence[str | int]) -> tuple[Node, int]:
     """Follow `location` as far as it leads: the node there, and how many steps led to it.
 
