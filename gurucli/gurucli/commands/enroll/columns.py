@@ -24,7 +24,8 @@ def used(row: Row, paper: Paper) -> Cell:
 
 
 COLUMNS = (
-    Column("id", "ID", keep=True), Column("customer"), Column("site"), Column("revoked", "STATE", show=state, keep=True),
+    Column("id", "ID", keep=True), Column("customer"), Column("site"),
+    Column("revoked", "STATE", show=state, keep=True),
     Column("used", show=used, right=True), Column("expires_at", "EXPIRES", time=True),
     Column("created_at", "CREATED", time=True), Column("created_by", "BY"), Column("uses", wide=True),
 )
