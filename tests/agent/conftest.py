@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.agent.link_server import Fleet, LinkServer
 
 from guru_agent.clock import Clock
 from guru_agent.link.carrier import Server, address
@@ -24,6 +23,7 @@ from guru_agent.state.spool import Spool
 from guru_agent.state.store import open_store
 from guru_agent.tls import pinned
 from guru_wire.signing import key_id, public_bytes
+from tests.agent.link_server import Fleet, LinkServer
 
 
 def enrolled(folder: Path, fleet: Fleet, url: str) -> None:

@@ -9,10 +9,10 @@ from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import orjson
-from tests.agent.link_server import Fleet, now_ms
 
 from guru_wire.link import Challenge, Hello
 from guru_wire.version import LANGUAGE
+from tests.agent.link_server import Fleet, now_ms
 
 
 class Session:

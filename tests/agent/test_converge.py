@@ -9,8 +9,6 @@ from pathlib import Path
 
 import orjson
 import pytest
-from tests.agent.conftest import Parts
-from tests.agent.link_server import Fleet, LinkServer, until
 
 from guru_agent.converge.loop import Converger, Machine
 from guru_agent.executor import Executor
@@ -19,6 +17,8 @@ from guru_agent.state.desired import Accepted
 from guru_policy.bundle import Bundle, PlacedResource
 from guru_wire.manifest import Manifest
 from guru_wire.uplink import Change, Report, ResourceOutcome
+from tests.agent.conftest import Parts
+from tests.agent.link_server import Fleet, LinkServer, until
 
 
 class Box:

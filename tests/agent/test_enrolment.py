@@ -10,14 +10,14 @@ from pathlib import Path
 import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.agent.link_server import Certificates, Fleet
-from tests.agent.poll_server import PollServer
 
 from guru_agent.enrolment import enrol
 from guru_agent.state.identity import load_identity
 from guru_policy.errors import Conflict, GuruError, NotSignedIn, Unreachable, Untrusted
 from guru_wire.enrolment import EnrolmentRequest, EnrolmentToken, enrol_bytes
 from guru_wire.signing import public_bytes, verify
+from tests.agent.link_server import Certificates, Fleet
+from tests.agent.poll_server import PollServer
 
 SECRET = "not-a-real-secret"
 

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.agent.conftest import Parts
-from tests.agent.link_server import Certificates, Fleet, LinkServer, now_ms, until
 
 from guru_policy.bundle import PlacedResource, digest_of
 from guru_wire.manifest import seal_manifest
+from tests.agent.conftest import Parts
+from tests.agent.link_server import Certificates, Fleet, LinkServer, now_ms, until
 
 BIG = bytes(range(256)) * 3000          # three chunks
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.agent.conftest import Parts, enrolled
-from tests.agent.link_server import Fleet, until
-from tests.agent.poll_server import PollServer
 
 from guru_policy.bundle import PlacedResource, digest_of
 from guru_wire.link import Current
+from tests.agent.conftest import Parts, enrolled
+from tests.agent.link_server import Fleet, until
+from tests.agent.poll_server import PollServer
 
 BIG = b"guru" * 100_000
 
@@ -83,3 +83,12 @@ async def test_a_waiting_poll_does_not_hold_up_the_end(parts: Parts, polled: Pol
         await until(lambda: sum(path == "/link/poll" for path, _ in polled.requests) >= 3)
 
     assert parts.link[-1] == ("down", "")
+
+
+async def test_messages_sent_at_the_same_time_do_not_meet(parts: Parts, fleet: Fleet, polled: PollServer) -> None:
+    fleet.publish(fleet.bundle(a_file()), BIG)
+    parts.spool.add_sample(b'["abc",1,[1.0]]')
+    async with parts.linked():
+        await until(lambda: parts.desired.serial == 1 and parts.spool.depth.items == 0)
+
+    assert parts.link.count(("up", "long-poll")) == 1

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import orjson
 import pytest
-from tests.agent.conftest import Parts
 
 from guru_agent.logs import _Lines
 from guru_agent.main import main
@@ -19,6 +18,7 @@ from guru_agent.state.store import open_store
 from guru_agent.supervise import keep_alive
 from guru_agent.systemd import Notifier
 from guru_policy.errors import Conflict, InputInvalid
+from tests.agent.conftest import Parts
 
 
 @pytest.mark.parametrize("verb", [["status"], ["converge", "--once"], ["run"]])

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import orjson
 import pytest
-from tests.agent.conftest import Parts
-from tests.agent.link_server import Fleet, LinkServer, until
 
 from guru_agent.sampling.checks import CheckRunner
 from guru_agent.sampling.heartbeat import Heartbeat, layout_hash
@@ -20,6 +18,8 @@ from guru_policy.bundle import PlacedCheck
 from guru_policy.fake_host import FakeHost
 from guru_policy.verdict import State, Verdict
 from guru_wire.uplink import Checks, ServiceState
+from tests.agent.conftest import Parts
+from tests.agent.link_server import Fleet, LinkServer, until
 
 
 def bodies(parts: Parts, kind: str) -> list:

@@ -11,9 +11,9 @@ from importlib.metadata import packages_distributions, requires
 
 import pytest
 from packaging.requirements import Requirement
-from tests.arch.sources import DISTRIBUTABLES, ROOT, project, sources
 
 from guru_wire.version import VERSION
+from tests.arch.sources import DISTRIBUTABLES, ROOT, project, sources
 
 OURS = {name for names in DISTRIBUTABLES.values() for name in names}
 LOADED_BY_NAME = {

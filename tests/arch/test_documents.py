@@ -6,6 +6,7 @@ import ast
 import re
 
 import pytest
+
 from tests.arch.sources import ROOT, files, sources
 from tools.docs import index
 

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from tests.arch.sources import ROOT
 
 NEEDED = ("sh", "dirname", "id", "sed", "python3")

@@ -18,7 +18,6 @@ from pathlib import Path
 
 import orjson
 from sqlalchemy import create_engine, text
-from tests.bench.fleet_sim.machine import METRICS, Machine, layout
 
 from guru_server.bus import LocalBus
 from guru_server.clock import wall
@@ -30,6 +29,7 @@ from guru_server.store.database import Database
 from guru_server.tables import metadata
 from guru_server.telemetry.recording import SampleRecorder, recorders
 from guru_wire.link import MAX_FRAME
+from tests.bench.fleet_sim.machine import METRICS, Machine, layout
 
 DEVICES = 500
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.cli.double import Authority
-
 from guru_policy.verdict import State, Verdict
 from guru_wire.enrolment import Trust
 from guru_wire.operator import (
@@ -37,6 +35,7 @@ from guru_wire.operator import (
     WhoAmI,
 )
 from guru_wire.uplink import Change, CheckResult, ResourceOutcome, ResourceReport, ServiceState
+from tests.cli.double import Authority
 
 REVISION = "9f31c2e4" * 5
 OLDER = "71aa0b3c" * 5

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from tests.cli import canned
-from tests.cli.double import TOKEN, Authority, Double, make_authority, serve
 
 from gurucli import contexts
 from gurucli.environment import Environment
 from gurucli.main import run
+from tests.cli import canned
+from tests.cli.double import TOKEN, Authority, Double, make_authority, serve
 
 GURU = str(Path(sys.executable).with_name("guru"))
 

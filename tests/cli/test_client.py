@@ -72,7 +72,9 @@ def test_a_server_that_says_nothing_is_a_deadline(authority: Authority) -> None:
             client.get(WhoAmI, "/whoami")
 
 
-@pytest.mark.parametrize("answer", [(200, b"<html>"), (200, {"items": []}), (200, []), (302, {}), (200, b"[" * 100_000)])
+@pytest.mark.parametrize(
+    "answer", [(200, b"<html>"), (200, {"items": []}), (200, []), (302, {}), (200, b"[" * 100_000)]
+)
 def test_an_answer_of_another_kind_of_server_is_told(answer: Reply, client: Client, double: Double) -> None:
     double.answers["GET /whoami"] = answer
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.cli.conftest import Guru, Result
-from tests.cli.double import TOKEN, Authority, Double, problem
-from tests.cli.walk import FAILS, WORKS
 
 from gurucli import command as commands
 from gurucli.catalogue import VERBS
 from gurucli.transport import fingerprint
+from tests.cli.conftest import Guru, Result
+from tests.cli.double import TOKEN, Authority, Double, problem
+from tests.cli.walk import FAILS, WORKS
 
 PATHS = [" ".join(verb.path) for verb in VERBS]
 

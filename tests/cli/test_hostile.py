@@ -10,11 +10,11 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+
+from gurucli.clean import clean, shorten, width
 from tests.cli import canned
 from tests.cli.conftest import Guru
 from tests.cli.double import Authority, Double, problem
-
-from gurucli.clean import clean, shorten, width
 
 HOSTILE = (
     "[bold red]x[/] [/]oops \x1b[31mred\x1b[0m\x1b]0;title\x07\x1b]8;;http://x\x1b\\ \x9b2J \u202egnp\u2066 "

@@ -23,7 +23,8 @@ def empty(home: Path) -> Path:
 def test_login_checks_the_pin_and_keeps_a_context_for_its_owner_only(
     guru: Guru, double: Double, authority: Authority, empty: Path
 ) -> None:
-    result = guru("login", double.url, "--pin", fingerprint(authority.ca), "--context", "prod", config=empty, token=TOKEN)
+    pinned = ["--pin", fingerprint(authority.ca), "--context", "prod"]
+    result = guru("login", double.url, *pinned, config=empty, token=TOKEN)
 
     assert result.code == 0, result.err
     assert empty.stat().st_mode & 0o777 == 0o600
@@ -41,7 +42,9 @@ def test_a_wrong_pin_ends_before_the_token_is_said(guru: Guru, double: Double, e
     assert not empty.exists()
 
 
-def test_without_a_pin_nobody_is_trusted_silently(guru: Guru, double: Double, authority: Authority, empty: Path) -> None:
+def test_without_a_pin_nobody_is_trusted_silently(
+    guru: Guru, double: Double, authority: Authority, empty: Path
+) -> None:
     result = guru("login", double.url, "--no-input", config=empty, token=TOKEN, stdin_terminal=True)
 
     assert result.code == 2

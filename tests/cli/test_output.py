@@ -7,13 +7,13 @@ import io
 import json
 
 import pytest
-from tests.cli import canned
-from tests.cli.conftest import Guru
-from tests.cli.double import Double
 
 from guru_policy.errors import UsageWrong
 from gurucli.clean import width
 from gurucli.render.jsonpath import jsonpath
+from tests.cli import canned
+from tests.cli.conftest import Guru
+from tests.cli.double import Double
 
 LONG = "a-very-long-host-name-that-nobody-would-want-to-lose.customer.example.com"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tools.lab.world import World
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "small-office"

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.agent.conftest import enrolled
-from tests.agent.link_server import Fleet, LinkServer, until
 
 from guru_policy.bundle import Bundle, PlacedCheck, PlacedResource
+from tests.agent.conftest import enrolled
+from tests.agent.link_server import Fleet, LinkServer, until
 
 pytestmark = pytest.mark.fault
 

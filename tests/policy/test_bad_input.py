@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 import pytest
-from tests.policy.writing import BASE, fleet, policy
 
 from guru_policy.loading import load
 from guru_policy.text.reading import read_yaml
 from guru_policy.tree import Entry, MemoryTree
+from tests.policy.writing import BASE, fleet, policy
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{chr(98 + i)}: &{chr(98 + i)} [{','.join([f'*{chr(97 + i)}'] * 10)}]\n" for i in range(7)

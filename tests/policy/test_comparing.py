@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.policy.writing import fleet, policy
 
 from guru_policy.bundle import AgentSettings, Bundle, PlacedCheck
 from guru_policy.comparing import FieldChange, device_changes, guard, object_changes
+from tests.policy.writing import fleet, policy
 
 MANY: dict[str, bytes | str | None] = {f"org/p{i}.yaml": policy(f"p{i}", "checks: {}") for i in range(40)}
 

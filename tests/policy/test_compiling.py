@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
-from tests.policy.writing import device, fleet, group, policy
 
 from guru_policy.bundle import LANGUAGE, Bundle
 from guru_policy.compiling import Compiled, Effective, Sources, compile_customer
@@ -20,6 +19,7 @@ from guru_policy.explaining import explain
 from guru_policy.fleet import Fleet
 from guru_policy.inventory import Device, Place
 from guru_wire import version
+from tests.policy.writing import device, fleet, group, policy
 
 DIGEST = hashlib.sha256(b"hello").hexdigest()
 

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.policy.writing import BASE, device, fleet, policy
 
 from guru_policy.bundle import Bundle, digest_of
 from guru_policy.compiling import Compiled, Effective, Sources, compile_customer
@@ -15,6 +14,7 @@ from guru_policy.kinds import KINDS
 from guru_policy.kinds.notification_channel import CHANNELS
 from guru_policy.loading import load
 from guru_policy.tree import MemoryTree
+from tests.policy.writing import BASE, device, fleet, policy
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(path for path in (ROOT / "examples").iterdir() if path.is_dir())

@@ -7,11 +7,11 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
-from tests.policy.writing import BASE, device
 
 from guru_policy.compiling import Sources, compile_customer
 from guru_policy.loading import load
 from guru_policy.tree import MemoryTree
+from tests.policy.writing import BASE, device
 
 WORDS = st.sampled_from([
     "apiVersion", "guru/v1", "kind", "metadata", "name", "labels", "renamedFrom", "spec", "Policy", "AlertRule",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tests.policy.writing import BASE, policy
-
 from guru_policy.loading import ParseCache, load
 from guru_policy.tree import Entry, MemoryTree
+from tests.policy.writing import BASE, policy
 
 
 class CountingTree(MemoryTree):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import orjson
-from tests.conftest import Cluster
 
 from guru_server.bus import Bus, LocalBus, Subscription
 from guru_server.bus_postgres import PAYLOAD, PostgresBus, payloads
+from tests.conftest import Cluster
 
 
 async def soon(heard: Subscription) -> frozenset[str]:

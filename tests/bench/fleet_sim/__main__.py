@@ -18,13 +18,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import uvloop
+
+from guru_policy.errors import GuruError
+from guru_wire.enrolment import read_token
 from tests.bench.fleet_sim.identities import enrol, learn
 from tests.bench.fleet_sim.machine import Fails
 from tests.bench.fleet_sim.process import Orders, Told, live
 from tests.bench.fleet_sim.stats import Snapshot, line, merged, quantile
-
-from guru_policy.errors import GuruError
-from guru_wire.enrolment import read_token
 
 MOST_AGENTS, MOST_PROCESSES = 20_000, 16
 

@@ -13,9 +13,6 @@ from typing import NamedTuple
 
 import orjson
 from pydantic import BaseModel, JsonValue
-from tests.bench.fleet_sim.identities import Identity, Server
-from tests.bench.fleet_sim.machine import Fails, Machine, layout
-from tests.bench.fleet_sim.stats import Stats
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
@@ -26,6 +23,9 @@ from guru_wire.manifest import open_manifest
 from guru_wire.signing import Signed, sign, verify
 from guru_wire.uplink import Checks, Facts, Refusal
 from guru_wire.version import LANGUAGE, VERSION
+from tests.bench.fleet_sim.identities import Identity, Server
+from tests.bench.fleet_sim.machine import Fails, Machine, layout
+from tests.bench.fleet_sim.stats import Stats
 
 MOST_WAITING = 500                      # items of one device that wait for their acknowledgement
 BACK_OFF = 60.0                         # seconds, full jitter

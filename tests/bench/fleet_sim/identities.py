@@ -16,12 +16,12 @@ from typing import NamedTuple
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.bench.fleet_sim.machine import facts_of
 
 from guru_policy.errors import Refused, Unreachable, Untrusted
 from guru_wire.enrolment import EnrolmentAnswer, EnrolmentRequest, EnrolmentToken, Trust, enrol_bytes
 from guru_wire.signing import public_bytes, sign
 from guru_wire.version import LANGUAGE, VERSION
+from tests.bench.fleet_sim.machine import facts_of
 
 AT_ONCE = 16                            # enrolments under way
 PATIENCE = 900.0                        # seconds: servers slow down enrolments from one address

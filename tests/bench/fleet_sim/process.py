@@ -10,6 +10,7 @@ import ssl
 from typing import NamedTuple, TypeAlias
 
 import uvloop
+
 from tests.bench.fleet_sim.device import SimulatedDevice
 from tests.bench.fleet_sim.identities import Identity, Server
 from tests.bench.fleet_sim.machine import Fails

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import httpx
 from fastapi import Request
-from tests.server.alerts.conftest import MINUTE, WEB1, Shop
 
 from guru_server.alerts.api import router as alerts_router
 from guru_server.api.app import make_app
 from guru_server.notify.api import router as notify_router
+from tests.server.alerts.conftest import MINUTE, WEB1, Shop
 
 
 async def open_door(_: Request) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import json
 
 import pytest
-from tests.server.alerts.conftest import DISK, MINUTE, WEB1, Shop, rule
 
 from guru_policy.errors import Conflict, InputInvalid
 from guru_server.alerts.loop import Alerts
@@ -16,6 +15,7 @@ from guru_server.notify import outbox
 from guru_server.store.schema import TENANT
 from guru_server.telemetry.tables import check_state
 from guru_wire.operator import AlertRow
+from tests.server.alerts.conftest import DISK, MINUTE, WEB1, Shop, rule
 
 
 async def listed(shop: Shop, state: str | None = None) -> tuple[AlertRow, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.server.conftest import Api
 
 from guru_wire.operator import Problem
+from tests.server.conftest import Api
 
 PUBLIC = {"/trust", "/enrol", "/health", "/openapi.json"}
 

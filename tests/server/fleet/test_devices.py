@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.server.conftest import Api
 
 from guru_policy.inventory import Place
 from guru_server.fleet.changing import record_facts
@@ -11,6 +10,7 @@ from guru_server.fleet.state import Signs, standing
 from guru_server.gateway.items import Received
 from guru_server.store.schema import TENANT
 from guru_wire.operator import DeviceDetail, DeviceRow, Page
+from tests.server.conftest import Api
 
 NOW = 1_700_000_000_000
 

@@ -7,8 +7,6 @@ import socket as sockets
 
 import pytest
 from sqlalchemy import Connection
-from tests.server.gateway.conftest import Frame, Site, hear, say
-from tests.server.gateway.test_link import LAYOUT, layout, rows, sample
 from websockets.exceptions import ConnectionClosed
 
 from guru_policy.errors import Unreachable
@@ -17,6 +15,8 @@ from guru_server.gateway.items import Recorder
 from guru_server.gateway.limits import Bucket, Limits
 from guru_server.telemetry.layouts import hash_of
 from guru_wire.link import MAX_FRAME
+from tests.server.gateway.conftest import Frame, Site, hear, say
+from tests.server.gateway.test_link import LAYOUT, layout, rows, sample
 
 
 @pytest.mark.parametrize(

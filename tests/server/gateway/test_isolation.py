@@ -8,11 +8,11 @@ import secrets
 import httpx
 import pytest
 from sqlalchemy import text
-from tests.server.gateway.conftest import Agent, Frame, Site, hear, say
-from tests.server.gateway.test_link import LAYOUT, layout, rows, sample
 from websockets.exceptions import ConnectionClosed
 
 from guru_server.clock import wall
+from tests.server.gateway.conftest import Agent, Frame, Site, hear, say
+from tests.server.gateway.test_link import LAYOUT, layout, rows, sample
 
 STRANGER = {
     "t": "refused", "code": "G0401", "message": "this device is not known here, or its key is another",

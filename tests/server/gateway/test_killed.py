@@ -7,9 +7,9 @@ import sys
 
 import pytest
 from sqlalchemy import text
-from tests.server.gateway.ingesting import ITEMS
 
 from guru_server.store.database import Database
+from tests.server.gateway.ingesting import ITEMS
 
 
 @pytest.mark.fault

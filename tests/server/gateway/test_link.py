@@ -8,7 +8,6 @@ import time
 
 import pytest
 from sqlalchemy import text
-from tests.server.gateway.conftest import Frame, Site, hear, say
 from websockets.exceptions import ConnectionClosed
 
 from guru_server.clock import wall
@@ -16,6 +15,7 @@ from guru_server.telemetry.layouts import hash_of
 from guru_server.telemetry.reading import newest_metrics
 from guru_wire.link import welcome_bytes
 from guru_wire.signing import public_bytes, verify
+from tests.server.gateway.conftest import Frame, Site, hear, say
 
 METRICS = ("cpu_percent", "memory_used_bytes")
 LAYOUT = hash_of(METRICS)

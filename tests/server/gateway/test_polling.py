@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from pydantic import JsonValue
-from tests.server.gateway.conftest import Agent, Frame, Site
-from tests.server.gateway.test_link import layout, rows, sample
 
 from guru_server.clock import wall
 from guru_server.telemetry.reading import newest_metrics
 from guru_wire.link import MAX_FRAME
+from tests.server.gateway.conftest import Agent, Frame, Site
+from tests.server.gateway.test_link import layout, rows, sample
 
 
 class Poller:

@@ -11,12 +11,6 @@ from pathlib import Path
 import pytest
 import uvicorn
 from starlette.applications import Starlette
-from tests.bench.fleet_sim.device import SimulatedDevice
-from tests.bench.fleet_sim.identities import Identity, Server
-from tests.bench.fleet_sim.machine import METRICS, Fails
-from tests.bench.fleet_sim.stats import Stats
-from tests.server.gateway.conftest import Site
-from tests.server.gateway.test_link import rows
 
 from guru_policy.bundle import AgentSettings, Bundle, PlacedCheck, PlacedResource
 from guru_policy.verdict import State
@@ -28,6 +22,12 @@ from guru_server.reconcile.reports import record_report
 from guru_server.telemetry.checks import check_results
 from guru_server.telemetry.reading import newest_metrics
 from guru_wire.signing import public_bytes
+from tests.bench.fleet_sim.device import SimulatedDevice
+from tests.bench.fleet_sim.identities import Identity, Server
+from tests.bench.fleet_sim.machine import METRICS, Fails
+from tests.bench.fleet_sim.stats import Stats
+from tests.server.gateway.conftest import Site
+from tests.server.gateway.test_link import rows
 
 
 @pytest.fixture

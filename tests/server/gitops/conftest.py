@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tools.lab.remote import Remote
 
 from guru_server.gitops.mirror import Mirror
 from guru_server.gitops.source import Source
+from tools.lab.remote import Remote
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tools.lab.remote import Remote
 
 from guru_policy.errors import DeadlinePassed, InputInvalid, NotFound, Unreachable
 from guru_server.gitops.command import environment, git
 from guru_server.gitops.mirror import Mirror
 from guru_server.gitops.source import Source
+from tools.lab.remote import Remote
 
 
 async def test_a_push_is_fetched_once(remote: Remote, mirror: Mirror) -> None:

@@ -7,12 +7,12 @@ import subprocess
 import time
 
 import pytest
-from tools.lab.remote import Remote
 
 from guru_policy.errors import InputInvalid
 from guru_policy.tree import git_blob_id
 from guru_server.gitops.mirror import Mirror
 from guru_server.gitops.tree import MirrorBroken
+from tools.lab.remote import Remote
 
 
 async def test_every_kind_of_entry_is_listed_as_what_it_is(remote: Remote, mirror: Mirror) -> None:

@@ -7,10 +7,10 @@ import base64
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from tests.server.conftest import Api
 
 from guru_wire.enrolment import EnrolmentToken, enrol_bytes, read_token
 from guru_wire.signing import public_bytes, sign
+from tests.server.conftest import Api
 
 
 async def new_token(api: Api, uses: int = 1, ttl: int = 3600) -> EnrolmentToken:

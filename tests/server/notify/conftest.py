@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import pytest
 from pydantic import SecretStr
-from tools.lab.inbox import Inbox
 
 from guru_policy.kinds.notification_channel import Webhook
 from guru_server.bus import LocalBus
@@ -20,6 +19,7 @@ from guru_server.notify.email import Mail
 from guru_server.notify.webhook import Webhooks
 from guru_server.notify.worker import Notifier
 from guru_server.store.database import Database
+from tools.lab.inbox import Inbox
 
 PAYLOAD = {
     "apiVersion": "guru/v1", "event": "firing", "alert": "a1", "severity": "high", "summary": "web1 is full",

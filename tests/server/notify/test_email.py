@@ -18,12 +18,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
-from tests.server.notify.conftest import PAYLOAD
 
 from guru_policy.errors import Undelivered
 from guru_policy.kinds.notification_channel import Email
 from guru_server.notify.channels import Message
 from guru_server.notify.email import Mail, compose
+from tests.server.notify.conftest import PAYLOAD
 
 MESSAGE = Message("ab" * 16, 1_700_000_000_000, PAYLOAD)
 NOC = Email(type="email", to=("noc@msp.example", "on-call@msp.example"))

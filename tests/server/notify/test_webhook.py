@@ -8,13 +8,13 @@ import hmac
 
 import pytest
 from pydantic import SecretStr
-from tests.server.notify.conftest import PAYLOAD, SECRETS, webhook
-from tools.lab.inbox import Inbox
 
 from guru_policy.errors import Undelivered
 from guru_policy.kinds.notification_channel import Webhook
 from guru_server.notify.channels import Message
 from guru_server.notify.webhook import Webhooks, sign
+from tests.server.notify.conftest import PAYLOAD, SECRETS, webhook
+from tools.lab.inbox import Inbox
 
 MESSAGE = Message("ab" * 16, 1_700_000_000_123, PAYLOAD)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.server.notify.conftest import Post, webhook
-from tools.lab.inbox import Inbox
-
 from guru_server.leases import Lease
 from guru_server.notify import outbox
 from guru_server.notify.worker import LONGEST, TRIES, pause
+from tests.server.notify.conftest import Post, webhook
+from tools.lab.inbox import Inbox
 
 
 async def test_a_note_is_delivered_once(post: Post, inbox: Inbox) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, select
-from tools.lab.remote import Remote
 
 from guru_server.bus import LocalBus, Subscription
 from guru_server.clock import SetClock
@@ -26,6 +25,7 @@ from guru_server.store.schema import TENANT
 from guru_wire.manifest import Manifest, open_manifest
 from guru_wire.operator import CustomerStatus, Status, SyncRequested
 from guru_wire.signing import public_bytes
+from tools.lab.remote import Remote
 
 Files = Mapping[str, str | bytes | None]
 

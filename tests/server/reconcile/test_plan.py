@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 
 import pytest
-from tests.server.reconcile.conftest import SEED, World, ident, motd
 
 from guru_policy.errors import InputInvalid
 from guru_policy.tree import git_blob_id
 from guru_server.reconcile.explain import explained
 from guru_server.reconcile.plan import Planner
 from guru_wire.operator import PlanRequest
+from tests.server.reconcile.conftest import SEED, World, ident, motd
 
 
 def planner(world: World) -> Planner:

@@ -6,13 +6,13 @@ import subprocess
 
 import pytest
 from sqlalchemy import Connection, text
-from tests.server.reconcile.conftest import World, ident, motd
 
 from guru_policy.errors import Conflict
 from guru_server.leases import Fence, Lease
 from guru_server.reconcile.downlink import blob_of
 from guru_server.store.schema import TENANT
 from guru_wire.manifest import MANIFEST_LIFE_MS
+from tests.server.reconcile.conftest import World, ident, motd
 
 ACME, BOLT = "acme/hq/web1", "bolt/hq/web1"
 BAD = "apiVersion: guru/v1\nkind: Policy\nmetadata: {name: base}\nspec: {nonsense: 1}\n"

@@ -8,11 +8,11 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.bench.fleet_sim.machine import METRICS, Machine
 
 from guru_policy.errors import InputInvalid
 from guru_server.telemetry import chunks, rolling
 from guru_server.telemetry.packing import doubles, pack, unpack
+from tests.bench.fleet_sim.machine import METRICS, Machine
 
 NAN = math.nan
 NOW = 1_700_000_000_000
