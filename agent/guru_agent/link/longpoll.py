@@ -41,14 +41,12 @@ class LongPollCarrier:
         self._session: str | None = None
         self._inbox: asyncio.Queue[bytes | LinkLost] = asyncio.Queue(WAITING)
         self._listener: asyncio.Task[None] | None = None
-
-    async def open(self) -> None:
-        """Begin a session; its first message waits to be received."""
-        await self._ask(self._speaking, None, 0)
+        self._turn = asyncio.Lock()     # a connection carries one request at a time
 
     async def send(self, text: str) -> None:
         """Hand over one message; what the server says at once waits to be received."""
-        await self._ask(self._speaking, text, 0)
+        async with self._turn:
+            await self._ask(self._speaking, text, 0)
 
     async def receive(self) -> bytes:
         """The next message. Once nothing waits here, the server is asked again and again."""
