@@ -125,6 +125,17 @@ class ServiceState(TypedDict):
     enabled: bool | None
 
 
+class RefusalRow(TypedDict):
+    """What a device would not take, why and how often."""
+
+    at: int
+    first_at: int
+    times: int
+    code: str
+    message: str
+    serial: int | None
+
+
 class DeviceDetail(DeviceRow, Answer):
     """One device with its conditions, newest run, checks and metrics."""
 
@@ -136,6 +147,7 @@ class DeviceDetail(DeviceRow, Answer):
     check_results: list[CheckResult]
     metrics: dict[str, float]
     services: list[ServiceState]
+    refusals: list[RefusalRow]
 
 
 class DeviceFacts(Answer):
@@ -223,6 +235,7 @@ class Status(Answer):
     revisions: list[RevisionRow]
     devices: dict[str, int]
     alerts_firing: int
+    refusing: int
 
 
 class SyncRequested(Answer):

@@ -109,6 +109,20 @@ class RunSummary(Carried):
     resources: tuple[ResourceReport, ...]
 
 
+class RefusalRow(Carried):
+    """What a device would not take, and why: altered, replayed, expired, not signed, or meant for another.
+
+    `times` counts how often it said so, first at `first_at` and last at `at`.
+    """
+
+    at: int
+    first_at: int
+    times: int
+    code: str
+    message: str
+    serial: int | None                        # of the manifest, when it was readable
+
+
 class DeviceDetail(DeviceRow, Answer):
     """`guru device show`."""
 
@@ -120,6 +134,7 @@ class DeviceDetail(DeviceRow, Answer):
     check_results: tuple[CheckResult, ...] = ()
     metrics: dict[str, float] = Field(default_factory=dict)    # the newest sample
     services: tuple[ServiceState, ...] = ()
+    refusals: tuple[RefusalRow, ...] = ()                      # the newest first
 
 
 class DeviceFacts(Answer):
@@ -237,6 +252,7 @@ class Status(Answer):
     revisions: tuple[RevisionRow, ...]
     devices: dict[SyncState, int]
     alerts_firing: int = 0
+    refusing: int = 0                         # devices that refused something, and took nothing newer since
 
 
 class SyncRequested(Answer):

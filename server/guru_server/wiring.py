@@ -45,7 +45,8 @@ from guru_server.notify.webhook import Webhooks
 from guru_server.notify.worker import Notifier
 from guru_server.reconcile.api import Desk, operators
 from guru_server.reconcile.downlink import blob_of, manifest_of
-from guru_server.reconcile.reports import record_refusal, record_report
+from guru_server.reconcile.refusals import refusal_recorder, refusals
+from guru_server.reconcile.reports import record_report
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.status import device_conditions
 from guru_server.retention import Retention
@@ -96,7 +97,7 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     repository = _repository(ground, keys.state)
     in_force = InForce(db, repository.reconciler if repository else None)
     gateway = _gateway(ground, keys.link)
-    looks = fleet_api.Looks(check_results, newest_metrics, device_conditions)
+    looks = fleet_api.Looks(check_results, newest_metrics, device_conditions, refusals)
     fleet = fleet_api.Fleet(db, bus, clock, in_force.labels, check_counts, looks)
     identity = identity_api.Identity(db, bus, clock, keys, url, in_force.places)
     remote = repository.reconciler.mirror.source.url if repository else None
@@ -133,7 +134,7 @@ def _gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Gateway:
         stage=partial(_stage, ground.settings.kill_at),
         recorders={
             **recorders(ground.clock),
-            "facts": record_facts, "report": record_report, "refusal": record_refusal,
+            "facts": record_facts, "report": record_report, "refusal": refusal_recorder(ground.clock),
         },
     )
 

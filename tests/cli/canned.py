@@ -27,6 +27,7 @@ from guru_wire.operator import (
     ObjectChange,
     Page,
     Plan,
+    RefusalRow,
     RevisionRow,
     RunSummary,
     Status,
@@ -64,7 +65,8 @@ def detail(name: str = "web01", x: str = "") -> DeviceDetail:
                 steps=(f"write{x}",), message=f"disk full{x}"),)),
         check_results=(CheckResult(check=f"disk{x}", at=T, since=T, verdict=Verdict(
             state=State.warning, message=f"nearly full{x}", value=93.25, unit=f"%{x}")),),
-        metrics={f"mem.used_percent{x}": 61.5}, services=(ServiceState(name=f"cron{x}", running=False, enabled=True),))
+        metrics={f"mem.used_percent{x}": 61.5}, services=(ServiceState(name=f"cron{x}", running=False, enabled=True),),
+        refusals=(RefusalRow(at=T, first_at=T, times=3, code=f"G0495{x}", message=f"replayed{x}", serial=6),))
 
 
 def fault(x: str = "") -> FaultLine:
@@ -105,7 +107,8 @@ def status(x: str = "") -> Status:
         remote=f"git@example{x}", branch=f"main{x}", last_fetch_at=T, last_fetch_error=f"no route{x}" if x else "",
         attempted_revision=REVISION, conditions=(Condition(
             type="Ready", status=False, reason=f"PartlyHeld{x}", message=f"birch{x}", since=T),),
-        customers=(held,), revisions=(revision(x),), devices={"UpToDate": 48, "Unknown": 2}, alerts_firing=1)
+        customers=(held,), revisions=(revision(x),), devices={"UpToDate": 48, "Unknown": 2}, alerts_firing=1,
+        refusing=1)
 
 
 def answers(authority: Authority, x: str = "") -> dict[str, Any]:

@@ -131,3 +131,18 @@ def test_jsonpath_finds(expression: str, matches: list[object]) -> None:
 def test_a_jsonpath_that_is_not_understood_is_refused(expression: str) -> None:
     with pytest.raises(UsageWrong):
         list(jsonpath(expression)(DOCUMENT))  # type: ignore[arg-type]  # a JSON document
+
+
+def test_what_a_device_refused_is_shown_with_reason_time_and_count(guru: Guru) -> None:
+    page = guru("device", "show", "web01", columns=160).out.splitlines()
+
+    refused = page[page.index(next(line for line in page if "Refused" in line)) + 1]
+    assert all(word in refused for word in ("G0495", "ago, 3 times", "serial 6", "replayed"))
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, None), (1, "1 device refused"), (2, "2 devices refused")])
+def test_status_counts_devices_that_refused(guru: Guru, double: Double, count: int, said: str | None) -> None:
+    double.answers["GET /status"] = canned.status().model_copy(update={"refusing": count})
+    page = guru("status", columns=160).out
+
+    assert (said in page) if said else ("refused" not in page)

@@ -32,6 +32,7 @@ from guru_wire.operator import (
     LabelChange,
     LabelsChanged,
     Page,
+    RefusalRow,
     SyncState,
 )
 from guru_wire.uplink import CheckResult
@@ -45,6 +46,7 @@ class Looks(NamedTuple):
     checks: Callable[[Connection, str, str], tuple[CheckResult, ...]]
     metrics: Callable[[Connection, str, str], dict[str, float]]
     conditions: Callable[[Connection, str, str], Sequence[Condition]]
+    refusals: Callable[[Connection, str, str], tuple[RefusalRow, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,4 +176,5 @@ def _detail(
         conditions=tuple(fleet.looks.conditions(connection, TENANT, device_id)), run=one.run,
         check_results=fleet.looks.checks(connection, TENANT, device_id),
         metrics=fleet.looks.metrics(connection, TENANT, device_id), services=one.services,
+        refusals=fleet.looks.refusals(connection, TENANT, device_id),
     )

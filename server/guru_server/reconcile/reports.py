@@ -10,7 +10,7 @@ from guru_server.fleet.tables import device_state
 from guru_server.gateway.items import Received
 from guru_server.gateway.plain import plain
 from guru_wire.operator import RunSummary
-from guru_wire.uplink import Refusal, Report, ResourceReport
+from guru_wire.uplink import Report, ResourceReport
 
 RUNS_A_DEVICE = 50
 MAX_RESOURCES = 2000
@@ -28,29 +28,12 @@ _APPLIED = text(
     "UPDATE device_state SET applied_serial = :serial, applied_revision = :revision, converged = :converged,"
     " run_at = :at, run = :body, state_since = :since WHERE tenant = :tenant AND device = :device"
 )
-_REFUSAL = text(
-    "INSERT INTO refusal (tenant, device, at, code, message, serial)"
-    " VALUES (:tenant, :device, :at, :code, :message, :serial) ON CONFLICT (tenant, device) DO UPDATE SET"
-    " at = excluded.at, code = excluded.code, message = excluded.message, serial = excluded.serial"
-    " WHERE refusal.at <= excluded.at"
-)
 
 
 def record_report(connection: Connection, items: Sequence[Received]) -> Mapping[str, set[str]]:
     """A Recorder: keeps each run once; a late report never replaces a newer one. No topic hears of it."""
     for item in items:
         _record(connection, item, Report.model_validate(item.body))
-    return {}
-
-
-def record_refusal(connection: Connection, items: Sequence[Received]) -> Mapping[str, set[str]]:
-    """A Recorder: keeps the newest refusal of each device."""
-    for item in items:
-        said = Refusal.model_validate(item.body)
-        connection.execute(_REFUSAL, {
-            "tenant": item.tenant, "device": item.device, "at": said.at, "code": plain(said.code, 16),
-            "message": plain(said.message, 500), "serial": said.serial,
-        })
     return {}
 
 

@@ -12,6 +12,7 @@ from guru_server.fleet.state import Signs, standing
 from guru_server.fleet.tables import device, device_state
 from guru_server.gitops.store import fetch_error
 from guru_server.reconcile.lines import loaded
+from guru_server.reconcile.refusals import Refusing, refusals, refusing
 from guru_server.reconcile.store import revision_row, revisions, standings
 from guru_server.reconcile.tables import device_fault, manifest
 from guru_wire.operator import (
@@ -58,16 +59,21 @@ def status(connection: Connection, tenant: str, watched: Watched, now: int) -> S
     newest = revisions(connection, tenant, 10)
     error, since = fetch_error(connection, tenant)
     customers = _customers(connection, tenant, stands)
+    doubtful = refusing(connection, tenant)
     return Status(
         remote=watched.remote,
         branch=watched.branch,
         last_fetch_at=watched.last_fetch_at,
         last_fetch_error=error,
         attempted_revision=newest[0].revision if newest else None,
-        conditions=_conditions(connection, tenant, customers, newest, (error, since), stands),
+        conditions=(
+            *_conditions(customers, newest, (error, since)),
+            _stalled(_faulty(connection, tenant, stands), doubtful, _attempted_at(newest)),
+        ),
         customers=customers,
         revisions=tuple(newest),
         devices=_counted(stands),
+        refusing=len(doubtful),
     )
 
 
@@ -99,11 +105,15 @@ def states(connection: Connection, tenant: str, now: int) -> list[Stand]:
 
 
 def device_conditions(connection: Connection, tenant: str, device_id: str) -> tuple[Condition, ...]:
-    """Stalled, for a device that the sources in force do not fit any more."""
+    """Stalled, for a device that the sources in force do not fit any more, or that refuses what it gets."""
     query = select(device_fault).where(device_fault.c.tenant == tenant, device_fault.c.device == device_id)
     row = connection.execute(query).one_or_none()
     if row is None:
-        return ()
+        return tuple(
+            Condition(type="Stalled", status=True, reason="ManifestRefused", message=newest.message, since=one.at)
+            for one in refusing(connection, tenant, device_id)
+            for newest in refusals(connection, tenant, device_id)[:1]
+        )
     first = loaded(row.faults)[:1]
     message = f"{first[0].path}:{first[0].line}: {first[0].message}" if first else ""
     return (Condition(type="Stalled", status=True, reason="CompileFailed", message=message, since=row.since),)
@@ -132,23 +142,13 @@ def _counted(stands: list[Stand]) -> dict[SyncState, int]:
 
 
 def _conditions(
-    connection: Connection,
-    tenant: str,
-    customers: tuple[CustomerStatus, ...],
-    newest: list[RevisionRow],
-    fetching: tuple[str, int | None],
-    stands: list[Stand],
+    customers: tuple[CustomerStatus, ...], newest: list[RevisionRow], fetching: tuple[str, int | None]
 ) -> tuple[Condition, ...]:
     """Signatures of commits are not verified yet, so that there is no SourceVerified here."""
     error, since = fetching
     attempt = newest[0] if newest else None
-    at = (attempt.finished_at or attempt.seen_at) if attempt else since or 0
+    at = _attempted_at(newest) or since or 0
     held = [one.customer for one in customers if one.state == "Held"]
-    stalled = connection.execute(
-        select(device_fault.c.device, device_fault.c.since).where(device_fault.c.tenant == tenant)
-    ).all()
-    names = {stand.device: stand.name for stand in stands}
-    who = sorted(names[row[0]] for row in stalled if row[0] in names)
     refused = attempt is not None and attempt.outcome == "refused"
     if error:
         ready = Condition(type="Ready", status=False, reason="FetchFailed", message=error, since=since or at)
@@ -167,11 +167,29 @@ def _conditions(
             message=attempt.reason if refused and attempt else ", ".join(held[:NAMED]),
             since=at,
         ),
-        Condition(
-            type="Stalled",
-            status=bool(who),
-            reason="CompileFailed" if who else "NothingStalled",
-            message=", ".join(who[:NAMED]),
-            since=max((row[1] for row in stalled), default=at),
-        ),
     )
+
+
+def _faulty(connection: Connection, tenant: str, stands: list[Stand]) -> list[tuple[str, int]]:
+    """The devices that the sources in force do not fit: name and since when."""
+    query = select(device_fault.c.device, device_fault.c.since).where(device_fault.c.tenant == tenant)
+    names = {stand.device: stand.name for stand in stands}
+    return [(names[row[0]], row[1]) for row in connection.execute(query) if row[0] in names]
+
+
+def _stalled(faulty: list[tuple[str, int]], doubtful: tuple[Refusing, ...], at: int) -> Condition:
+    """Who gets no further: what is in force does not fit them, or they do not believe what they got."""
+    stalled = faulty + [(one.name, one.at) for one in doubtful]
+    reason = "CompileFailed" if faulty else "ManifestRefused" if doubtful else "NothingStalled"
+    return Condition(
+        type="Stalled",
+        status=bool(stalled),
+        reason=reason,
+        message=", ".join(sorted({name for name, _ in stalled})[:NAMED]),
+        since=max((since for _, since in stalled), default=at),
+    )
+
+
+def _attempted_at(newest: list[RevisionRow]) -> int:
+    """When the newest commit was dealt with; 0: never."""
+    return (newest[0].finished_at or newest[0].seen_at) if newest else 0

@@ -89,7 +89,10 @@ refusal = Table(
     metadata,
     tenant(),
     key("device", 32),
+    key("cause", 16),                                       # of code, message and serial: once each
+    moment("first_at"),
     moment("at"),
+    Column("times", BigInteger, nullable=False),
     Column("code", String(16), nullable=False),
     Column("message", Text, nullable=False),
     Column("serial", BigInteger, nullable=True),

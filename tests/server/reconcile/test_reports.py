@@ -8,12 +8,12 @@ from sqlalchemy import Connection, func, select
 
 from guru_server.fleet.tables import device_state
 from guru_server.gateway.items import Received
-from guru_server.reconcile.reports import RUNS_A_DEVICE, record_refusal, record_report
-from guru_server.reconcile.tables import refusal, run
+from guru_server.reconcile.reports import RUNS_A_DEVICE, record_report
+from guru_server.reconcile.tables import run
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.operator import RunSummary
-from guru_wire.uplink import Refusal, Report, ResourceOutcome, ResourceReport
+from guru_wire.uplink import Report, ResourceOutcome, ResourceReport
 
 DEVICE = "d" * 32
 
@@ -84,15 +84,6 @@ async def test_the_state_is_as_old_as_its_last_change(db: Database) -> None:
             assert (await applied(db)).state_since == 1000
 
     assert (await applied(db)).state_since == 1002
-
-
-async def test_the_newest_refusal_of_a_device_is_kept(db: Database) -> None:
-    bodies = [Refusal(at=at, code="G0495", message=f"bad {at}", serial=at) for at in (2, 1)]
-    items = [Received(TENANT, DEVICE, 1, body.model_dump(mode="json")) for body in bodies]
-    await db.write(lambda connection: record_refusal(connection, items))
-
-    rows = await db.read(lambda connection: connection.execute(select(refusal.c.message)).scalars().all())
-    assert rows == ["bad 2"]
 
 
 async def _count(db: Database) -> int:

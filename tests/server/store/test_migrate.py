@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
@@ -55,3 +57,19 @@ def test_the_head_that_the_program_names_is_the_newest_file() -> None:
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(GuruError, match="cannot be made"):
         migrate(f"sqlite:///{tmp_path}/none/guru.db")
+
+
+def test_a_refusal_of_the_first_release_survives_the_change_of_its_key(empty_url: str) -> None:
+    engine = create_engine(engine_url(empty_url))
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001_first")
+        connection.execute(text("INSERT INTO refusal VALUES ('main', 'd', 7, 'G0495', 'expired', 3)"))
+    migrate(empty_url)
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT first_at, at, times, message, serial FROM refusal")).all()
+    engine.dispose()
+
+    assert [tuple(row) for row in rows] == [(7, 7, 1, "expired", 3)]

@@ -22,6 +22,7 @@ COLUMNS = (
     *LISTED, Column("enrolled_at", time=True), Column("serial"), Column("public_key"),
     Column("conditions", wide=True), Column("run", wide=True), Column("check_results", wide=True),
     Column("metrics", wide=True), Column("services", wide=True),
+    Column("refusals", wide=True),
 )
 EXAMPLES = (
     ("guru device show web01", "by name"),
@@ -48,7 +49,8 @@ def page(device: DeviceDetail, paper: Paper) -> Iterator[str]:
              f"id {device['id']}"]
     yield paper.paint(clean(paper.dot.join(fact for fact in facts if fact)), "dim")
     for title, rows in (("Conditions", _conditions(device, paper)), ("Checks", _checks(device, paper)),
-                        ("Newest run", _run(device, paper)), ("Labels", _labels(device)),
+                        ("Newest run", _run(device, paper)), ("Refused", _refusals(device, paper)),
+                        ("Labels", _labels(device)),
                         ("Metrics", _metrics(device)), ("Services", _services(device, paper))):
         if rows:
             yield from heading(title, paper)
@@ -96,6 +98,16 @@ def _run(device: DeviceDetail, paper: Paper) -> list[list[Cell]]:
         rows.append([outcome, Cell(f"{clean(resource['kind'])} {clean(resource['id'])}{change}"),
                      Cell(clean(words))])
     return rows
+
+
+def _refusals(device: DeviceDetail, paper: Paper) -> list[list[Cell]]:
+    """What it would not take, the newest first."""
+    return [
+        [Cell(paper.marked(clean(one["code"]), "bad"), "bad"),
+         Cell(f"{ago(one['at'], paper.now)} ago" + (f", {one['times']:,} times" if one["times"] > 1 else ""), "dim"),
+         Cell("" if one["serial"] is None else f"serial {one['serial']}"), Cell(clean(one["message"]))]
+        for one in device["refusals"]
+    ]
 
 
 def _labels(device: DeviceDetail) -> list[list[Cell]]:

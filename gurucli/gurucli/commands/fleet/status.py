@@ -53,7 +53,11 @@ def page(status: Status, paper: Paper) -> Iterator[str]:
     firing = status["alerts_firing"]
     alerts: Cell = Cell(paper.marked(f"{plural(firing, 'alert')} firing", "bad"), "bad") if firing else Cell(
         "no alerts", "dim")
-    yield f"{state_counts(status['devices'], paper)}   {paper.draw(alerts)}"
+    counts = [state_counts(status["devices"], paper), paper.draw(alerts)]
+    if refusing := status["refusing"]:
+        words = f"{plural(refusing, 'device')} refused a manifest"
+        counts.append(paper.draw(Cell(paper.marked(words, "bad"), "bad")))
+    yield "   ".join(counts)
     yield from _conditions(status, paper)
     yield from _customers(status, paper)
     yield from _revisions(status, paper)
