@@ -12,7 +12,6 @@ from pydantic import Field, JsonValue
 
 from guru_policy.inventory import Scalar
 from guru_policy.model import Carried
-from guru_policy.verdict import State
 from guru_wire.uplink import CheckResult, ResourceReport, ServiceState
 
 ItemT = TypeVar("ItemT")
@@ -358,40 +357,6 @@ class Explanation(Answer):
     value: JsonValue
     absent: bool = False
     candidates: tuple[Candidate, ...]
-
-
-class AlertRow(Carried):
-    """One alert of the thin path."""
-
-    id: str
-    rule: str
-    device: str
-    device_name: str
-    customer: str
-    site: str
-    check: str
-    state: Literal["pending", "firing", "resolved"]
-    check_state: State
-    severity: str
-    summary: str
-    started_at: int
-    fired_at: int | None
-    resolved_at: int | None
-
-
-class NotificationRow(Carried):
-    """One alert's beginning or end on its way to one channel; `error` is of the last try."""
-
-    id: str
-    alert: str
-    customer: str
-    channel: str
-    event: Literal["firing", "resolved"]
-    state: Literal["waiting", "delivered", "failed"]
-    attempts: int
-    created_at: int
-    finished_at: int | None
-    error: str = ""
 
 
 class Diagnosis(Carried):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from guru_policy.verdict import State, Verdict
+from guru_wire.alerting import AlertRow
 from guru_wire.enrolment import Trust
 from guru_wire.operator import (
-    AlertRow,
     Candidate,
     CheckCounts,
     Condition,

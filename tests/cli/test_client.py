@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from guru_policy.errors import DeadlinePassed, NotFound, PolicyInvalid, Unreachable, Unsupported, Untrusted
-from guru_wire import enrolment, operator, uplink
+from guru_wire import alerting, enrolment, operator, uplink
 from gurucli import answers
 from gurucli.answers import Status, WhoAmI
 from gurucli.client import Client, part
@@ -88,7 +88,7 @@ def test_a_name_cannot_leave_its_place_in_the_path() -> None:
 
 
 MODELS = {
-    name: model for module in (operator, enrolment, uplink)
+    name: model for module in (alerting, operator, enrolment, uplink)
     for name, model in vars(module).items() if isinstance(model, type) and issubclass(model, BaseModel)}
 MODELS["Verdict"] = uplink.Verdict
 SHAPES = [name for name, shape in vars(answers).items() if hasattr(shape, "__required_keys__")]

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query
 
 from guru_server.alerts.store import alerts
 from guru_server.store.database import Database
-from guru_wire.operator import AlertRow, Page
+from guru_wire.alerting import AlertRow
+from guru_wire.operator import Page
 
 
 def router(db: Database) -> APIRouter:

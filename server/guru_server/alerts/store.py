@@ -17,7 +17,8 @@ from guru_server.alerts.sweep import Seen, Transition
 from guru_server.alerts.tables import alert
 from guru_server.notify.outbox import enqueue, told
 from guru_server.store.schema import TENANT
-from guru_wire.operator import AlertRow, Page
+from guru_wire.alerting import AlertRow
+from guru_wire.operator import Page
 
 
 def store(connection: Connection, found: Sequence[Transition], now: int) -> int:

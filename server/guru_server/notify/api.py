@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query
 
 from guru_server.notify import outbox
 from guru_server.store.database import Database
-from guru_wire.operator import NotificationRow, Page
+from guru_wire.alerting import NotificationRow
+from guru_wire.operator import Page
 
 
 def router(db: Database) -> APIRouter:

@@ -14,7 +14,7 @@ from guru_server.leases import Lease
 from guru_server.notify import outbox
 from guru_server.store.schema import TENANT
 from guru_server.telemetry.tables import check_state
-from guru_wire.operator import AlertRow
+from guru_wire.alerting import AlertRow
 from tests.server.alerts.conftest import DISK, MINUTE, WEB1, Shop, rule
 
 
