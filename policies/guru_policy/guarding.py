@@ -11,17 +11,16 @@ from guru_policy.pairing import match
 TRAILER = "Guru-Allow-Delete"
 
 
-def guard(old: Fleet | None, new: Fleet, allowed: int | None = None) -> tuple[str, ...]:
-    """Why the commit is refused, a sentence each; nothing when it may go.
+def guard(old: Fleet | None, new: Fleet) -> tuple[str, ...]:
+    """Why a change needs consent, a sentence each; nothing when it may go.
 
-    The limits are those of the old revision, so that a commit cannot loosen them for itself. `allowed` is
-    the number in the commit's Guru-Allow-Delete trailer.
+    The limits are those of the old revision, so that a commit cannot loosen them for itself.
     """
     if old is None:
         return ()
     matched = match(old, new)
     count, total = len(matched.deleted), len(old.objects)
-    if not count or (allowed is not None and allowed >= count):
+    if not count:
         return ()
     limits = _limits(old)
     found: list[str] = []

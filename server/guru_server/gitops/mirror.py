@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from guru_policy.errors import GuruError, InputInvalid, NotFound, Unreachable
+from guru_policy.guarding import TRAILER
 from guru_server.gitops.command import Finished, environment, failed, git, one_line
 from guru_server.gitops.source import ASKPASS, Source
 from guru_server.gitops.tree import GitTree
@@ -20,6 +21,8 @@ log = logging.getLogger("guru.gitops")
 TIP = "refs/guru/tip"
 KEPT = "refs/guru/kept/"
 REVISION = re.compile(r"[0-9a-f]{40}")
+MAX_CONSENTS = 20
+_CONSENT = re.compile(r"([0-9a-f]{40}) ([0-9]{1,9}(?:,[0-9]{1,9})*)")
 _FETCH = ("fetch", "-q", "--force", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--")
 
 
@@ -31,13 +34,19 @@ class Tip(NamedTuple):
 
 
 class Commit(NamedTuple):
-    """A commit's own words, safe to show. `allow_delete` is its Guru-Allow-Delete trailer."""
+    """A commit's own words, safe to show."""
 
     revision: str
     parent: str | None
     author: str
     subject: str
-    allow_delete: int | None
+
+
+class Consent(NamedTuple):
+    """A commit whose message ends with a Guru-Allow-Delete trailer, and its number."""
+
+    revision: str
+    allowed: int
 
 
 class Mirror:
@@ -46,6 +55,7 @@ class Mirror:
     def __init__(self, data: Path, source: Source) -> None:
         self._data, self._path, self.source = data, data / "mirror", source
         self._lock = asyncio.Lock()
+        self._packing = asyncio.Lock()  # git packs beside fetches and reads, and never beside a new clone
         self._ready = False
 
     async def fetch(self) -> Tip:
@@ -93,20 +103,36 @@ class Mirror:
                     raise failed("the mirror cannot hold on to the revisions in force", done)
 
     async def commit(self, revision: str) -> Commit:
-        """The commit's author, subject, first parent and consent to deletions."""
-        layout = "%an%x00%s%x00%P%x00%(trailers:key=Guru-Allow-Delete,valueonly,separator=%x2C)"
+        """The commit's author, subject and first parent."""
+        layout = "%an%x00%s%x00%P"
         done = await self._run("log", "-1", "--no-show-signature", f"--format={layout}", revision, "--")
         if done.exit_code:
             raise failed(f"commit {revision} cannot be read", done)
-        author, subject, parents, allowed = done.stdout.decode(errors="replace").rstrip("\n").split("\0")
-        numbers = [int(word) for word in allowed.split(",") if re.fullmatch(r"[0-9]{1,9}", word.strip())]
+        author, subject, parents = done.stdout.decode(errors="replace").rstrip("\n").split("\0")
         return Commit(
             revision=revision,
             parent=parents.split(" ")[0] or None,
             author=one_line(author, 100),
             subject=one_line(subject, 200),
-            allow_delete=max(numbers, default=None),
         )
+
+    async def consents(self, revision: str, since: Collection[str]) -> list[Consent]:
+        """The consents to deletions up to this commit that no revision of `since` holds all together.
+
+        The newest first, and 20 at most.
+        """
+        shared = await self._run("merge-base", "--octopus", *sorted(since)) if since else None
+        past = shared.stdout.decode("ascii", "replace").split() if shared and not shared.exit_code else since
+        words = ("--fixed-strings", "--regexp-ignore-case", f"--grep={TRAILER}", f"--max-count={MAX_CONSENTS}")
+        layout = f"--format=%H %(trailers:key={TRAILER},valueonly,separator=%x2C)"
+        done = await self._run("log", "--no-show-signature", *words, layout, revision,
+                               *(f"^{one}" for one in sorted(past)), "--")
+        if done.exit_code:
+            raise failed(f"the history of {revision} cannot be read", done)
+        found = (_CONSENT.fullmatch(line) for line in done.stdout.decode(errors="replace").splitlines())
+        return [
+            Consent(line[1], max(int(number) for number in line[2].split(","))) for line in found if line
+        ]
 
     async def contains(self, older: str, newer: str) -> bool:
         """Whether `older` is `newer` or one of its ancestors; False too when it is not here any more."""
@@ -141,8 +167,9 @@ class Mirror:
             await self._rebuild()
 
     async def tidy(self) -> None:
-        """Pack what many fetches left behind, when it is worth it."""
-        async with self._lock:
+        """Pack what many fetches left behind, when it is worth it. Fetches and reads go on meanwhile."""
+        await self.opened()
+        async with self._packing:
             settings = ("-c", "gc.auto=4000", "-c", "gc.autoPackLimit=40", "-c", "gc.autoDetach=false")
             await self._run(*settings, "gc", "--auto", "--quiet", timeout=600)
 
@@ -172,7 +199,8 @@ class Mirror:
         done = await self._run(*_FETCH, self.source.url, refspec, network=True)
         if not done.exit_code:
             return
-        await asyncio.to_thread(_sweep, self._path)
+        if not self._packing.locked():
+            await asyncio.to_thread(_sweep, self._path)
         if await self._intact():
             raise self._unreachable(done)
         log.warning("the mirror of the fleet repository is damaged: cloning again")
@@ -199,6 +227,10 @@ class Mirror:
             raise failed("the mirror of the fleet repository cannot be made", done)
 
     async def _rebuild(self) -> None:
+        async with self._packing:
+            await self._clone()
+
+    async def _clone(self) -> None:
         old = self._path.with_name("mirror.damaged")
         await asyncio.to_thread(shutil.rmtree, old, ignore_errors=True)
         kept = await self._kept()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from subprocess import Popen
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -29,11 +30,13 @@ class MirrorBroken(GuruError):
 class GitTree:
     """A Tree over one commit; use it in a `with`, in one thread. Plumbing commands only, by GitPython."""
 
-    def __init__(self, repository: Path, revision: str) -> None:
-        self._repository, self._revision = repository, revision
+    def __init__(self, repository: Path, revision: str, *, patience: float = READ_SECONDS) -> None:
+        self._repository, self._revision, self._patience = repository, revision, patience
         self._git: Git | None = None
+        self._lister: Popen[bytes] | None = None
         self._entries: list[Entry] | None = None
-        self._watchdog = threading.Timer(READ_SECONDS, self.close)
+        self._late = False
+        self._watchdog = threading.Timer(patience, self._give_up)
         self._watchdog.daemon = True
 
     @property
@@ -54,11 +57,16 @@ class GitTree:
 
     def close(self) -> None:
         """End git's processes; a read that waits for them fails."""
+        if self._lister is not None:
+            self._lister.kill()
         if self._git is not None:
             self._git.clear_cache()
 
     def entries(self) -> Sequence[Entry]:
-        """Every file, link and submodule; InputInvalid when too many, MirrorBroken when git fails."""
+        """Every file, link and submodule.
+
+        InputInvalid when they are too many or take too long to list, MirrorBroken when git fails.
+        """
         if self._entries is None:
             listing = self._listing().split(b"\0")
             if len(listing) > MAX_FILES:
@@ -82,13 +90,21 @@ class GitTree:
         process = self._started.ls_tree("-r", "-z", "-l", "--full-tree", self._revision, as_process=True)
         if process.proc is None or process.proc.stdout is None:
             raise GuruError("git was started without pipes")
+        self._lister = process.proc
         listing: bytes = process.proc.stdout.read(MAX_LISTING + 1)
         if len(listing) > MAX_LISTING:
             process.proc.kill()
             raise InputInvalid(f"the list of the commit's files is longer than {MAX_LISTING} bytes")
-        if process.proc.wait(READ_SECONDS):
+        failed = process.proc.wait(self._patience)
+        if self._late:                  # trees within trees can make a listing that never ends
+            raise InputInvalid(f"the commit's files could not be listed within {self._patience:g} seconds")
+        if failed:
             raise MirrorBroken(f"the mirror cannot list the files of {self._revision}")
         return listing
+
+    def _give_up(self) -> None:
+        self._late = True
+        self.close()
 
     @property
     def _started(self) -> Git:

@@ -43,6 +43,7 @@ class Watch:
         self._now, self._poll, self._stage = now, poll, stage
         self._lock = asyncio.Lock()
         self._fence: Fence | None = None
+        self._worn = asyncio.Event()    # something was fetched since the mirror was packed
         self.last_fetch_at: int | None = None
 
     @property
@@ -58,6 +59,7 @@ class Watch:
                 group.create_task(self._branch())
                 group.create_task(self._inventory())
                 group.create_task(self._sweep())
+                group.create_task(self._tidy())
         except* Conflict as lost:
             log.warning("the watch ends: %s", lost.exceptions[0])
         finally:
@@ -82,7 +84,7 @@ class Watch:
             self._stage("fetched")
             done = await self._reconciler.reconcile_commit(tip.revision, fence)
         if tip.changed:
-            await self._mirror.tidy()
+            self._worn.set()
         return done
 
     async def _branch(self) -> None:
@@ -106,6 +108,13 @@ class Watch:
             await self._try(lambda: self._reconciler.refresh(None, self._fence))
             await self._try(lambda: self._reconciler.renew(self._fence))
             await asyncio.sleep(SWEEP)
+
+    async def _tidy(self) -> None:
+        """Pack the mirror beside everything else: a sync never waits for it."""
+        while True:
+            await self._worn.wait()
+            self._worn.clear()
+            await self._try(self._mirror.tidy)
 
     async def _try(self, work: Callable[[], Awaitable[object]]) -> None:
         """Do one thing; the next round tries again what failed. A lost lease ends the watch."""

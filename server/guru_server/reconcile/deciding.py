@@ -73,7 +73,7 @@ def decide(asked: Asked, get: Get) -> Decision:
     by_customer = devices_by_customer(asked.devices)
     standings: dict[str, Standing] = {}
     compiled: dict[str, Compiled] = {}
-    for customer in sorted({*fleet.customers(), *by_customer, *asked.standings}):
+    for customer in sorted({*fleet.customers(), *by_customer}):     # one without either is gone
         before = asked.standings.get(customer, Standing(None))
         standing, result = _try(customer, asked, before, by_customer.get(customer, ()), get)
         if result is not None:

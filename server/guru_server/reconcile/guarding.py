@@ -1,24 +1,72 @@
-"""The prune guard over what a commit would really delete. Pure; customers that are held lose nothing."""
+"""The prune guard over what a commit would really delete, measured from what is in force. Pure.
+
+Customers that are held lose nothing now, and are counted once they move. A trailer consents to what is gone
+up to its own commit, when that is not more than its number: so it is not lost when others push after it, and
+it never covers what a later commit deletes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from guru_policy.comparing import guard
+from guru_policy.fleet import Fleet
 from guru_policy.objects.scopes import owner_of
-from guru_server.reconcile.library import Loaded
+from guru_policy.pairing import match
+from guru_server.reconcile.deciding import Get, Standing
 
-_UNKNOWN = (
-    "the revision in force left the repository, so that nobody can tell what this one deletes;"
+UNKNOWN = (
+    "a revision in force left the repository, so that nobody can tell what this one deletes;"
     " push a commit with the trailer Guru-Allow-Delete to go on"
 )
 
 
-def refusals(base: Loaded | None, new: Loaded, held: Collection[str], allowed: int | None) -> tuple[str, ...]:
-    """Why the commit may not come into force; empty when it may. `allowed` is what it consents to."""
-    if base is None:
-        return () if allowed is not None else (_UNKNOWN,)
-    mine = {key: item for key, item in new.fleet.objects.items() if owner_of(item.origin.path) not in held}
-    mine |= {key: item for key, item in base.fleet.objects.items() if owner_of(item.origin.path) in held}
-    return guard(base.fleet, replace(new.fleet, objects=mine), allowed)
+class Consented(NamedTuple):
+    """What stood after a commit that consents to deletions, and to how many."""
+
+    fleet: Fleet
+    allowed: int
+
+
+def stands(base: str, standings: Mapping[str, Standing], get: Get) -> Fleet | None:
+    """The objects in force: the organisation's of `base`, each customer's of its own revision.
+
+    None when one of the revisions left the repository.
+    """
+    newest = get(base)
+    if newest is None:
+        return None
+    objects = {key: item for key, item in newest.fleet.objects.items() if owner_of(item.origin.path) is None}
+    for customer, standing in standings.items():
+        if standing.pair is None:
+            continue
+        own = get(standing.pair.customer)
+        if own is None:
+            return None
+        theirs = own.fleet.objects.items()
+        objects |= {key: item for key, item in theirs if owner_of(item.origin.path) == customer}
+    return replace(newest.fleet, objects=objects)
+
+
+def after(standing: Fleet, new: Fleet, held: Collection[str]) -> Fleet:
+    """What stands once `new` is in force for everybody but those who are held."""
+    mine = {key: item for key, item in new.objects.items() if owner_of(item.origin.path) not in held}
+    mine |= {key: item for key, item in standing.objects.items() if owner_of(item.origin.path) in held}
+    return replace(new, objects=mine)
+
+
+def refusals(standing: Fleet, then: Fleet, consents: Sequence[Callable[[], Consented]] = ()) -> tuple[str, ...]:
+    """Why the commit may not come into force; empty when it may. Consents are only called for when needed."""
+    reasons = guard(standing, then)
+    for consent in consents:
+        if not reasons:
+            break
+        fleet, allowed = consent()
+        gone = match(standing, fleet).deleted
+        if len(gone) <= allowed:
+            left = {key: item for key, item in standing.objects.items() if key not in gone or key in then.objects}
+            standing = replace(standing, objects=left)
+            reasons = guard(standing, then)
+    return reasons

@@ -44,10 +44,9 @@ class Planner:
                 new = await self._uploaded(checked_files(request.files), checked_blobs(request.blobs), before)
                 if not isinstance(new, Loaded):
                     return Plan(base_revision=before.base, target_revision=None, needs_blobs=tuple(new))
-                allowed = None
             else:
-                new, allowed = await self._committed(str(request.revision))
-            decision = await self._reconciler.decided(new, before, devices, allowed)
+                new = await self._committed(str(request.revision))
+            decision = await self._reconciler.decided(new, before, devices, request.revision)
             base = await self._base(before)
         moved = _moved(decision, before)
         digests = {digest for old, fresh in moved.values() for digest in (old, fresh) if digest}
@@ -74,12 +73,11 @@ class Planner:
             faults=lines_of(decision.faults),
         )
 
-    async def _committed(self, revision: str) -> tuple[Loaded, int | None]:
+    async def _committed(self, revision: str) -> Loaded:
         mirror = self._reconciler.mirror
         if not await mirror.ensure(revision):
             raise NotFound(f"revision {revision} is not in the fleet repository", hint="push it first")
-        commit = await mirror.commit(revision)
-        return await asyncio.to_thread(self._reconciler.library.get, revision), commit.allow_delete
+        return await asyncio.to_thread(self._reconciler.library.get, revision)
 
     async def _uploaded(
         self, files: Mapping[str, str], blobs: Mapping[str, bytes], before: InForce

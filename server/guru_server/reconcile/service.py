@@ -6,21 +6,23 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
+from guru_policy.errors import InputInvalid
 from guru_policy.fleet import Fleet
 from guru_policy.inventory import Device
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.fleet.reading import inventory
 from guru_server.gateway.plain import plain
-from guru_server.gitops.mirror import Commit, Mirror
+from guru_server.gitops.mirror import Commit, Consent, Mirror
 from guru_server.gitops.tree import MirrorBroken
 from guru_server.leases import Fence
-from guru_server.reconcile.deciding import Asked, Decision, Pair, Standing, decide
-from guru_server.reconcile.guarding import refusals
+from guru_server.reconcile.deciding import Asked, Decision, Get, Pair, Standing, decide
+from guru_server.reconcile.guarding import UNKNOWN, Consented, after, refusals, stands
 from guru_server.reconcile.issuing import Issuer
 from guru_server.reconcile.library import Library, Loaded
 from guru_server.reconcile.lines import dumped, lines_of
@@ -117,31 +119,54 @@ class Reconciler:
         return len(rows)
 
     async def decided(
-        self, new: Loaded, before: InForce, devices: Collection[Device], allowed: int | None
+        self, new: Loaded, before: InForce, devices: Collection[Device], tip: str | None
     ) -> Decision:
-        """What this fleet would do; plan and sync share it. Writes nothing. Hold the lock."""
+        """What this fleet would do; plan and sync share it. Writes nothing. Hold the lock.
+
+        `tip` is its commit, whose history may consent to deletions; None for files that were never committed.
+        """
         get = await self._available(before, [before.base] if before.base else [])
         asked = Asked(new, before.standings, tuple(devices), frozenset(before.faults))
         decision = await asyncio.to_thread(decide, asked, get)
-        base = get(before.base) if before.base else None
         if decision.outcome == "refused" or before.base is None:
             return decision
-        held = {name for name, standing in decision.standings.items() if standing.held}
-        guards = await asyncio.to_thread(refusals, base, new, held, allowed)
+        guards = await self._guards(decision, before, before.base, new, tip, get)
         if not guards:
             return decision
         return replace(
             decision, outcome="refused", reason="; ".join(guards), guards=guards, standings=before.standings
         )
 
+    async def _guards(
+        self, decision: Decision, before: InForce, base: str, new: Loaded, tip: str | None, get: Get
+    ) -> tuple[str, ...]:
+        past = {base, *self._revisions(before.standings)}
+        here = {one for one in past if get(one) is not None}
+        consents = await self.mirror.consents(tip, here) if tip else []
+        standing = await asyncio.to_thread(stands, base, before.standings, get)
+        if standing is None:
+            return () if any(one.revision == tip for one in consents) else (UNKNOWN,)
+        held = {name for name, customer in decision.standings.items() if customer.held}
+        then = after(standing, new.fleet, held)
+        asked = [partial(self._consented, one, standing, held) for one in consents]
+        return await asyncio.to_thread(refusals, standing, then, asked)
+
+    def _consented(self, consent: Consent, standing: Fleet, held: Collection[str]) -> Consented:
+        fleet = self.library.get(consent.revision).fleet
+        return Consented(after(standing, fleet, held), consent.allowed)
+
     async def _bring(
         self, revision: str, before: InForce, devices: list[Device], fence: Fence | None
     ) -> SyncRequested:
         seen_at = self._now()
         commit = await self.mirror.commit(revision)
-        new = await asyncio.to_thread(self.library.get, revision)
-        self._stage("loaded")
-        decision = await self.decided(new, before, devices, commit.allow_delete)
+        try:
+            new = await asyncio.to_thread(self.library.get, revision)
+        except InputInvalid as unreadable:      # too many files, or trees that never end
+            decision = Decision("refused", unreadable.message, standings=before.standings)
+        else:
+            self._stage("loaded")
+            decision = await self.decided(new, before, devices, revision)
         self._stage("compiled")
         now = self._now()
         by_id = {device.id: device for device in devices}

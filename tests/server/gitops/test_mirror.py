@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import stat
@@ -79,19 +80,58 @@ async def test_a_remote_that_is_away_is_unreachable_and_names_no_user(remote: Re
         await mirror.fetch()
 
 
-async def test_a_commit_tells_its_author_and_its_consent_to_deletions(remote: Remote, mirror: Mirror) -> None:
+async def test_a_commit_tells_its_author_and_subject_without_controls(remote: Remote, mirror: Mirror) -> None:
     parent = (await mirror.fetch()).revision
-    pushed = remote.push("Remove \x1b[31mold\u202e things\n\nBecause.\n\nGuru-Allow-Delete: 12\n")
+    pushed = remote.push("Remove \x1b[31mold\u202e things\n\nBecause.\n")
     await mirror.fetch()
 
-    assert await mirror.commit(pushed) == (pushed, parent, "Robin Ito", "Remove [31mold things", 12)
+    assert await mirror.commit(pushed) == (pushed, parent, "Robin Ito", "Remove [31mold things")
+
+
+async def test_consents_are_those_of_all_commits_since_what_is_in_force(remote: Remote, mirror: Mirror) -> None:
+    before = remote.push("Old\n\nGuru-Allow-Delete: 99\n")
+    oldest = remote.push("In force for some")
+    first = remote.push("Remove\n\nBecause.\n\nguru-allow-delete: 12\nReviewed-by: Kim\n")
+    newest = remote.push("In force for others")
+    second = remote.push("Remove more\n\nGuru-Allow-Delete: 3\nGuru-Allow-Delete: 4\n")
+    tip = remote.push("Something else")
+    await mirror.fetch()
+
+    assert await mirror.consents(tip, [oldest, newest]) == [(second, 4), (first, 12)]
+    assert await mirror.consents(tip, [newest]) == [(second, 4)]
+    assert await mirror.consents(first, [before]) == [(first, 12)]
 
 
 async def test_a_trailer_in_the_middle_of_a_message_is_no_consent(remote: Remote, mirror: Mirror) -> None:
-    pushed = remote.push("Remove\n\nGuru-Allow-Delete: 12\n\nSigned by nobody.\n")
+    first = remote.head()
+    remote.push("Remove\n\nGuru-Allow-Delete: 12\n\nSigned by nobody.\n")
+    pushed = remote.push("Remove\n\nGuru-Allow-Delete: many\n")
     await mirror.fetch()
 
-    assert (await mirror.commit(pushed)).allow_delete is None
+    assert await mirror.consents(pushed, [first]) == []
+
+
+async def test_packing_the_mirror_keeps_nobody_from_fetching(
+    remote: Remote, mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A git that packs for as long as a file is there, and is git for everything else."""
+    await mirror.fetch()
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    slow = f'#!/bin/sh\ncase "$*" in *gc*) touch {tmp_path}/packing; sleep 600;; *) exec /usr/bin/git "$@";; esac\n'
+    (folder / "git").write_text(slow)
+    (folder / "git").chmod(0o755)
+    monkeypatch.setattr("guru_server.gitops.command.PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    packing = asyncio.create_task(mirror.tidy())
+    while not (tmp_path / "packing").exists():
+        await asyncio.sleep(0.01)
+    pushed = remote.push("Change", {"a.yaml": "a: 1\n"})
+
+    assert await mirror.fetch() == (pushed, True)
+    assert not packing.done()
+    packing.cancel()
+    await asyncio.gather(packing, return_exceptions=True)
 
 
 async def test_a_damaged_mirror_is_cloned_again(remote: Remote, mirror: Mirror, tmp_path: Path) -> None:

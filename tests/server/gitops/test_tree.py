@@ -11,7 +11,7 @@ import pytest
 from guru_policy.errors import InputInvalid
 from guru_policy.tree import git_blob_id
 from guru_server.gitops.mirror import Mirror
-from guru_server.gitops.tree import MirrorBroken
+from guru_server.gitops.tree import GitTree, MirrorBroken
 from tools.lab.remote import Remote
 
 
@@ -68,6 +68,18 @@ async def test_a_missing_object_is_told_apart_from_an_empty_file(remote: Remote,
         tree.read(tree.entries()[0]._replace(blob="0" * 40))
     with mirror.tree("0" * 40) as tree, pytest.raises(MirrorBroken):
         tree.entries()
+
+
+async def test_trees_within_trees_that_never_end_are_given_up(remote: Remote, mirror: Mirror) -> None:
+    nothing = remote.git("mktree")
+    tip = remote.push_nested(f"040000 tree {nothing}\tx", levels=14)
+    await mirror.fetch()
+    opened = await mirror.opened()
+    before = _children()
+
+    with GitTree(opened, tip, patience=0.3) as tree, pytest.raises(InputInvalid, match="could not be listed within"):
+        tree.entries()
+    assert _children() == before
 
 
 async def test_no_git_is_left_when_a_tree_is_done_with(remote: Remote, mirror: Mirror) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 
 import pytest
@@ -12,7 +13,7 @@ from guru_server.leases import Fence, Lease
 from guru_server.reconcile.downlink import blob_of
 from guru_server.store.schema import TENANT
 from guru_wire.manifest import MANIFEST_LIFE_MS
-from tests.server.reconcile.conftest import World, ident, motd
+from tests.server.reconcile.conftest import World, customer, ident, motd, named
 
 ACME, BOLT = "acme/hq/web1", "bolt/hq/web1"
 BAD = "apiVersion: guru/v1\nkind: Policy\nmetadata: {name: base}\nspec: {nonsense: 1}\n"
@@ -133,6 +134,72 @@ async def test_deleting_everything_with_the_trailer_is_done(world: World) -> Non
     done = await world.push("Delete\n\nGuru-Allow-Delete: 3\n", dict.fromkeys(POLICIES))
 
     assert (done.outcome, done.devices_changed) == ("published", 2)
+
+
+async def test_a_trailer_with_too_small_a_number_is_no_consent(world: World) -> None:
+    await world.sync()
+    done = await world.push("Delete\n\nGuru-Allow-Delete: 2\n", dict.fromkeys(POLICIES))
+
+    assert done.outcome == "refused"
+
+
+async def test_a_consent_is_not_lost_when_others_push_after_it(world: World) -> None:
+    await world.sync()
+    await asyncio.to_thread(
+        world.remote.push, "Delete\n\nGuru-Allow-Delete: 3\n", dict.fromkeys(POLICIES))
+    done = await world.push("Something else", {"README.md": "Hello\n"})
+
+    assert (done.outcome, done.devices_changed) == ("published", 2)
+
+
+async def test_a_consent_never_covers_what_a_later_commit_deletes(world: World) -> None:
+    await world.sync()
+    await asyncio.to_thread(
+        world.remote.push, "Delete\n\nGuru-Allow-Delete: 99\n", {POLICIES[0]: None})
+    done = await world.push("Delete more", dict.fromkeys(POLICIES[1:]))
+
+    assert done.outcome == "refused"
+    assert "the last Policy would be deleted" in done.reason
+
+
+async def test_a_consent_that_came_into_force_is_used_up(world: World) -> None:
+    await world.sync()
+    await world.push("Delete\n\nGuru-Allow-Delete: 99\n", {POLICIES[0]: None})
+    done = await world.push("Delete more", dict.fromkeys(POLICIES[1:]))
+
+    assert done.outcome == "refused"
+
+
+async def test_what_a_held_customer_would_lose_is_counted_when_it_moves(world: World) -> None:
+    path, channel = "customers/acme/inbox.yaml", named("NotificationChannel", "inbox")
+    await world.push("Add", {path: channel.replace("{}", "{type: webhook, url: 'https://inbox.example/'}")})
+    held = await world.push("Break acme", {"customers/acme/base.yaml": BAD, path: None})
+    done = await world.push("Mend acme", {"customers/acme/base.yaml": motd("base", "acme 2")})
+
+    assert (held.outcome, done.outcome) == ("partly-held", "refused")
+    assert "the last NotificationChannel would be deleted" in done.reason
+
+
+async def test_a_customer_without_files_and_devices_is_forgotten(world: World) -> None:
+    await world.sync()
+    await world.push("Add", customer("cedar"))
+    gone = dict.fromkeys(customer("cedar"))
+    done = await world.push("Remove cedar\n\nGuru-Allow-Delete: 3\n", gone)
+
+    assert done.outcome == "published"
+    assert [one.customer for one in (await world.status()).customers] == ["acme", "bolt"]
+
+
+async def test_a_commit_that_cannot_be_listed_is_refused_and_recorded(world: World) -> None:
+    await world.sync()
+    before = await world.bundles()
+    blob = world.remote.git("hash-object", "-w", "--stdin", stdin="a: 1\n")
+    world.remote.push_nested(f"100644 blob {blob}\ta.yaml", levels=14)
+    done = await world.sync()
+
+    assert done.outcome == "refused"
+    assert "the list of the commit's files is longer" in done.reason
+    assert await world.bundles() == before
 
 
 async def test_a_force_push_is_recorded_as_a_rewrite(world: World) -> None:
