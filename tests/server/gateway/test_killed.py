@@ -27,8 +27,7 @@ async def test_a_kill_loses_nothing_acknowledged_and_doubles_nothing(database_ur
             word, number = line.split()
             if word == "mark":
                 marks.append((int(number), acknowledged))
-            else:
-                acknowledged = int(number)
+            acknowledged = int(number)      # a sender learns the mark when it connects, too
 
     db = Database.open(database_url)
     stored = await db.read(lambda c: c.execute(text("SELECT count FROM refused_item")).scalar_one())
