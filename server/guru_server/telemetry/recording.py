@@ -63,11 +63,14 @@ class SampleRecorder:
         self._widths: OrderedDict[tuple[str, int], int] = OrderedDict()
 
     def layouts(self, connection: Connection, items: Sequence[Received]) -> Mapping[str, set[str]]:
-        """Store what is new; raises InputInvalid for a layout that lies or is one too many."""
+        """Store what is new; raises InputInvalid for a layout that lies or is one too many.
+
+        The memory is not asked: what it remembers may come from a transaction that was undone.
+        """
         for item in items:
             sent = Layout.model_validate(item.body)
             key = checked(sent.hash, sent.metrics)
-            if self._width(connection, item.tenant, key) is None:
+            if _metrics(connection, item.tenant, key) is None:
                 _add_layout(connection, item, key, sent.metrics)
         return NOTHING
 
@@ -98,10 +101,7 @@ class SampleRecorder:
         if key in self._widths:
             self._widths.move_to_end(key)
             return self._widths[key]
-        metrics = connection.execute(
-            text("SELECT metrics FROM layout WHERE tenant = :tenant AND id = :id"),
-            {"tenant": tenant, "id": layout},
-        ).scalar()
+        metrics = _metrics(connection, tenant, layout)
         if metrics is None:
             return None
         self._widths[key] = metrics.count("\n") + 1
@@ -149,6 +149,12 @@ def refuse(connection: Connection, refusals: Iterable[Refusal], now: int) -> Non
     ]
     if rows:
         connection.execute(_REFUSE, rows)
+
+
+def _metrics(connection: Connection, tenant: str, layout: int) -> str | None:
+    query = text("SELECT metrics FROM layout WHERE tenant = :tenant AND id = :id")
+    metrics: str | None = connection.execute(query, {"tenant": tenant, "id": layout}).scalar()
+    return metrics
 
 
 def _add_layout(connection: Connection, item: Received, key: int, metrics: tuple[str, ...]) -> None:
