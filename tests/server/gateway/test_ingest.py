@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
+from pydantic import JsonValue
 from sqlalchemy import Connection, text
 
 from guru_policy.errors import InputInvalid
 from guru_server.bus import LocalBus
 from guru_server.clock import wall
+from guru_server.gateway.frames import parcels
 from guru_server.gateway.ingest import Delivery, Ingest, Pace, Parcel
-from guru_server.gateway.items import Received, Recorder
+from guru_server.gateway.items import Kind, Received, Recorder
 from guru_server.gateway.marks import Source
 from guru_server.store.database import Database
 from guru_server.telemetry.layouts import hash_of
@@ -96,3 +98,56 @@ async def test_an_item_is_not_refused_for_what_ails_the_database(postgres_db: Da
 
     assert await rows(postgres_db, "SELECT count(*) FROM sample_head") == [(1,)]
     assert await rows(postgres_db, "SELECT count(*) FROM refused_item") == [(0,)]
+
+
+def counted(recorder: Recorder, calls: list[int]) -> Recorder:
+    """The same recorder; every call, so every transaction that has its kind, is noted."""
+
+    def record(connection: Connection, items: Sequence[Received]) -> Mapping[str, set[str]]:
+        calls.append(len(items))
+        return recorder(connection, items)
+
+    return record
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("checks", lambda seq: {"results": [
+            {"check": f"c{seq}", "at": seq, "since": seq, "verdict": {"state": "ok"}}
+        ]}),
+        ("checks", lambda seq: {"results": [{"check": "", "at": 0, "since": 0, "verdict": {"state": "ok"}}]}),
+        ("layout", lambda seq: {"hash": "0" * 16, "metrics": [f"m{seq}"]}),
+        ("layout", lambda seq: {"hash": hash_of((f"m{seq}",)), "metrics": [f"m{seq}"]}),
+    ],
+    ids=["too many checks", "nameless checks", "layouts that lie", "too many layouts"],
+)
+async def test_a_device_that_sends_only_bad_items_costs_no_transaction_each(
+    db: Database, kind: Kind, body: Callable[[int], JsonValue]
+) -> None:
+    calls: list[int] = []
+    queue = queue_of(db, {kind: counted(recorders(wall)[kind], calls)})
+    items = [Parcel(seq, kind, body(seq)) for seq in range(1, 601)]
+    await queue.put(Delivery(SOURCE, items, 100, lambda _: None))
+    running = asyncio.create_task(queue.run())
+    await asyncio.wait_for(queue.drained(), 30)
+    running.cancel()
+
+    assert calls == [600]
+    ((refused,),) = await rows(db, "SELECT count FROM refused_item")
+    assert isinstance(refused, int)
+    assert refused >= 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("facts", {"at": 1 << 63, "facts": {}}),
+        ("facts", {"at": 0, "facts": {f"f{number}": 1 for number in range(513)}}),
+        ("refusal", {"at": 0, "code": "G0001", "message": "", "serial": -(1 << 63) - 1}),
+    ],
+)
+def test_what_no_database_holds_is_refused_before_it_reaches_one(kind: str, body: JsonValue) -> None:
+    (parcel,) = parcels({"items": [{"seq": 1, "kind": kind, "body": body}]})
+
+    assert parcel.kind == "refused"
