@@ -159,6 +159,16 @@ async def db(database_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
+@pytest.fixture
+async def postgres_db(postgres: Cluster) -> AsyncIterator[Database]:
+    """An open PostgreSQL database with every table, for what SQLite cannot show."""
+    url = postgres.fresh()
+    database = Database.open(url)
+    yield database
+    await database.close()
+    postgres.drop(url)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several workers, what starts whole programs stays on one: they would starve each other."""
     for item in items:

@@ -78,8 +78,12 @@ class SmtpSettings(Part):
 
 
 class NotifySettings(Part):
-    """What channels in the fleet repository refer to by name: the secrets that webhooks are signed with."""
+    """What channels in the fleet repository refer to by name: the secrets that webhooks are signed with.
 
+    `private`: webhooks may go to private and loopback addresses.
+    """
+
+    private: bool = True
     secrets: dict[str, SecretStr] = Field(default_factory=dict)
 
 

@@ -168,9 +168,8 @@ def _leased(ground: Ground, repository: Repository | None, in_force: InForce) ->
     sources = FromSources(ground.db, in_force.load)
     smtp = settings.smtp
     mail = Mail(smtp.host, smtp.port, smtp.security, smtp.user, smtp.password, smtp.sender)
-    notifier = Notifier(
-        ground.db, ground.bus, sources, ground.clock, Webhooks(settings.notify.secrets), mail
-    )
+    to_webhooks = Webhooks(settings.notify.secrets, private=settings.notify.private)
+    notifier = Notifier(ground.db, ground.bus, sources, ground.clock, to_webhooks, mail)
     works = {
         "alerts": Alerts(ground.db, ground.bus, sources, ground.clock).run,
         "notify": notifier.run,

@@ -15,10 +15,10 @@ from guru_policy.inventory import Place, Scalar
 from guru_server.fleet.tables import device, device_state
 from guru_server.gateway.items import Received
 from guru_server.gateway.plain import plain
-from guru_wire.uplink import Facts
+from guru_wire.uplink import MAX_FACTS, Facts
 
 HEARTBEAT = 60                          # seconds, until a manifest says otherwise
-MAX_FACTS, MAX_SERVICES, MAX_LABELS = 512, 2000, 64
+MAX_LABELS = 64
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _KEY = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
 _VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._:+-]{0,61}[A-Za-z0-9])?)?")
@@ -69,8 +69,6 @@ def record_facts(connection: Connection, items: Sequence[Received]) -> Mapping[s
     changed: set[str] = set()
     for item in items:
         said = Facts.model_validate(item.body)
-        if len(said.services) > MAX_SERVICES:
-            raise InputInvalid(f"a device reports {MAX_SERVICES} services at most")
         facts = _json(clean(said.facts))
         services = [{**one.model_dump(), "name": plain(one.name)} for one in said.services]
         mine = (device.c.tenant == item.tenant, device.c.id == item.device)

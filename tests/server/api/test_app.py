@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from starlette.types import Message
 
+from guru_server.api.edge import Edge
 from guru_wire.operator import Problem
 from tests.server.conftest import Api
 
@@ -39,6 +41,32 @@ async def test_a_viewer_changes_nothing(api: Api) -> None:
 
     assert codes == {403}
     assert (await api.http.get("/devices")).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", "viewer"])
+async def test_nobody_who_may_not_gets_a_body_read(api: Api, token: str) -> None:
+    held = f"Bearer {await api.token('viewer')}" if token else ""
+    reads = 0
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        nonlocal reads
+        reads += 1
+        return {"type": "http.request", "body": b"[" * 1000, "more_body": reads < 100}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json"), (b"authorization", held.encode())]
+    scope = {
+        "type": "http", "method": "POST", "path": "/api/v1/devices/labels",
+        "query_string": b"", "headers": headers, "client": ("192.0.2.7", 5), "scheme": "https",
+        "server": ("guru.example", 8443), "http_version": "1.1", "root_path": "",
+    }
+    await Edge(api.app)(scope, receive, send)
+
+    assert sent[0]["status"] == (403 if token else 401)
+    assert reads == 0
 
 
 async def test_an_operator_cannot_revoke_a_device(api: Api) -> None:
@@ -104,6 +132,19 @@ async def test_guessing_tokens_is_slowed_down(api: Api) -> None:
     assert codes[-1] == 429
     api.clock.forward(60_000)
     assert (await api.http.get("/whoami", headers={"authorization": good})).status_code == 200
+
+
+async def test_guesses_never_lock_out_whoever_holds_a_token(api: Api) -> None:
+    for _ in range(25):
+        await api.http.get("/whoami", headers={"authorization": "Bearer gurut_guess"})
+
+    assert (await api.http.get("/whoami")).status_code == 200
+
+
+async def test_an_enrolment_has_a_small_body(api: Api) -> None:
+    answer = await api.http.post("/enrol", content=b"x" * (300 << 10))
+
+    assert (answer.status_code, answer.json()["detail"]) == (413, "the body is larger than 256 KiB")
 
 
 async def test_the_document_names_every_route_of_the_api(api: Api) -> None:
