@@ -15,6 +15,7 @@ from tests.cli.conftest import Guru, Result
 from tests.cli.double import TOKEN, Authority, Double, problem
 from tests.cli.walk import FAILS, SILENT, WORKS
 
+ROOT = Path(__file__).parents[2]
 PATHS = [" ".join(verb.path) for verb in VERBS]
 
 
@@ -26,7 +27,7 @@ def walk(guru: Guru, double: Double, authority: Authority, tmp_path: Path) -> Gu
     (fleet / "fleet.yaml").write_text("apiVersion: guru/v1\nkind: Fleet\nmetadata: {name: test}\nspec: {}\n")
     (tmp_path / "token").write_text(TOKEN)
     words = {"FLEET": str(fleet), "URL": double.url, "PIN": fingerprint(authority.ca), "TOKEN": str(tmp_path / "token"),
-             "NEW": str(tmp_path / "new")}
+             "OFFICE": f"{ROOT}/examples/small-office/", "NEW": str(tmp_path / "new")}
 
     def go(path: str, *more: str, **options: object) -> Result:
         return guru(*(words.get(word, word) for word in WORKS[path]), *more, **options)
