@@ -113,6 +113,6 @@ def _near(word: str, choices: Iterable[str]) -> str:
 def _elsewhere(word: str) -> str:
     """A hint for a verb without its noun, and for words that people bring from other tools."""
     known = {"host": "device", "hosts": "device", "devices": "device", "agents": "device", "agent": "device",
-             "ctx": "context", "enrol": "enroll", "apply": "sync", "diff": "plan", "lint": "validate",
+             "ctx": "context", "enrol": "enroll", "lint": "validate",
              "alerts": "alert", "revisions": "revision", "log": "revision list", "ls": "device list"}
     return f"did you mean `guru {known[word]}`?" if word in known else ""

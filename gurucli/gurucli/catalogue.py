@@ -27,7 +27,13 @@ VERBS: tuple[Verb, ...] = (
     _verb("device revoke", "device.revoke", "Cut a device off for good."),
     _verb("alert list", "alert.list", "List the alerts that fire."),
     _verb("explain", "fleet.explain", "Say where a device's value comes from, or what an error code means."),
+    _verb("init", "fleet.init",
+          "Start a fleet repository: a few files that are valid and change nothing on a device."),
+    _verb("fmt", "fleet.fmt", "Bring the YAML of a fleet repository into one form, comments kept."),
     _verb("validate", "fleet.validate", "Check a fleet repository, offline, and name every fault."),
+    _verb("diff", "fleet.diff", "Compare two versions of the fleet repository, and what devices get from them."),
+    _verb("render", "fleet.render",
+          "Show what a device gets: agent settings, checks and resources, merged and in order."),
     _verb("plan", "fleet.plan", "Show what a change would do to which devices; nothing is changed."),
     _verb("sync", "fleet.sync", "Have the server fetch the repository now, and wait until devices follow."),
     _verb("revision list", "revision.list",
@@ -57,7 +63,7 @@ GROUPS: dict[tuple[str, ...], str] = {
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Fleet", ("status", "device", "alert", "explain")),
-    ("Policy in Git", ("validate", "plan", "sync", "revision")),
+    ("Policy in Git", ("init", "fmt", "validate", "diff", "render", "plan", "sync", "revision")),
     ("Joining", ("enroll",)),
     ("Sign-in", ("login", "logout", "whoami", "context")),
     ("Tools", ("doctor", "completion", "api", "version")),

@@ -63,11 +63,8 @@ class Applying:
 
     def layers(self, device: Device) -> tuple[Layer, ...]:
         """Every layer that applies to the device."""
-        labels = labels_of(self._sources.customer, device)
-        subject = Subject(labels, device.place, device.name, device.id)
         common = self.common
-        names = [common.groups[i].name for i in common.group_matcher.matching(subject)]
-        subject = subject._replace(groups=frozenset(names))
+        subject, names = self._subject(device)
         customer, site = device.place
         found = [common.first]
         for scope, rank, label in (
@@ -82,6 +79,16 @@ class Applying:
         name = f"device {device.name.lower()}"
         found += [layers[i] for i in matcher.matching(subject) if layers[i].label == name]
         return tuple(found)
+
+    def subject(self, device: Device) -> Subject:
+        """What selectors see of the device: all its labels, its place, and the groups it is in."""
+        return self._subject(device)[0]
+
+    def _subject(self, device: Device) -> tuple[Subject, list[str]]:
+        labels = labels_of(self._sources.customer, device)
+        subject = Subject(labels, device.place, device.name, device.id)
+        names = [self.common.groups[i].name for i in self.common.group_matcher.matching(subject)]
+        return subject._replace(groups=frozenset(names)), names
 
     def _of(self, scope: Scope, rank: Rank, label: str) -> Scoped:
         """The scope's policies: their selectors, and each as a layer. Made once."""

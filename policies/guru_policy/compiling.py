@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from guru_policy.applying import Applying
 from guru_policy.bundle import Bundle, Mode, digest_of
+from guru_policy.conditions import Subject
 from guru_policy.errors import InputInvalid
 from guru_policy.faults import Fault, Origin
 from guru_policy.fleet import Sources
@@ -87,6 +88,10 @@ class Compiler:
     def layers(self, device: Device) -> tuple[Layer, ...]:
         """The layers that apply to the device, lowest first."""
         return self._applying.layers(device)
+
+    def subject(self, device: Device) -> Subject:
+        """What selectors see of the device, its groups among it."""
+        return self._applying.subject(device)
 
     def bundle(self, device: Device) -> Bundle | None:
         """The device's bundle; None when it has faults."""

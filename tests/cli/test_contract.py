@@ -13,8 +13,9 @@ from gurucli.catalogue import VERBS
 from gurucli.transport import fingerprint
 from tests.cli.conftest import Guru, Result
 from tests.cli.double import TOKEN, Authority, Double, problem
-from tests.cli.walk import FAILS, WORKS
+from tests.cli.walk import FAILS, SILENT, WORKS
 
+ROOT = Path(__file__).parents[2]
 PATHS = [" ".join(verb.path) for verb in VERBS]
 
 
@@ -25,7 +26,8 @@ def walk(guru: Guru, double: Double, authority: Authority, tmp_path: Path) -> Gu
     fleet.mkdir()
     (fleet / "fleet.yaml").write_text("apiVersion: guru/v1\nkind: Fleet\nmetadata: {name: test}\nspec: {}\n")
     (tmp_path / "token").write_text(TOKEN)
-    words = {"FLEET": str(fleet), "URL": double.url, "PIN": fingerprint(authority.ca), "TOKEN": str(tmp_path / "token")}
+    words = {"FLEET": str(fleet), "URL": double.url, "PIN": fingerprint(authority.ca), "TOKEN": str(tmp_path / "token"),
+             "OFFICE": f"{ROOT}/examples/small-office/", "NEW": str(tmp_path / "new")}
 
     def go(path: str, *more: str, **options: object) -> Result:
         return guru(*(words.get(word, word) for word in WORKS[path]), *more, **options)
@@ -70,7 +72,7 @@ def test_every_format_works_on_every_command(path: str, form: str, walk: Guru) -
     result = walk(path, "-o", form)
 
     assert result.code == 0, result.err
-    assert result.out or (path, form) == ("validate", form), "nothing was printed"
+    assert result.out or path in SILENT, "nothing was printed"
     if form == "yaml":
         assert isinstance(yaml.safe_load(result.out), dict)
     if form == "ndjson":

@@ -12,8 +12,12 @@ WORKS: dict[str, tuple[str, ...]] = {
     "enroll token list": ("enroll", "token", "list"), "enroll token revoke": ("enroll", "token", "revoke", "tok1"),
     "login": ("login", "URL", "--pin", "PIN", "--token-file", "TOKEN"), "logout": ("logout",), "whoami": ("whoami",),
     "context list": ("context", "list"), "context use": ("context", "use", "test"), "doctor": ("doctor",),
+    "diff": ("diff", "FLEET", "OFFICE"), "render": ("render", "web01", "--revision", "OFFICE"),
+    "init": ("init", "NEW"), "fmt": ("fmt", "FLEET"),
     "completion": ("completion", "bash"), "api": ("api", "GET", "/devices"), "version": ("version",),
 }
+
+SILENT = {"validate", "fmt"}           # what prints no row when there is nothing to complain of
 
 FAILS: dict[str, tuple[tuple[str, ...], int]] = {
     "status": (("status", "--context", "nowhere"), 5), "device list": (("device", "list", "--timeout", "soon"), 2),
@@ -28,6 +32,8 @@ FAILS: dict[str, tuple[tuple[str, ...], int]] = {
     "login": (("login", "http://localhost"), 2), "logout": (("logout", "--context", "nowhere"), 5),
     "whoami": (("whoami", "--context", "nowhere"), 5), "context list": (("context", "list", "more"), 2),
     "context use": (("context", "use", "nowhere"), 5), "doctor": (("doctor", "--context", "nowhere"), 1),
+    "diff": (("diff", "no-such/folder", "HEAD"), 5), "render": (("render", "web01", "--all"), 2),
+    "init": (("init", "NEW", "--ci", "sourceforge"), 2), "fmt": (("fmt", "no-such-folder"), 2),
     "completion": (("completion", "tcsh"), 2), "api": (("api", "BREW", "/devices"), 2),
     "version": (("version", "more"), 2),
 }

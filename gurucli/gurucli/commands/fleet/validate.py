@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -25,37 +27,67 @@ COLUMNS = (
 EXAMPLES = (
     ("guru validate", "the repository around this folder"),
     ("guru validate examples/small", "another one"),
+    ("guru validate --since origin/main", "only what this change brings, for a pull request or a hook"),
     ("guru validate -o junit=report.xml -o sarif=report.sarif", "in CI: reports beside the list"),
     ("guru validate -o github=-", "annotations on a pull request"),
 )
 
 
-def run(ctx: typer.Context, path: PathArgument = "") -> int:
+def run(
+    ctx: typer.Context,
+    path: PathArgument = "",
+    since: Annotated[str, typer.Option(
+        "--since", metavar="REV", help="Leave out the faults that this commit has already.",
+        show_default=False)] = "",
+) -> int:
     """Check a fleet repository, offline, and name every fault.
 
     All faults come at once, each with file, line, column and what to do. Ends with 10 when there is an
-    error; warnings fail nothing. `-o junit=FILE`, sarif, github, gitlab and markdown write reports, as many
-    as you like; - is stdout.
+    error; warnings fail nothing. With --since only new faults count: a fault is an old one when the commit has
+    the same one in the same file, whatever its line. `-o junit=FILE`, sarif, github, gitlab and markdown write
+    reports, as many as you like; - is stdout.
     """
     cli: Cli = ctx.obj
-    from guru_policy.loading import load
+    from guru_policy.loading import ParseCache, load
     from gurucli.folder_tree import FolderTree, find_root
     from gurucli.reports import write_reports
 
     tree = FolderTree(Path(path) if path else find_root(Path.cwd()))
-    fleet = load(tree)
-    faults = [as_line(fault) for fault in fleet.faults]
+    cache = ParseCache()
+    fleet = load(tree, cache)
+    found = fleet.faults
+    if since:
+        from gurucli.commit_tree import CommitTree
+
+        found = new_faults(load(CommitTree(tree.root, since), cache).faults, found)
+    faults = [as_line(fault) for fault in found]
+    older = len(fleet.faults) - len(faults)
     errors = sum(fault["severity"] == "error" for fault in faults)
     printed = write_reports(cli.reports, faults)
     if printed:
         cli.out.lines(printed)
     else:
-        document = {"valid": not errors, "objects": len(fleet.objects), "faults": faults}
+        document = {"valid": not errors, "objects": len(fleet.objects), "faults": faults, "older": older}
         cli.out.result(Sheet(faults, COLUMNS, document=document, name=_place,
                              draw=lambda paper: _page(faults, len(fleet.objects), paper)))
     if cli.out.kind != "table" or printed:
         cli.out.note(_summary(faults, len(fleet.objects)))
+    if older:
+        cli.out.note(f"{plural(older, 'fault')} of {since} not counted")
     return Exit.invalid if errors else Exit.done
+
+
+def new_faults(old: Sequence[Fault], new: Sequence[Fault]) -> tuple[Fault, ...]:
+    """The faults that `old` has not: as often as they are there more often, in their order."""
+    left = Counter((fault.origin.path, fault.message, fault.severity) for fault in old)
+    found = []
+    for fault in new:
+        same = (fault.origin.path, fault.message, fault.severity)
+        if left[same]:
+            left[same] -= 1
+        else:
+            found.append(fault)
+    return tuple(found)
 
 
 def as_line(fault: Fault) -> FaultLine:

@@ -1,0 +1,1 @@
+"""The files of a new fleet repository, as they lie beside this one. Data only: nothing here runs."""
