@@ -120,6 +120,7 @@ class ServerSettings(BaseSettings):
     log: LogSettings = LogSettings()
     retention: RetentionSettings = RetentionSettings()
     kill_at: str | None = None                                  # fault tests: SIGKILL to itself at this stage
+    stop_at: str | None = None                                  # fault tests: SIGSTOP to itself at this stage
 
     @field_validator("data")
     @classmethod

@@ -133,7 +133,7 @@ def wire_gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Wired:
 def _gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Gateway:
     return Gateway(
         ground.db, ground.bus, link_key=link_key, manifest_of=manifest_of, blob_of=blob_of, now=ground.clock,
-        stage=partial(_stage, ground.settings.kill_at),
+        stage=partial(_stage, ground.settings),
         recorders={
             **recorders(ground.clock),
             "facts": record_facts, "report": record_report, "refusal": refusal_recorder(ground.clock),
@@ -145,7 +145,7 @@ def _repository(ground: Ground, state_key: Ed25519PrivateKey) -> Repository | No
     git = ground.settings.git
     if git.url is None:
         return None
-    stage = partial(_stage, ground.settings.kill_at)
+    stage = partial(_stage, ground.settings)
     mirror = Mirror(ground.settings.data, _source(git.url, git))
     reconciler = Reconciler(
         ground.db, ground.bus, mirror, verifier=Verifier(mirror, Pinned(git.signing.mode, git.signing.keys)),
@@ -212,6 +212,7 @@ def _without_repository() -> APIRouter:
     return router
 
 
-def _stage(kill_at: str | None, stage: str) -> None:
-    if kill_at == stage:
-        os.kill(os.getpid(), signal.SIGKILL)
+def _stage(settings: ServerSettings, stage: str) -> None:
+    for at, number in ((settings.kill_at, signal.SIGKILL), (settings.stop_at, signal.SIGSTOP)):
+        if at == stage:
+            os.kill(os.getpid(), number)

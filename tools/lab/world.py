@@ -10,12 +10,14 @@ import json
 import os
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tools.lab.processes import Child
 from tools.lab.remote import Remote
@@ -75,6 +77,8 @@ class World:
         self.url = f"https://127.0.0.1:{self.port}"
         self.children: dict[str, Child] = {}
         self.token = self.pin = ""
+        self.keys = self.folder / "server" / "keys"
+        self.database_url = database or f"sqlite:///{self.folder / 'server' / 'guru.db'}"
         self._env = {
             "GURU_SERVER_DATA": str(self.folder / "server"),
             "GURU_SERVER_LISTEN": f"127.0.0.1:{self.port}",
@@ -99,12 +103,21 @@ class World:
             raise Failed(f"guru-server init: {text}")
         self.token, self.pin = token[0], pin[0]
 
-    def start_server(self) -> None:
-        """`guru-server serve`, until it answers."""
-        log = self.folder / "logs" / "server.log"
+    def start_server(self, settings: Mapping[str, str] | None = None, *, wait: bool = True) -> Child:
+        """`guru-server serve` with some more settings, until it answers unless `wait` is false."""
+        return self.start_program("server", "serve", settings or {}, wait=wait)
+
+    def start_program(
+        self, name: str, verb: str, settings: Mapping[str, str], *, wait: bool = True
+    ) -> Child:
+        """`guru-server VERB` as this world's server is set, with other settings; known here by `name`."""
+        log = self.folder / "logs" / f"{name}.log"
         before = log.stat().st_size if log.exists() else 0
-        self.children["server"] = Child([str(BIN / "guru-server"), "serve"], log, self._env)
-        self._await_line("server", "listening on", before)
+        child = Child([str(BIN / "guru-server"), verb], log, {**self._env, **settings})
+        self.children[name] = child
+        if wait:
+            self._await_line(name, "listening on", before)
+        return child
 
     def sign_in(self) -> None:
         """`guru login`, into a configuration of this world's own."""
@@ -134,6 +147,18 @@ class World:
     def ask(self, *arguments: str) -> object:
         """What a command says with `-o json`."""
         return json.loads(self.guru(*arguments, "-o", "json").out)
+
+    def get(self, path: str) -> Any:
+        """What the API says under /api/v1: the quick way for what is asked again and again."""
+        request = urllib.request.Request(
+            f"{self.url}/api/v1{path}", headers={"Authorization": f"Bearer {self.token}"}
+        )
+        with urllib.request.urlopen(request, timeout=20, context=self.trust()) as answer:
+            return json.load(answer)
+
+    def trust(self) -> ssl.SSLContext:
+        """A context that believes this world's server and nobody else."""
+        return ssl.create_default_context(cafile=str(self.keys / "ca.crt"))
 
     def enrol(self, name: str, customer: str, site: str) -> AgentPlace:
         """`guru-agent enroll` for a real agent with a sandbox root."""

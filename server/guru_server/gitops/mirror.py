@@ -98,7 +98,11 @@ class Mirror:
             lines = [f"create {KEPT}{one} {one}\n" for one in sorted(set(revisions) - kept)]
             lines += [f"delete {KEPT}{one}\n" for one in sorted(kept - set(revisions))]
             if lines:
-                done = await self._run("update-ref", "--stdin", stdin="".join(lines).encode())
+                wanted = "".join(lines).encode()
+                done = await self._run("update-ref", "--stdin", stdin=wanted)
+                if done.exit_code and not self._packing.locked():
+                    await asyncio.to_thread(_sweep, self._path)     # a git that was killed left its locks
+                    done = await self._run("update-ref", "--stdin", stdin=wanted)
                 if done.exit_code:
                     raise failed("the mirror cannot hold on to the revisions in force", done)
 

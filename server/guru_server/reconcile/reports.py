@@ -31,7 +31,10 @@ _APPLIED = text(
 
 
 def record_report(connection: Connection, items: Sequence[Received]) -> Mapping[str, set[str]]:
-    """A Recorder: keeps each run once; a late report never replaces a newer one. No topic hears of it."""
+    """A Recorder: keeps each run once; one on an older serial never replaces a newer. No topic hears of it.
+
+    A device's reports come in the order in which they were made; the times in them may be of a wrong clock.
+    """
     for item in items:
         _record(connection, item, Report.model_validate(item.body))
     return {}
@@ -48,14 +51,12 @@ def _record(connection: Connection, item: Received, report: Report) -> None:
     where = (device_state.c.tenant == item.tenant, device_state.c.device == item.device)
     known = connection.execute(
         select(
-            device_state.c.run_at,
             device_state.c.applied_serial,
             device_state.c.converged,
             device_state.c.state_since,
         ).where(*where)
     ).one_or_none()
-    newer = (summary.serial, summary.finished_at)
-    if known is None or (known.run_at is not None and (known.applied_serial, known.run_at) > newer):
+    if known is None or known.applied_serial > summary.serial:
         return
     same = (known.applied_serial, known.converged) == (summary.serial, summary.converged)
     connection.execute(_APPLIED, {

@@ -48,6 +48,15 @@ async def test_a_late_report_never_replaces_a_newer_one(db: Database) -> None:
     assert RunSummary.model_validate_json(row.run).run.startswith("b")
 
 
+async def test_a_report_dated_by_a_wrong_clock_never_hides_the_ones_after_it(db: Database) -> None:
+    await enrolled(db)
+    await db.write(lambda connection: record_report(connection, [report("a", at=4_000_000_000_000)]))
+    await db.write(lambda connection: record_report(connection, [report("b", at=2000, converged=False)]))
+
+    row = await applied(db)
+    assert (row.run_at, row.converged) == (2000, False)
+
+
 async def test_a_report_counts_once_however_often_it_comes(db: Database) -> None:
     await enrolled(db)
     for _ in range(2):
