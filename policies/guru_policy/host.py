@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 Platform = Literal["linux", "windows", "macos"]
+PLATFORMS: frozenset[Platform] = frozenset(get_args(Platform))
 
 
 @dataclass(frozen=True, slots=True)

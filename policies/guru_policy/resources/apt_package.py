@@ -34,6 +34,8 @@ class PackageState(NamedTuple):
 class AptPackage(Resource[PackageState]):
     """Keep a package installed (at a version, or at apt's newest), held or absent."""
 
+    platforms = frozenset({"linux"})
+
     kind: Literal["apt_package"] = "apt_package"
     name: PackageName
     ensure: Literal["present", "absent", "latest"] = "present"
