@@ -58,8 +58,8 @@ class Executor:
     def _write(self, step: WriteFile) -> None:
         content = self._blobs(step.digest) if step.digest is not None else step.content or b""
         ids = _ids(step.owner, step.group)
-        make_parents(self._root, step.path)
-        with parent_of(self._root, step.path) as (folder, name):
+        make_parents(self._root, step.path, step.below)
+        with parent_of(self._root, step.path, step.below) as (folder, name):
             old = _stat(name, folder)
             if old is not None and modes.S_ISDIR(old.st_mode):
                 raise StepFailed(f"could not {step}: a directory stands there")
@@ -72,10 +72,10 @@ class Executor:
 
     def _make(self, step: MakeDirectory) -> None:
         ids = _ids(step.owner, step.group)
-        make_parents(self._root, step.path)
-        with parent_of(self._root, step.path) as (folder, name):
+        make_parents(self._root, step.path, step.below)
+        with parent_of(self._root, step.path, step.below) as (folder, name):
             os.mkdir(name, NEW_FOLDER, dir_fd=folder)
-            _set(name, folder, step.mode, ids)
+            _set(name, folder, step.mode, ids, os.O_DIRECTORY)
             os.fsync(folder)
 
     def _remove(self, step: Remove) -> None:
@@ -128,8 +128,8 @@ def _replace(name: str, folder: int, content: bytes, mode: int, ids: tuple[int, 
     os.fsync(folder)
 
 
-def _set(name: str, folder: int, mode: int | None, ids: tuple[int, int]) -> None:
-    descriptor = os.open(name, LOOK, dir_fd=folder)
+def _set(name: str, folder: int, mode: int | None, ids: tuple[int, int], also: int = 0) -> None:
+    descriptor = os.open(name, LOOK | also, dir_fd=folder)
     try:
         if ids != (-1, -1):
             os.fchown(descriptor, *ids)

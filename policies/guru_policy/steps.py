@@ -8,15 +8,19 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class WriteFile:
-    """Write the whole file, atomically. Exactly one of `content` and `digest` (a bundle's blob) is set."""
+    """Write the whole file, atomically. Exactly one of `content` and `digest` (a bundle's blob) is set.
+
+    `below` names a folder whose owner may be anybody: below it no symbolic link is followed.
+    """
 
     path: str
-    content: bytes | None = None
+    content: bytes | None = field(default=None, repr=False)
     digest: str | None = None           # sha256 hex of a blob the manifest lists
     mode: int | None = None             # permission bits; None keeps what is there, 0o644 for a new file
     owner: str | None = None
     group: str | None = None
     backup: bool = True                 # keep what is replaced under the agent's state folder
+    below: str | None = None
 
     def __str__(self) -> str:
         return f"write {self.path}"
@@ -24,12 +28,13 @@ class WriteFile:
 
 @dataclass(frozen=True, slots=True)
 class MakeDirectory:
-    """Make a directory, parents too."""
+    """Make a directory, parents too. `below`: see WriteFile."""
 
     path: str
     mode: int | None = None
     owner: str | None = None
     group: str | None = None
+    below: str | None = None
 
     def __str__(self) -> str:
         return f"make directory {self.path}"

@@ -8,25 +8,44 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from guru_policy.resources.apt_package import AptPackage
+from guru_policy.resources.authorized_key import AuthorizedKey
 from guru_policy.resources.base import Resource
 from guru_policy.resources.command import Command
 from guru_policy.resources.cron_job import CronJob
 from guru_policy.resources.directory import Directory
 from guru_policy.resources.file import File
+from guru_policy.resources.group import Group
+from guru_policy.resources.hosts_entry import HostsEntry
+from guru_policy.resources.sysctl import Sysctl
 from guru_policy.resources.systemd_unit import SystemdUnit
 from guru_policy.resources.user import User
 
 AnyResource = Annotated[
-    AptPackage | Command | CronJob | Directory | File | SystemdUnit | User, Field(discriminator="kind")
+    AptPackage
+    | AuthorizedKey
+    | Command
+    | CronJob
+    | Directory
+    | File
+    | Group
+    | HostsEntry
+    | Sysctl
+    | SystemdUnit
+    | User,
+    Field(discriminator="kind"),
 ]
 
 # Any: each kind has a state type of its own, which only the kind itself looks into.
 RESOURCES: Mapping[str, type[Resource[Any]]] = {
     "apt_package": AptPackage,
+    "authorized_key": AuthorizedKey,
     "command": Command,
     "cron_job": CronJob,
     "directory": Directory,
     "file": File,
+    "group": Group,
+    "hosts_entry": HostsEntry,
+    "sysctl": Sysctl,
     "systemd_unit": SystemdUnit,
     "user": User,
 }

@@ -11,6 +11,8 @@ from guru_policy.resources import RESOURCES
 from guru_policy.resources.file import File
 from guru_policy.resources.systemd_unit import SystemdUnit
 
+ED25519 = "AAAAC3NzaC1lZDI1NTE5AAAAIGRvbid0IHVzZSB0aGlzIGtleSBhbnl3aGVyZSEh"
+
 
 @pytest.mark.parametrize(
     ("kind", "spec"),
@@ -31,6 +33,22 @@ from guru_policy.resources.systemd_unit import SystemdUnit
         ("command", {"unless": "true"}), ("command", {"shell": "x"}),
         ("user", {"name": "Anna:0"}), ("user", {"name": "anna", "comment": "a:b"}),
         ("user", {"name": "anna", "uid": 0}),
+        ("group", {"name": "-ops"}), ("group", {"name": "ops", "members": ["a,b"]}),
+        ("group", {"name": "ops", "members": ["a\n"]}), ("group", {"name": "ops", "gid": 0}),
+        ("authorized_key", {"user": "anna", "key": "ssh-ed25519 AAAA"}),
+        ("authorized_key", {"user": "anna", "key": f"ssh-rsa {ED25519}"}),
+        ("authorized_key", {"user": "anna", "key": f"ssh-ed25519 {ED25519}\nssh-ed25519 {ED25519}"}),
+        ("authorized_key", {"user": "anna", "key": f'command="x" ssh-ed25519 {ED25519}'}),
+        ("authorized_key", {"user": "anna", "key": f"ssh-ed25519 {ED25519}", "options": 'command="x'}),
+        ("authorized_key", {"user": "anna", "key": f"ssh-ed25519 {ED25519}", "options": "a b"}),
+        ("sysctl", {"name": "../x", "value": 1}), ("sysctl", {"name": "net..x", "value": 1}),
+        ("sysctl", {"name": "net.x", "value": "1\nkernel.y = 2"}), ("sysctl", {"name": "net.x"}),
+        ("sysctl", {"name": "net.x", "value": True}), ("sysctl", {"name": "net/x", "value": 1}),
+        ("hosts_entry", {"address": "192.0.2.300", "names": ["a"]}),
+        ("hosts_entry", {"address": "192.0.2.3", "names": []}),
+        ("hosts_entry", {"address": "192.0.2.3", "names": ["a b"]}),
+        ("hosts_entry", {"address": "192.0.2.3", "names": ["a\n127.0.0.1 b"]}),
+        ("hosts_entry", {"address": "192.0.2.3", "names": ["localhost"]}),
     ],
 )
 def test_a_resource_that_makes_no_sense_is_refused(kind: str, spec: dict[str, Any]) -> None:
