@@ -16,6 +16,7 @@ from guru_policy.resources.directory import Directory
 from guru_policy.resources.file import File
 from guru_policy.resources.group import Group
 from guru_policy.resources.hosts_entry import HostsEntry
+from guru_policy.resources.package import Package
 from guru_policy.resources.sysctl import Sysctl
 from guru_policy.resources.systemd_unit import SystemdUnit
 from guru_policy.resources.user import User
@@ -29,6 +30,7 @@ AnyResource = Annotated[
     | File
     | Group
     | HostsEntry
+    | Package
     | Sysctl
     | SystemdUnit
     | User,
@@ -45,6 +47,7 @@ RESOURCES: Mapping[str, type[Resource[Any]]] = {
     "file": File,
     "group": Group,
     "hosts_entry": HostsEntry,
+    "package": Package,
     "sysctl": Sysctl,
     "systemd_unit": SystemdUnit,
     "user": User,
