@@ -101,7 +101,8 @@ class Executor:
             )
         try:
             done = await run_program(
-                step.argv, timeout=step.timeout, env=dict(step.env), root=self._root, cwd=step.cwd
+                step.argv, timeout=step.timeout, env=dict(step.env), root=self._root, cwd=step.cwd,
+                stdin=step.stdin,
             )
         except TimeoutError as cause:
             raise StepFailed(f"could not {step}: not done after {step.timeout:.0f} s") from cause

@@ -73,7 +73,8 @@ class Execute:
     """Run a program without a shell; an exit code other than 0 is a failed step.
 
     Under a sandbox root a program starts in that folder with GURU_ROOT naming it; a `system` program,
-    which changes the whole machine as apt-get does, is refused there.
+    which changes the whole machine as apt-get does, is refused there. What must not be seen in a list of
+    processes, a plan or a report goes in on `stdin`; `says` names a step whose argv says little.
     """
 
     argv: tuple[str, ...]
@@ -81,9 +82,11 @@ class Execute:
     env: tuple[tuple[str, str], ...] = field(default=())
     cwd: str | None = None
     system: bool = False                # changes the machine itself: refused under a sandbox root
+    stdin: bytes = field(default=b"", repr=False)
+    says: str = ""
 
     def __str__(self) -> str:
-        return "run " + " ".join(self.argv)
+        return self.says or "run " + " ".join(self.argv)
 
 
 Step: TypeAlias = WriteFile | MakeDirectory | SetAttributes | Remove | Execute

@@ -14,6 +14,7 @@ from guru_policy.resources.command import Command
 from guru_policy.resources.cron_job import CronJob
 from guru_policy.resources.directory import Directory
 from guru_policy.resources.file import File
+from guru_policy.resources.firewall_rule import FirewallRule
 from guru_policy.resources.group import Group
 from guru_policy.resources.hosts_entry import HostsEntry
 from guru_policy.resources.package import Package
@@ -28,6 +29,7 @@ AnyResource = Annotated[
     | CronJob
     | Directory
     | File
+    | FirewallRule
     | Group
     | HostsEntry
     | Package
@@ -45,6 +47,7 @@ RESOURCES: Mapping[str, type[Resource[Any]]] = {
     "cron_job": CronJob,
     "directory": Directory,
     "file": File,
+    "firewall_rule": FirewallRule,
     "group": Group,
     "hosts_entry": HostsEntry,
     "package": Package,
