@@ -20,8 +20,9 @@ from pathlib import Path
 from guru_agent.backups import Backups
 from guru_agent.host.programs import run_program
 from guru_agent.host.rooted import make_parents, parent_of
+from guru_agent.unpacking import unpack
 from guru_policy.errors import StepFailed
-from guru_policy.steps import Execute, MakeDirectory, Remove, SetAttributes, Step, WriteFile
+from guru_policy.steps import Execute, MakeDirectory, Remove, SetAttributes, Step, Unpack, WriteFile
 
 NEW_FILE, NEW_FOLDER = 0o644, 0o755
 FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -44,7 +45,7 @@ class Executor:
         except OSError as cause:
             raise StepFailed(f"could not {step}: {_reason(cause)}") from cause
 
-    def _touch(self, step: WriteFile | MakeDirectory | SetAttributes | Remove) -> None:
+    def _touch(self, step: WriteFile | MakeDirectory | SetAttributes | Remove | Unpack) -> None:
         if isinstance(step, WriteFile):
             self._write(step)
         elif isinstance(step, MakeDirectory):
@@ -52,6 +53,8 @@ class Executor:
         elif isinstance(step, SetAttributes):
             with parent_of(self._root, step.path) as (folder, name):
                 _set(name, folder, step.mode, _ids(step.owner, step.group))
+        elif isinstance(step, Unpack):
+            self._unpack(step)
         else:
             self._remove(step)
 
@@ -93,6 +96,13 @@ class Executor:
                     self._backups.keep(step.path, _content(name, folder))
                 os.unlink(name, dir_fd=folder)
             os.fsync(folder)
+
+    def _unpack(self, step: Unpack) -> None:
+        ids = _ids(step.owner, step.group)
+        data = self._blobs(step.digest)
+        make_parents(self._root, step.path)
+        with parent_of(self._root, step.path) as (folder, name):
+            unpack(data, step, folder, name, ids)
 
     async def _run(self, step: Execute) -> None:
         if self._root is not None and step.system:

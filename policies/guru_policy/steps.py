@@ -69,6 +69,26 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True)
+class Unpack:
+    """Replace a directory by the content of an archive (a bundle's blob): tar, also compressed, or zip.
+
+    Only files and directories whose paths stay inside; at most `max_size` bytes unpacked. A directory that did
+    not come from an archive, and is not empty, is never replaced (guru_policy.unpacked).
+    """
+
+    path: str
+    digest: str                         # sha256 hex of a blob the manifest lists
+    made_from: str                      # what the listing says it came from
+    strip: int = 0                      # leading folders to leave out
+    max_size: int = 256 << 20
+    owner: str | None = None
+    group: str | None = None
+
+    def __str__(self) -> str:
+        return f"unpack {self.digest[:12]} to {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
 class Execute:
     """Run a program without a shell; an exit code other than 0 is a failed step.
 
@@ -89,7 +109,7 @@ class Execute:
         return self.says or "run " + " ".join(self.argv)
 
 
-Step: TypeAlias = WriteFile | MakeDirectory | SetAttributes | Remove | Execute
+Step: TypeAlias = WriteFile | MakeDirectory | SetAttributes | Remove | Unpack | Execute
 
 
 def execute(*argv: str, timeout: float = 300.0, env: dict[str, str] | None = None) -> Execute:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from guru_policy.resources.apt_package import AptPackage
+from guru_policy.resources.archive import Archive
 from guru_policy.resources.authorized_key import AuthorizedKey
 from guru_policy.resources.base import Resource
 from guru_policy.resources.command import Command
@@ -24,6 +25,7 @@ from guru_policy.resources.user import User
 
 AnyResource = Annotated[
     AptPackage
+    | Archive
     | AuthorizedKey
     | Command
     | CronJob
@@ -42,6 +44,7 @@ AnyResource = Annotated[
 # Any: each kind has a state type of its own, which only the kind itself looks into.
 RESOURCES: Mapping[str, type[Resource[Any]]] = {
     "apt_package": AptPackage,
+    "archive": Archive,
     "authorized_key": AuthorizedKey,
     "command": Command,
     "cron_job": CronJob,

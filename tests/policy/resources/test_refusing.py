@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from guru_policy.resources import RESOURCES
+from guru_policy.resources.archive import Archive
 from guru_policy.resources.file import File
 from guru_policy.resources.systemd_unit import SystemdUnit
 
@@ -56,6 +57,9 @@ ED25519 = "AAAAC3NzaC1lZDI1NTE5AAAAIGRvbid0IHVzZSB0aGlzIGtleSBhbnl3aGVyZSEh"
         ("firewall_rule", {"name": "a", "interface": 'eth0" accept'}),
         ("firewall_rule", {"name": "a", "chain": "input; flush ruleset"}),
         ("firewall_rule", {"name": "a", "firewall": "windows", "interface": "eth0"}),
+        ("archive", {"path": "/opt/a"}), ("archive", {"path": "/opt", "source": "a.tgz"}),
+        ("archive", {"path": "/opt/../etc/x", "source": "a.tgz"}), ("archive", {"path": "/opt/a", "source": "../a"}),
+        ("archive", {"path": "/opt/a", "source": "a.tgz", "maxSize": "2GiB"}),
         ("hosts_entry", {"address": "192.0.2.300", "names": ["a"]}),
         ("hosts_entry", {"address": "192.0.2.3", "names": []}),
         ("hosts_entry", {"address": "192.0.2.3", "names": ["a b"]}),
@@ -75,6 +79,13 @@ def test_a_source_is_replaced_by_its_digest_in_a_bundle() -> None:
 
     assert file.sources() == ("files/motd",)
     assert (placed.source, placed.digest) == (None, "a" * 64)
+
+
+def test_an_archive_is_carried_by_its_digest() -> None:
+    archive = Archive(path="/opt/app", source="files/app.tgz")
+
+    assert archive.sources() == ("files/app.tgz",)
+    assert archive.placed({"files/app.tgz": "a" * 64}) == Archive(path="/opt/app", digest="a" * 64)
 
 
 def test_a_changed_configuration_restarts_the_unit_that_should_run() -> None:
