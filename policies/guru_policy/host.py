@@ -114,6 +114,10 @@ class Host(Protocol):
 
     async def user(self, name: str) -> UserEntry | None: ...
 
+    async def now(self) -> int:
+        """The machine's own clock: milliseconds since 1970, UTC."""
+        ...
+
     async def cpu_percent(self) -> float:
         """Busy share of all processors since the last call, 0 to 100."""
         ...

@@ -111,6 +111,10 @@ class LinuxHost:
         """See Host. Local accounts; `locked` is an account that has expired (shadow(5), field 8)."""
         return await user_entry(self.read, name, int(time.time() // 86_400))
 
+    async def now(self) -> int:
+        """See Host."""
+        return time.time_ns() // 1_000_000
+
     async def cpu_percent(self) -> float:
         """See Host."""
         return float(psutil.cpu_percent(None))
