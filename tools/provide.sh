@@ -36,6 +36,7 @@ look_linux() {
     have nft || MISSING="$MISSING nftables"
     have ufw || MISSING="$MISSING ufw"
     have ip || MISSING="$MISSING iproute2"
+    have wg-quick || MISSING="$MISSING wireguard-tools"
     have sysctl || MISSING="$MISSING procps"
     have update-ca-certificates || MISSING="$MISSING ca-certificates"
 }

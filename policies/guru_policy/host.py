@@ -114,6 +114,13 @@ class Host(Protocol):
 
     async def user(self, name: str) -> UserEntry | None: ...
 
+    async def secret(self, name: str) -> bytes | None:
+        """A secret of this device, at most 64 KiB; CannotLook when others than root could read it.
+
+        Its value goes into steps only, never into a message.
+        """
+        ...
+
     async def now(self) -> int:
         """The machine's own clock: milliseconds since 1970, UTC."""
         ...

@@ -16,7 +16,7 @@ from guru_policy.model import Carried
 from guru_policy.steps import Execute
 
 AnswerT = TypeVar("AnswerT", bound=Carried)
-_PROGRAM = ("powershell.exe", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-Command")
+PROGRAM = ("powershell.exe", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-Command")
 _QUOTES = "'\u2018\u2019\u201a\u201b"          # PowerShell takes all of these for a single quote
 
 
@@ -32,7 +32,7 @@ def listed(texts: tuple[str, ...]) -> str:
 
 async def ask(host: Host, script: str, answer: type[AnswerT]) -> AnswerT | None:
     """What the script prints as JSON; None for `null`. CannotLook when it fails or prints something else."""
-    done = await host.run((*_PROGRAM, script), timeout=60.0)
+    done = await host.run((*PROGRAM, script), timeout=60.0)
     if done.exit_code != 0:
         raise CannotLook(f"PowerShell failed: {' '.join(done.stderr.split())[:200]}")
     try:
@@ -45,4 +45,4 @@ async def ask(host: Host, script: str, answer: type[AnswerT]) -> AnswerT | None:
 def tell(says: str, *commands: str, secrets: bytes = b"", timeout: float = 300.0) -> Execute:
     """The step that runs the commands and stops at the first that fails; `secrets` come in on standard input."""
     script = "; ".join(("$ErrorActionPreference = 'Stop'", *commands))
-    return Execute((*_PROGRAM, script), timeout=timeout, system=True, stdin=secrets, says=says)
+    return Execute((*PROGRAM, script), timeout=timeout, system=True, stdin=secrets, says=says)

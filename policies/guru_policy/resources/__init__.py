@@ -24,6 +24,7 @@ from guru_policy.resources.package import Package
 from guru_policy.resources.sysctl import Sysctl
 from guru_policy.resources.systemd_unit import SystemdUnit
 from guru_policy.resources.user import User
+from guru_policy.resources.vpn_profile import VpnProfile
 
 AnyResource = Annotated[
     AptPackage
@@ -41,7 +42,8 @@ AnyResource = Annotated[
     | Package
     | Sysctl
     | SystemdUnit
-    | User,
+    | User
+    | VpnProfile,
     Field(discriminator="kind"),
 ]
 
@@ -63,4 +65,5 @@ RESOURCES: Mapping[str, type[Resource[Any]]] = {
     "sysctl": Sysctl,
     "systemd_unit": SystemdUnit,
     "user": User,
+    "vpn_profile": VpnProfile,
 }

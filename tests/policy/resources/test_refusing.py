@@ -7,12 +7,26 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from guru_policy.fake_host import FakeHost
+from guru_policy.powershell import PROGRAM, quoted
 from guru_policy.resources import RESOURCES
 from guru_policy.resources.archive import Archive
 from guru_policy.resources.file import File
 from guru_policy.resources.systemd_unit import SystemdUnit
+from guru_policy.resources.vpn.windows import look_script
+from guru_policy.resources.vpn_profile import VpnProfile
+from guru_policy.steps import Execute
 
 ED25519 = "AAAAC3NzaC1lZDI1NTE5AAAAIGRvbid0IHVzZSB0aGlzIGtleSBhbnl3aGVyZSEh"
+
+L2TP: dict[str, Any] = {
+    "name": "a", "type": "l2tp", "server": "vpn.example.com", "user": "a", "password": {"secret": "pw"},
+    "psk": {"secret": "psk"},
+}
+WIREGUARD: dict[str, Any] = {
+    "name": "a", "type": "wireguard", "key": {"secret": "wg"}, "addresses": ["10.8.0.2/24"],
+    "peers": [{"publicKey": "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=", "allowed": ["10.0.0.0/8"]}],
+}
 
 
 @pytest.mark.parametrize(
@@ -65,6 +79,14 @@ ED25519 = "AAAAC3NzaC1lZDI1NTE5AAAAIGRvbid0IHVzZSB0aGlzIGtleSBhbnl3aGVyZSEh"
         ("git_checkout", {"path": "/opt/a", "repository": "https://example.com/a", "revision": "--upload-pack=id"}),
         ("git_checkout", {"path": "/opt/a", "repository": "https://example.com/a", "revision": "a..b"}),
         ("certificate", {"name": "a", "certificate": "hello"}),
+        ("vpn_profile", {"name": "a", "type": "l2tp"}), ("vpn_profile", {"name": "../a", "type": "l2tp"}),
+        ("vpn_profile", {**L2TP, "password": "hunter2"}), ("vpn_profile", {**L2TP, "psk": {"secret": "../x"}}),
+        ("vpn_profile", {**L2TP, "server": "a\nb"}), ("vpn_profile", {**L2TP, "user": "a\nb"}),
+        ("vpn_profile", {**L2TP, "driver": "wg-quick"}), ("vpn_profile", {**L2TP, "dnsSearch": ["a; id"]}),
+        ("vpn_profile", {**L2TP, "allUsers": False, "preLogin": True}),
+        ("vpn_profile", {**WIREGUARD, "routes": ["10.0.0.0/8"]}), ("vpn_profile", {**WIREGUARD, "splitTunnel": False}),
+        ("vpn_profile", {**WIREGUARD, "peers": [{"publicKey": "short", "allowed": ["10.0.0.0/8"]}]}),
+        ("vpn_profile", {**WIREGUARD, "addresses": ["10.0.0.1/8\nPostUp = id"]}),
         ("hosts_entry", {"address": "192.0.2.300", "names": ["a"]}),
         ("hosts_entry", {"address": "192.0.2.3", "names": []}),
         ("hosts_entry", {"address": "192.0.2.3", "names": ["a b"]}),
@@ -100,3 +122,22 @@ def test_a_changed_configuration_restarts_the_unit_that_should_run() -> None:
     assert unit.triggers() == ("sshd-config",)
     assert [str(step) for step in unit.plan_triggered()][-1] == "run systemctl restart -- ssh"
     assert list(stopped.plan_triggered()) == []
+
+
+async def test_what_a_plan_and_its_state_print_holds_no_secret() -> None:
+    host = FakeHost(platform="windows", secrets={"pw": "hunter2", "psk": "sesame"})
+    profile = VpnProfile.model_validate({**L2TP, "preLogin": True})
+    host.says(" ".join((*PROGRAM, look_script(profile))), "null")
+
+    state = await profile.probe(host)
+    (step,) = profile.plan(state)
+
+    assert isinstance(step, Execute)
+    assert b"hunter2" in step.stdin
+    for text in (str(step), repr(step), repr(state), " ".join(step.argv), profile.model_dump_json()):
+        assert "hunter2" not in text
+        assert "sesame" not in text
+
+
+def test_text_of_others_stays_text_in_powershell() -> None:
+    assert quoted("a'; calc; \u2019b") == "'a''; calc; \u2019\u2019b'"
