@@ -30,6 +30,17 @@ have_postgres() {
     return 1
 }
 
+# What tests of the agent drive for real, in namespaces of their own.
+look_linux() {
+    PATH="$PATH:/usr/sbin:/sbin"
+    have nft || MISSING="$MISSING nftables"
+    have ufw || MISSING="$MISSING ufw"
+    have ip || MISSING="$MISSING iproute2"
+    have wg-quick || MISSING="$MISSING wireguard-tools"
+    have sysctl || MISSING="$MISSING procps"
+    have update-ca-certificates || MISSING="$MISSING ca-certificates"
+}
+
 look() {
     have git || MISSING="$MISSING git"
     if [ ! -x .venv/bin/python ]; then
@@ -40,6 +51,7 @@ look() {
         have_postgres || MISSING="$MISSING postgresql"
         have ssh-keygen || MISSING="$MISSING openssh-client"
         have gpg || MISSING="$MISSING gnupg"
+        if [ "$(uname)" = Linux ]; then look_linux; fi
     fi
 }
 

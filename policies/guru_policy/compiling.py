@@ -12,6 +12,7 @@ from guru_policy.conditions import Subject
 from guru_policy.errors import InputInvalid
 from guru_policy.faults import Fault, Origin
 from guru_policy.fleet import Sources
+from guru_policy.host import PLATFORMS
 from guru_policy.inventory import Device
 from guru_policy.kinds.customer import Customer
 from guru_policy.layering import Layer, Resolved, Resolver, missed_faults
@@ -27,6 +28,14 @@ class Effective(NamedTuple):
 
 
 Assignment: TypeAlias = Effective | tuple[Fault, ...]
+
+
+class _Known(NamedTuple):
+    """What some layers make, and the bytes of that bundle."""
+
+    assignment: Assignment
+    resolved: Resolved
+    data: bytes
 
 
 @dataclass(frozen=True)
@@ -63,13 +72,14 @@ class Compiler:
         found = sources.customer.customer(customer)
         mode: Mode | None = found.spec.mode if found and isinstance(found.spec, Customer) else None
         self._renderer = Renderer(digests, mode or "enforce")
-        self._known: dict[tuple[Layer, ...], tuple[Assignment, Resolved]] = {}
+        self._known: dict[tuple[Layer, ...], _Known] = {}
+        self._unserved: dict[tuple[tuple[Layer, ...], object], tuple[Fault, ...]] = {}
         self.bundles: dict[str, bytes] = {}
 
     @property
     def resolved(self) -> list[Resolved]:
         """Every merged tree so far."""
-        return [resolved for _, resolved in self._known.values()]
+        return [known.resolved for known in self._known.values()]
 
     def assign(self, device: Device) -> Assignment:
         """The device's bundle or its faults."""
@@ -79,11 +89,18 @@ class Compiler:
         unplaced = self._unplaced(device)
         if unplaced is not None:
             return (unplaced,)
-        return self._resolve(self._applying.layers(device))[0]
+        layers = self._applying.layers(device)
+        known = self._resolve(layers)
+        faults = () if isinstance(known.assignment, Effective) else known.assignment
+        faults += self._not_served(layers, known.resolved, device.facts.get("os"))
+        if faults or not isinstance(known.assignment, Effective):
+            return tuple(sorted(faults))
+        self.bundles[known.assignment.bundle] = known.data
+        return known.assignment
 
     def resolve(self, device: Device) -> Resolved:
         """The merged tree of the device."""
-        return self._resolve(self._applying.layers(device))[1]
+        return self._resolve(self._applying.layers(device)).resolved
 
     def layers(self, device: Device) -> tuple[Layer, ...]:
         """The layers that apply to the device, lowest first."""
@@ -97,18 +114,29 @@ class Compiler:
         """The device's bundle; None when it has faults."""
         return self._renderer.render(self.resolve(device).table)[0]
 
-    def _resolve(self, layers: tuple[Layer, ...]) -> tuple[Assignment, Resolved]:
+    def _not_served(
+        self, layers: tuple[Layer, ...], resolved: Resolved, platform: object
+    ) -> tuple[Fault, ...]:
+        """Resources that are not there on what the device says it runs on; nothing of a platform unheard of."""
+        if platform not in PLATFORMS:
+            return ()
+        known = self._unserved.get((layers, platform))
+        if known is None:
+            known = self._renderer.unserved(resolved.table, str(platform))
+            self._unserved[layers, platform] = known
+        return known
+
+    def _resolve(self, layers: tuple[Layer, ...]) -> _Known:
         known = self._known.get(layers)
         if known is None:
             resolved = self._resolver.resolve(layers)
             bundle, faults = self._renderer.render(resolved.table)
             assignment: Assignment = tuple(sorted({*resolved.faults, *faults}))
+            data = b""
             if bundle is not None and not assignment:
                 data = bundle.to_bytes()
-                digest = digest_of(data)
-                self.bundles[digest] = data
-                assignment = Effective(digest, bundle.blobs)
-            known = self._known[layers] = assignment, resolved
+                assignment = Effective(digest_of(data), bundle.blobs)
+            known = self._known[layers] = _Known(assignment, resolved, data)
         return known
 
     def _unplaced(self, device: Device) -> Fault | None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 Platform = Literal["linux", "windows", "macos"]
+PLATFORMS: frozenset[Platform] = frozenset(get_args(Platform))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,17 @@ class Host(Protocol):
         ...
 
     async def user(self, name: str) -> UserEntry | None: ...
+
+    async def secret(self, name: str) -> bytes | None:
+        """A secret of this device, at most 64 KiB; CannotLook when others than root could read it.
+
+        Its value goes into steps only, never into a message.
+        """
+        ...
+
+    async def now(self) -> int:
+        """The machine's own clock: milliseconds since 1970, UTC."""
+        ...
 
     async def cpu_percent(self) -> float:
         """Busy share of all processors since the last call, 0 to 100."""

@@ -56,6 +56,20 @@ class Renderer:
             checks=tuple(sorted(checks, key=lambda check: check.id)), blobs=tuple(sorted(blobs)),
         ), ()
 
+    def unserved(self, table: Table, platform: str) -> tuple[Fault, ...]:
+        """A fault at the kind of every resource that cannot be kept on this platform."""
+        faults = []
+        for name, entry in self._items(table, "resources"):
+            item = self._item("resources", name, entry).item
+            if item and isinstance(item.model, Resource) and platform not in item.model.served():
+                there = " or ".join(sorted(item.model.served()))
+                faults.append(Fault(
+                    entry.place(("kind",), False)[0],
+                    f"resources.{name}.kind: {_kind(item.model)} is not there on {platform}",
+                    f"select devices with fact/os={there}" if " " not in there else f"it is there on {there}",
+                ))
+        return tuple(faults)
+
     def _items(self, table: Table, section: Section) -> list[tuple[str, Table]]:
         part = find(table, (section,))
         if not isinstance(part, Table):
