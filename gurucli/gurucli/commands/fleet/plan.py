@@ -12,7 +12,7 @@ from gurucli.answers import Plan
 from gurucli.cli import Cli
 from gurucli.exits import Exit
 from gurucli.parameters import PathArgument
-from gurucli.plan_page import page, plan_markdown, plan_rows, summary
+from gurucli.plan_page import page, plan_rows, summary
 from gurucli.sheet import Column, Sheet
 
 REPORTS = True
@@ -20,6 +20,7 @@ COLUMNS = (
     Column("what"), Column("action"), Column("kind"), Column("scope"), Column("name", keep=True),
     Column("field"),
     Column("before"), Column("after"), Column("why"), Column("online", wide=True), Column("id", wide=True),
+    Column("default", wide=True),
 )
 EXAMPLES = (
     ("guru plan", "the repository around this folder, uncommitted changes included"),
@@ -64,7 +65,7 @@ def run(
 def _print(cli: Cli, plan: Plan) -> None:
     from gurucli.reports import write_reports
 
-    printed = write_reports(cli.reports, plan["faults"], plan_markdown(plan))
+    printed = write_reports(cli.reports, plan["faults"], _markdown(plan) if cli.reports else "")
     everything = cli.out.kind == "wide"
     if printed:
         cli.out.lines(printed)
@@ -73,3 +74,9 @@ def _print(cli: Cli, plan: Plan) -> None:
                              draw=lambda paper: page(plan, paper, everything=everything)))
     if printed or cli.out.kind not in ("table", "wide"):
         cli.out.note(summary(plan))
+
+
+def _markdown(plan: Plan) -> str:
+    from gurucli.plan_markdown import plan_markdown
+
+    return plan_markdown(plan)
