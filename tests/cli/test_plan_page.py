@@ -35,7 +35,8 @@ def planned(guru: Guru, double: Double) -> Any:
     """`planned(devices, *options)`: what `guru plan` prints on a terminal of 100 columns."""
 
     def go(devices: list[DeviceChange], *options: str, columns: int = 100) -> str:
-        plan = canned.plan(devices=tuple(devices), affected=len(devices), offline=0, by_customer={"birch": len(devices)})
+        count = len(devices)
+        plan = canned.plan(devices=tuple(devices), affected=count, offline=0, by_customer={"birch": count})
         double.answers["POST /plans"] = plan
         return str(guru("plan", "--revision", "9f31c2e", "--color", "never", *options, columns=columns).out)
 
