@@ -36,7 +36,10 @@ look() {
         have "$PYTHON" || MISSING="$MISSING python3"
         "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || MISSING="$MISSING python3-venv"
     fi
-    if [ "$1" = test ]; then have_postgres || MISSING="$MISSING postgresql"; fi
+    if [ "$1" = test ]; then
+        have_postgres || MISSING="$MISSING postgresql"
+        for shell in bash zsh fish; do have "$shell" || MISSING="$MISSING $shell"; done    # completion is tried in each
+    fi
 }
 
 # The command that installs $MISSING with this machine's package manager.

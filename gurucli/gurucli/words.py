@@ -36,7 +36,7 @@ GROUPS: dict[str, tuple[tuple[str, str], ...]] = {
          ('explain', "Say where a device's value comes from, or what an error code means."),
          ('validate', 'Check a fleet repository, offline, and name every fault.'),
          ('plan', 'Show what a change would do to which devices; nothing is changed.'),
-         ('sync', 'Have the server fetch the repository now, and wait until devices follow.'),
+         ('sync', 'Have the server fetch the repository now; wait until devices follow.'),
          ('revision', 'Look at the commits of the fleet repository.'),
          ('enroll', 'Let devices join.'),
          ('login', 'Sign in at a server, and keep it as a context.'),

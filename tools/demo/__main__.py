@@ -87,9 +87,8 @@ def _alone(folder: Path) -> Iterator[None]:
 def _farewell(stage: Stage, world: World) -> None:
     guru = _short(world.wrapper())
     stage.title("Everything keeps running. Try in another shell, from this folder")
-    width = max(len(command) for command, _ in NEXT)
     for command, meaning in NEXT:
-        stage.hint(f"{guru} {command.ljust(width)}", meaning)
+        stage.hint(f"{guru} {command}", meaning)
     work = _short(world.remote.work)
     stage.title("Change something: edit, look what it would do, push, watch it arrive")
     stage.hint(f"${{EDITOR:-vi}} {work}/org/opening-hours.yaml")

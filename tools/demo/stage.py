@@ -28,8 +28,9 @@ class Stage:
 
     def hint(self, command: str, meaning: str = "") -> None:
         """A command to try, never broken over lines so that it can be copied."""
-        told = f"   [dim]{escape(meaning)}[/]" if meaning else ""
-        self._console.print(f"    [cyan]{escape(command)}[/]{told}", soft_wrap=True)
+        if meaning:
+            self._console.print(f"    [dim]# {escape(meaning)}[/]")
+        self._console.print(f"    [cyan]{escape(command)}[/]", soft_wrap=True)
 
     @property
     def color(self) -> str:

@@ -147,6 +147,10 @@ class World:
             "GURU_KEYRING": "off",
         }
 
+    def server_env(self) -> dict[str, str]:
+        """The environment in which `guru-server` knows this world's server."""
+        return dict(self._env)
+
     def wrapper(self) -> Path:
         """A program `guru` in the folder, for a person: it knows this world's server from any shell."""
         path = self.folder / "guru"

@@ -24,7 +24,7 @@ COLUMNS = (
 )
 EXAMPLES = (
     ("guru plan", "the repository around this folder, uncommitted changes included"),
-    ("guru plan --revision 9f31c2e", "a commit that was pushed to any branch"),
+    ("guru plan --revision 9f31c2e", "a commit that was pushed, to any branch"),
     ("guru plan --exit-code", "in CI: ends with 3 when there are differences"),
     ("guru plan -o markdown=plan.md -o json > plan.json", "for a comment on a pull request"),
 )
@@ -34,7 +34,8 @@ def run(
     ctx: typer.Context,
     path: PathArgument = "",
     revision: Annotated[str, typer.Option(
-        "--revision", metavar="REV", help="Plan this commit instead of a folder.", show_default=False)] = "",
+        "--revision", metavar="REV", help="Plan this commit, branch or tag instead of a folder.",
+        show_default=False)] = "",
     exit_code: Annotated[bool, typer.Option(
         "--exit-code", help="End with 3 when there are differences.", show_default=False)] = False,
 ) -> int:
@@ -48,7 +49,9 @@ def run(
     if path and revision:
         raise UsageWrong("a plan is of a folder or of a revision, not of both")
     if revision:
-        plan = cli.server.post(Plan, "/plans", {"revision": revision})
+        from gurucli.revisions import full
+
+        plan = cli.server.post(Plan, "/plans", {"revision": full(cli.server, revision, Path.cwd())})
     else:
         from gurucli.folder_tree import FolderTree, find_root
         from gurucli.planning import plan_folder
