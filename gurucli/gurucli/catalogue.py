@@ -26,7 +26,7 @@ VERBS: tuple[Verb, ...] = (
     _verb("device label", "device.label", "Set and remove labels of one device or many."),
     _verb("device revoke", "device.revoke", "Cut a device off for good."),
     _verb("alert list", "alert.list", "List the alerts that fire."),
-    _verb("explain", "fleet.explain", "Say where a device's value comes from, or what an error code means."),
+    _verb("explain", "fleet.explain", "Say where a value comes from, or what an error code means."),
     _verb("validate", "fleet.validate", "Check a fleet repository, offline, and name every fault."),
     _verb("plan", "fleet.plan", "Show what a change would do to which devices; nothing is changed."),
     _verb("sync", "fleet.sync", "Have the server fetch the repository now; wait until devices follow."),
