@@ -78,11 +78,11 @@ def _session(world: World, *commands: Sequence[str]) -> str:
     console = Console(width=COLUMNS, record=True, file=io.StringIO(), force_terminal=True, highlight=False)
     for command in commands:
         console.print(Text.assemble(("$ ", "green"), (" ".join(("guru", *command)), "bold")))
-        screen = _on_terminal(world, command).replace(str(world.folder), "").replace("file:///git/", "git@example.com:")
+        screen = _on_terminal(world, command).replace(f"{world.folder}/git", "/srv")      # the temporary folder
         console.print(Text.from_ansi(screen.rstrip("\r\n")), soft_wrap=True)
         console.print()
-    # `unique_id` keeps the picture the same as long as its text is
-    return FONTS.sub("", console.export_svg(title="guru", theme=THEME, unique_id="guru"))
+    picture = console.export_svg(title="guru", theme=THEME, unique_id="guru")       # the same text, the same bytes
+    return FONTS.sub("", picture).replace("<svg ", '<svg xml:space="preserve" ', 1)
 
 
 def _on_terminal(world: World, command: Sequence[str]) -> str:

@@ -29,7 +29,7 @@ VERBS: tuple[Verb, ...] = (
     _verb("explain", "fleet.explain", "Say where a value comes from, or what an error code means."),
     _verb("validate", "fleet.validate", "Check a fleet repository, offline, and name every fault."),
     _verb("plan", "fleet.plan", "Show what a change would do to which devices; nothing is changed."),
-    _verb("sync", "fleet.sync", "Have the server fetch the repository now; wait until devices follow."),
+    _verb("sync", "fleet.sync", "Have the newest commit fetched now, and wait until devices follow."),
     _verb("revision list", "revision.list",
           "List the commits that the server saw, and how far each one got."),
     _verb("enroll token create", "enroll.token_create", "Make a token with which devices join."),
