@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-FIRST = ("install.md", "fleet-repository.md", "language.md", "architecture.md")
+FIRST = ("getting-started.md", "tasks.md", "install.md", "fleet-repository.md", "language.md", "architecture.md")
 HEAD = """# Documentation
 
 Written by `make docs` from the title and first sentence of each page.

@@ -52,6 +52,7 @@ look() {
         have ssh-keygen || MISSING="$MISSING openssh-client"
         have gpg || MISSING="$MISSING gnupg"
         if [ "$(uname)" = Linux ]; then look_linux; fi
+        for shell in bash zsh fish; do have "$shell" || MISSING="$MISSING $shell"; done    # completion is tried in each
     fi
 }
 

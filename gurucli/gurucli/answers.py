@@ -267,6 +267,7 @@ class FieldChange(TypedDict):
     from_absent: bool
     to_absent: bool
     why: str
+    default: bool
 
 
 class ObjectChange(TypedDict):

@@ -40,10 +40,11 @@ class _Known(NamedTuple):
 
 @dataclass(frozen=True)
 class Compiled:
-    """Bundles by digest, and for every device its bundle or its faults."""
+    """Bundles by digest, for every device its bundle or its faults, and what they were made from."""
 
     bundles: Mapping[str, bytes]
     assigned: Mapping[str, Assignment]
+    sources: Sources
     warnings: tuple[Fault, ...] = ()
 
 
@@ -58,7 +59,8 @@ def compile_customer(
     assigned: dict[str, Assignment] = {}
     for device in sorted(devices, key=lambda device: device.id):
         assigned[device.id] = compiler.assign(device)
-    return Compiled(dict(sorted(compiler.bundles.items())), assigned, missed_faults(compiler.resolved))
+    bundles = dict(sorted(compiler.bundles.items()))
+    return Compiled(bundles, assigned, sources, missed_faults(compiler.resolved))
 
 
 class Compiler:

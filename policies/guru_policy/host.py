@@ -50,10 +50,17 @@ class UserEntry:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """A filesystem's size and what an ordinary user may still write, in bytes."""
+    """A filesystem's size, what an ordinary user may still write, and what only root may; in bytes."""
 
     total: int
     free: int
+    reserved: int = 0
+
+    @property
+    def used_percent(self) -> float:
+        """The used share of what ordinary users can have: Use% of df(1), which rounds it up."""
+        used = self.total - self.free - self.reserved
+        return 100 * used / (used + self.free) if used + self.free > 0 else 100.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -306,6 +306,7 @@ class FieldChange(Carried):
     from_absent: bool = False
     to_absent: bool = False
     why: str = ""                                              # file:line of the winner
+    default: bool = False                                      # nobody wrote it: so it is when nothing is said
 
 
 class DeviceChange(Carried):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import socket
 import ssl
 import subprocess
@@ -24,6 +25,7 @@ from tools.lab.remote import Remote
 
 BIN = Path(sys.executable).parent
 READY_SECONDS = 30.0
+PORTS = 5                               # tried, since another program may take a free one first
 
 
 class Done(NamedTuple):
@@ -73,21 +75,24 @@ class World:
         self.folder = folder.absolute()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.remote = Remote(self.folder / "git")
-        self.port = free_port()
-        self.url = f"https://127.0.0.1:{self.port}"
         self.children: dict[str, Child] = {}
         self.token = self.pin = ""
         self.keys = self.folder / "server" / "keys"
         self.database_url = database or f"sqlite:///{self.folder / 'server' / 'guru.db'}"
+        self._started, self._tried = False, list[int]()
         self._env = {
             "GURU_SERVER_DATA": str(self.folder / "server"),
-            "GURU_SERVER_LISTEN": f"127.0.0.1:{self.port}",
-            "GURU_SERVER_URL": self.url,
             "GURU_SERVER_GIT__URL": self.remote.url,
             "GURU_SERVER_GIT__POLL": "1",
             **({"GURU_SERVER_DATABASE": database} if database else {}),
             **(settings or {}),
         }
+        self._move(free_port())
+
+    def _move(self, port: int) -> None:
+        """Have the server on this port from its next start on."""
+        self.port, self.url = port, f"https://127.0.0.1:{port}"
+        self._env |= {"GURU_SERVER_LISTEN": f"127.0.0.1:{port}", "GURU_SERVER_URL": self.url}
 
     @property
     def server(self) -> Child:
@@ -104,8 +109,22 @@ class World:
         self.token, self.pin = token[0], pin[0]
 
     def start_server(self, settings: Mapping[str, str] | None = None, *, wait: bool = True) -> Child:
-        """`guru-server serve` with some more settings, until it answers unless `wait` is false."""
-        return self.start_program("server", "serve", settings or {}, wait=wait)
+        """`guru-server serve` with some more settings, until it answers unless `wait` is false.
+
+        The first start goes elsewhere when its port was taken.
+        """
+        while True:
+            try:
+                child = self.start_program("server", "serve", settings or {}, wait=wait)
+            except Failed as failed:
+                taken = "Address already in use" in str(failed)
+                if not taken or self._started or len(self._tried) >= PORTS:
+                    raise
+                self._tried.append(self.port)
+                self._move(free_port())
+            else:
+                self._started = True
+                return child
 
     def start_program(
         self, name: str, verb: str, settings: Mapping[str, str], *, wait: bool = True
@@ -139,10 +158,30 @@ class World:
     def guru_env(self) -> dict[str, str]:
         """The environment in which `guru` knows this world's server."""
         return {
-            "GURU_CONFIG": str(self.folder / "guru" / "config.json"),
-            "XDG_CACHE_HOME": str(self.folder / "guru" / "cache"),
+            "GURU_CONFIG": str(self.folder / "technician" / "config.json"),
+            "XDG_CACHE_HOME": str(self.folder / "technician" / "cache"),
             "GURU_KEYRING": "off",
         }
+
+    def server_env(self) -> dict[str, str]:
+        """The environment in which `guru-server` knows this world's server."""
+        return dict(self._env)
+
+    def wrapper(self) -> Path:
+        """A program `guru` in the folder, for a person: it knows this world's server from any shell."""
+        path = self.folder / "guru"
+        settings = (f"export {name}={shlex.quote(value)}" for name, value in self.guru_env().items())
+        start = f'exec {shlex.quote(str(BIN / "guru"))} "$@"'
+        path.write_text("\n".join(("#!/bin/sh", *settings, start, "")))
+        path.chmod(0o755)
+        return path
+
+    def fallen(self) -> str:
+        """What ended that should run, with its last words; empty while all is well."""
+        for name, child in self.children.items():
+            if not child.running:
+                return f"the {name} ended with {child.exit_code}: {child.output()[-2000:].strip()}"
+        return ""
 
     def ask(self, *arguments: str) -> object:
         """What a command says with `-o json`."""

@@ -147,7 +147,8 @@ class LinuxHost:
         except OSError as cause:
             _require_absent(cause, path)
             return None
-        return Space(total=found.f_blocks * found.f_frsize, free=found.f_bavail * found.f_frsize)
+        total, block = found.f_blocks * found.f_frsize, found.f_frsize
+        return Space(total, found.f_bavail * block, max(0, found.f_bfree - found.f_bavail) * block)
 
     async def processes(self) -> tuple[ProcessEntry, ...]:
         """See Host."""

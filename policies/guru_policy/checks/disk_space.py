@@ -17,7 +17,10 @@ from guru_policy.verdict import Verdict
 
 
 class DiskSpace(Check):
-    """The used share of the filesystem that holds `path`, and what is still free; the graver one counts."""
+    """The used share of the filesystem that holds `path`, and what is still free; the graver one counts.
+
+    The share is that of df(1): space that only root may write counts neither as used nor as free.
+    """
 
     kind: Literal["disk_space"] = "disk_space"
     path: LookPath = "/"
@@ -37,9 +40,9 @@ class DiskSpace(Check):
         now = await host.space(self.path)
         if now is None or now.total <= 0:
             raise CannotLook(f"there is no filesystem at {self.path}")
-        used = 100 * (now.total - now.free) / now.total
+        used = now.used_percent
         state = worst(
             above(used, self.warning, self.critical), below(now.free, self.warning_free, self.critical_free)
         )
-        message = f"{self.path} {used:.1f}% used, {human_bytes(now.free)} of {human_bytes(now.total)} free"
+        message = f"{self.path} {used:.1f}% used, {human_bytes(now.free)} free"
         return verdict(state, message, used, "%")

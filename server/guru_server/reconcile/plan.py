@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache
 
 from guru_policy import comparing
 from guru_policy.bundle import Bundle
@@ -13,6 +12,7 @@ from guru_policy.comparing import device_changes, object_changes
 from guru_policy.compiling import Effective
 from guru_policy.errors import InputInvalid, NotFound
 from guru_policy.inventory import Device
+from guru_policy.provenance import Authors
 from guru_server.clock import Clock
 from guru_server.gateway.plain import plain
 from guru_server.reconcile.deciding import Decision
@@ -58,7 +58,7 @@ class Planner:
         )
         for result in decision.compiled.values():
             bundles |= {name: data for name, data in result.bundles.items() if name in digests}
-        changes = await asyncio.to_thread(_devices, devices, moved, bundles, stands)
+        changes = await asyncio.to_thread(_devices, devices, moved, bundles, stands, decision)
         changed = [device for device in devices if device.id in moved]
         return Plan(
             base_revision=before.base,
@@ -116,11 +116,19 @@ def _devices(
     moved: Mapping[str, tuple[str | None, str]],
     bundles: Mapping[str, bytes],
     stands: Mapping[str, Stand],
+    decision: Decision,
 ) -> tuple[DeviceChange, ...]:
-    @cache
-    def fields(old: str | None, new: str) -> tuple[FieldChange, ...]:
-        before = Bundle.model_validate_json(bundles[old]) if old and old in bundles else None
-        return _fields(device_changes(before, Bundle.model_validate_json(bundles[new])))
+    authors = {name: Authors(result.sources) for name, result in decision.compiled.items()}
+    known: dict[tuple[str, str | None, str], tuple[FieldChange, ...]] = {}
+
+    def fields(device: Device) -> tuple[FieldChange, ...]:
+        old, new = moved[device.id]
+        key = device.place.customer, old, new
+        if key not in known:
+            before = Bundle.model_validate_json(bundles[old]) if old and old in bundles else None
+            changes = device_changes(before, Bundle.model_validate_json(bundles[new]))
+            known[key] = _fields(authors[device.place.customer].attributed(device, changes))
+        return known[key]
 
     shown = [device for device in devices if device.id in moved][:ROWS]
     return tuple(
@@ -130,7 +138,7 @@ def _devices(
             customer=device.place.customer,
             site=device.place.site,
             online=not _offline(stands.get(device.id)),
-            fields=fields(*moved[device.id]),
+            fields=fields(device),
         )
         for device in shown
     )
@@ -151,7 +159,7 @@ def _objects(base: Loaded | None, new: Loaded) -> tuple[ObjectChange, ...]:
 
 
 def _fields(changes: Sequence[comparing.FieldChange]) -> tuple[FieldChange, ...]:
-    return tuple(FieldChange(**one._asdict()) for one in changes)
+    return tuple(FieldChange(**one._replace(why=plain(one.why, 500))._asdict()) for one in changes)
 
 
 def _held(decision: Decision) -> tuple[CustomerStatus, ...]:

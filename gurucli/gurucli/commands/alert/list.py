@@ -9,7 +9,7 @@ import typer
 
 from gurucli.cli import Cli
 from gurucli.paper import Cell, Paper
-from gurucli.parameters import LimitOption
+from gurucli.parameters import LimitOption, one_of
 from gurucli.sheet import Column, Row, Sheet, plain
 
 
@@ -28,6 +28,7 @@ COLUMNS = (
     Column("resolved_at", wide=True, time=True), Column("check_state", wide=True), Column("summary"),
     Column("id", "ID", wide=True, keep=True), Column("device", "DEVICE ID", wide=True),
 )
+STATES = ("firing", "pending", "resolved", "all")
 EXAMPLES = (
     ("guru alert list", "what fires now"),
     ("guru alert list --state all", "also what is pending or resolved"),
@@ -43,7 +44,8 @@ def run(
 ) -> None:
     """List the alerts that fire."""
     cli: Cli = ctx.obj
-    pages = cli.server.pages("/alerts", limit=limit, state="" if state == "all" else state)
+    one_of("--state", state, STATES)
+    pages = cli.server.pages("/alerts", limit=limit, state=state)
     rows = islice((cast("Row", row) for page in pages for row in page["items"]), limit or None)
     empty = "no alert" if state == "all" else f"no alert is {state}"
     cli.out.result(Sheet(rows, COLUMNS, name="id", empty=empty))

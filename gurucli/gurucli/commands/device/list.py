@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from gurucli.answers import DeviceRow
+from gurucli.blocks import STATES
 from gurucli.cli import Cli
 from gurucli.commands.device.columns import COLUMNS, full_name
 from gurucli.names import Names
-from gurucli.parameters import LimitOption, SelectorOption
+from gurucli.parameters import LimitOption, SelectorOption, one_of
 from gurucli.sheet import Sheet
 
 __all__ = ["COLUMNS", "EXAMPLES", "run"]
@@ -38,6 +39,8 @@ def run(
     A device that is offline is Unknown since then: nobody knows whether it still is as it should be.
     """
     cli: Cli = ctx.obj
+    if state:
+        one_of("--state", state, STATES)
     found: list[DeviceRow] = []
 
     def rows() -> Iterator[DeviceRow]:

@@ -12,7 +12,7 @@ from gurucli.answers import Plan
 from gurucli.cli import Cli
 from gurucli.exits import Exit
 from gurucli.parameters import PathArgument
-from gurucli.plan_page import page, plan_markdown, plan_rows, summary
+from gurucli.plan_page import page, plan_rows, summary
 from gurucli.sheet import Column, Sheet
 
 REPORTS = True
@@ -20,10 +20,11 @@ COLUMNS = (
     Column("what"), Column("action"), Column("kind"), Column("scope"), Column("name", keep=True),
     Column("field"),
     Column("before"), Column("after"), Column("why"), Column("online", wide=True), Column("id", wide=True),
+    Column("default", wide=True),
 )
 EXAMPLES = (
     ("guru plan", "the repository around this folder, uncommitted changes included"),
-    ("guru plan --revision 9f31c2e", "a commit that was pushed to any branch"),
+    ("guru plan --revision 9f31c2e", "a commit that was pushed, to any branch"),
     ("guru plan --exit-code", "in CI: ends with 3 when there are differences"),
     ("guru plan -o markdown=plan.md -o json > plan.json", "for a comment on a pull request"),
 )
@@ -33,7 +34,8 @@ def run(
     ctx: typer.Context,
     path: PathArgument = "",
     revision: Annotated[str, typer.Option(
-        "--revision", metavar="REV", help="Plan this commit instead of a folder.", show_default=False)] = "",
+        "--revision", metavar="REV", help="Plan this commit, branch or tag instead of a folder.",
+        show_default=False)] = "",
     exit_code: Annotated[bool, typer.Option(
         "--exit-code", help="End with 3 when there are differences.", show_default=False)] = False,
 ) -> int:
@@ -47,7 +49,9 @@ def run(
     if path and revision:
         raise UsageWrong("a plan is of a folder or of a revision, not of both")
     if revision:
-        plan = cli.server.post(Plan, "/plans", {"revision": revision})
+        from gurucli.revisions import full
+
+        plan = cli.server.post(Plan, "/plans", {"revision": full(cli.server, revision, Path.cwd())})
     else:
         from gurucli.folder_tree import FolderTree, find_root
         from gurucli.planning import plan_folder
@@ -64,7 +68,7 @@ def run(
 def _print(cli: Cli, plan: Plan) -> None:
     from gurucli.reports import write_reports
 
-    printed = write_reports(cli.reports, plan["faults"], plan_markdown(plan))
+    printed = write_reports(cli.reports, plan["faults"], _markdown(plan) if cli.reports else "")
     everything = cli.out.kind == "wide"
     if printed:
         cli.out.lines(printed)
@@ -73,3 +77,9 @@ def _print(cli: Cli, plan: Plan) -> None:
                              draw=lambda paper: page(plan, paper, everything=everything)))
     if printed or cli.out.kind not in ("table", "wide"):
         cli.out.note(summary(plan))
+
+
+def _markdown(plan: Plan) -> str:
+    from gurucli.plan_markdown import plan_markdown
+
+    return plan_markdown(plan)

@@ -45,7 +45,7 @@ def run(
     share: Annotated[str, typer.Option(
         "--for", metavar="SHARE", help="With --wait: this share of the devices is enough.")] = "100%",
 ) -> None:
-    """Have the server fetch the repository now, and wait until devices follow.
+    """Have the newest commit fetched now, and wait until devices follow.
 
     Counted are the devices that the revision concerns. Ends with 10 when the commit is refused, with 6 when
     devices failed, are offline, or customers are held back, and with 7 when the time is over.
