@@ -48,7 +48,7 @@ from guru_server.notify.worker import Notifier
 from guru_server.reconcile.api import Desk, operators
 from guru_server.reconcile.downlink import blob_of, manifest_of
 from guru_server.reconcile.refusals import refusal_recorder, refusals
-from guru_server.reconcile.reports import record_report
+from guru_server.reconcile.reports import report_recorder
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.status import device_conditions
 from guru_server.retention import Retention
@@ -136,7 +136,8 @@ def _gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Gateway:
         stage=partial(_stage, ground.settings),
         recorders={
             **recorders(ground.clock),
-            "facts": record_facts, "report": record_report, "refusal": refusal_recorder(ground.clock),
+            "facts": record_facts, "report": report_recorder(ground.clock),
+            "refusal": refusal_recorder(ground.clock),
         },
     )
 

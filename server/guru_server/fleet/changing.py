@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
@@ -90,6 +89,9 @@ def set_labels(
                 f"{plain(name, 64)}={plain(value, 64)} cannot be a label",
                 hint="keys: lower case letters, digits, . _ -; values: 63 letters, digits, . _ : + - at most",
             )
+    for name in remove:
+        if not _KEY.fullmatch(name):
+            raise InputInvalid(f"{plain(name, 64)} cannot be a label's key", hint="lower case letters, digits, . _ -")
     changed = []
     for device_id in sorted(ids):
         mine = (device.c.tenant == tenant, device.c.id == device_id)
@@ -120,7 +122,7 @@ def clean(facts: Mapping[str, Scalar]) -> dict[str, Scalar]:
 def _scalar(value: Scalar) -> Scalar:
     if isinstance(value, str):
         return plain(value, 1000)
-    return value if isinstance(value, bool) or (math.isfinite(value) and abs(value) < 2**63) else 0
+    return value if isinstance(value, bool) or abs(value) < 2**63 else 0       # NaN is below nothing
 
 
 def _json(value: object) -> str:

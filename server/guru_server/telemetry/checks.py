@@ -30,7 +30,9 @@ _UPSERT = text(
     " missed = 0, seen_at = excluded.seen_at WHERE excluded.at >= check_state.at"
 )
 _MISS = text(
-    "UPDATE check_state SET missed = missed + 1 WHERE seen_at + :quiet <"
+    "UPDATE check_state SET missed = missed + 1 WHERE (tenant, device) IN"     # few; then which of its checks
+    " (SELECT tenant, device FROM check_state GROUP BY tenant, device"
+    " HAVING min(seen_at) + :quiet < max(seen_at)) AND seen_at + :quiet <"
     " (SELECT max(newer.seen_at) FROM check_state newer"
     " WHERE newer.tenant = check_state.tenant AND newer.device = check_state.device)"
 )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
+from fastapi import FastAPI
 from starlette.types import Message
 
 from guru_server.api.edge import Edge
-from guru_wire.operator import Problem
+from guru_server.api.health import Health, router
+from guru_wire.operator import Diagnosis, Problem
 from tests.server.conftest import Api
 
 PUBLIC = {"/trust", "/enrol", "/health", "/openapi.json"}
@@ -152,3 +155,47 @@ async def test_the_document_names_every_route_of_the_api(api: Api) -> None:
 
     assert answer["openapi"].startswith("3.1")
     assert {"/api/v1/devices", "/api/v1/whoami", "/api/v1/enrol", "/api/v1/alerts"} <= set(answer["paths"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/devices/web1/samples?metric=cpu&since=99999999999999999999&until=99999999999999999999999",
+        "/devices/a%00b", "/devices/a%00b/facts", "/devices/a/b/c%00", "/devices/web1/samples?metric=a%00b",
+        "/devices?cursor=AAAA", "/devices?selector=a%00b", "/alerts?cursor=1-%00", "/alerts?cursor=%00",
+    ],
+)
+async def test_no_question_makes_the_server_fail(api: Api, path: str) -> None:
+    await api.device("web1")
+
+    assert (await api.http.get(path)).status_code in {200, 400, 404}
+
+
+@pytest.mark.parametrize("name", ["token_id", "token_secret", "public_key", "proof", "name", "agent_version"])
+@pytest.mark.parametrize("text", ["\\u0000", "\\ud800", "\\n", "x" * 9000], ids=["nul", "surrogate", "line", "long"])
+async def test_no_enrolment_makes_the_server_fail(api: Api, name: str, text: str) -> None:
+    fields = dict.fromkeys(["token_id", "token_secret", "public_key", "proof", "name", "agent_version"], "a")
+    said = ",".join(f'"{key}":"{text if key == name else value}"' for key, value in fields.items())
+    body = f'{{"language":1,{said},"facts":{{"a":1e999,"b":{"9" * 400}}}}}'
+    answer = await api.http.post("/enrol", content=body, headers={"content-type": "application/json"})
+
+    assert 400 <= answer.status_code < 500
+
+
+async def test_a_label_to_remove_is_a_label(api: Api) -> None:
+    await api.device("web1")
+    change = {"selector": "name=web1", "remove": ["a\nb"]}
+
+    assert (await api.http.post("/devices/labels", json=change)).status_code == 400
+
+
+async def test_the_doctor_speaks_although_one_probe_finds_nothing(api: Api) -> None:
+    async def disk() -> Diagnosis:
+        raise FileNotFoundError("gone")
+
+    app = FastAPI()
+    app.include_router(router(Health(api.db, [disk])))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://x") as http:
+        answer = await http.get("/doctor")
+
+    assert [(line["name"], line["ok"]) for line in answer.json()["lines"]] == [("disk", False)]

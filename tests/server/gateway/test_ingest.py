@@ -15,7 +15,7 @@ from guru_server.clock import wall
 from guru_server.gateway.frames import parcels
 from guru_server.gateway.ingest import Delivery, Ingest, Pace, Parcel
 from guru_server.gateway.items import Kind, Received, Recorder
-from guru_server.gateway.marks import Source
+from guru_server.gateway.marks import SPOOLS_A_DEVICE, Source, hold
 from guru_server.store.database import Database
 from guru_server.telemetry.layouts import hash_of
 from guru_server.telemetry.recording import recorders
@@ -151,3 +151,12 @@ def test_what_no_database_holds_is_refused_before_it_reaches_one(kind: str, body
     (parcel,) = parcels({"items": [{"seq": 1, "kind": kind, "body": body}]})
 
     assert parcel.kind == "refused"
+
+
+async def test_a_clock_that_went_back_forgets_no_spool_that_just_began(db: Database) -> None:
+    old = [SOURCE._replace(spool=f"{number:032x}") for number in range(SPOOLS_A_DEVICE)]
+    await db.write(lambda connection: hold(connection, old, 2_000_000))
+
+    held = await db.write(lambda connection: hold(connection, [SOURCE], 1_000_000))
+
+    assert held == {SOURCE: 0}
