@@ -164,3 +164,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"e2e", "faults"} & set(item.path.relative_to(item.config.rootpath).parts):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            item.add_marker(pytest.mark.timeout(420))       # its setup may start a whole world

@@ -23,7 +23,7 @@ from tools.lab.processes import Child
 from tools.lab.remote import Remote
 
 BIN = Path(sys.executable).parent
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0                    # a machine may be busy with other things
 
 
 class Done(NamedTuple):
