@@ -170,7 +170,8 @@ async def postgres_db(postgres: Cluster) -> AsyncIterator[Database]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers, what starts whole programs stays on one: they would starve each other."""
+    """With several workers, the tests of a file that starts whole programs stay together: they share a world."""
     for item in items:
         if {"e2e", "faults"} & set(item.path.relative_to(item.config.rootpath).parts):
-            item.add_marker(pytest.mark.xdist_group("programs"))
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            item.add_marker(pytest.mark.timeout(420))       # its setup may start a whole world

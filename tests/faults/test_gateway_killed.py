@@ -93,7 +93,7 @@ async def test_agents_of_a_killed_gateway_come_back_and_nothing_is_lost_or_doubl
 
     await asyncio.to_thread(wait_until, "the server goes on", compiled)
     assert not holds(place, PATH, "one")
-    await asyncio.to_thread(start_gateway, world, balancer.gateway)
+    start_gateway(world, balancer.gateway)
     await sender.settled()
     await asyncio.to_thread(wait_until, "the agent is back", lambda: holds(place, PATH, "one"), PATIENCE)
 
@@ -113,9 +113,6 @@ def test_a_gateway_works_without_the_state_key_and_without_the_server(
     world: World, place: AgentPlace
 ) -> None:
     links = rows(world.database_url, "SELECT DISTINCT connected FROM device_state WHERE connected IS NOT NULL")
-    world.children[f"agent {place.name}"].stop()
-    world.start_agent(place)            # a new process, so that it need not wait out its back-off
-    wait_until("it is linked", lambda: "linked carrier" in world.children[f"agent {place.name}"].output(), PATIENCE)
     world.server.kill()
     support = place.root / "etc/office/support.txt"
     support.write_text("drift\n")

@@ -22,12 +22,12 @@ async def test_no_report_and_no_sample_is_lost_or_doubled_whenever_the_server_di
     ends = []
     for stage in STAGES:
         world.server.kill()
-        await asyncio.to_thread(world.start_server, {"GURU_SERVER_KILL_AT": stage}, wait=False)
+        world.start_server({"GURU_SERVER_KILL_AT": stage}, wait=False)
         sender.fill(8)
         await asyncio.to_thread(wait_until, f"it dies at {stage}", lambda: not world.server.running)
         ends.append(world.server.exit_code)
         sender.fill(3)
-        await asyncio.to_thread(world.start_server)
+        world.start_server()
         await sender.settled()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

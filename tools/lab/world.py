@@ -24,7 +24,7 @@ from tools.lab.processes import Child
 from tools.lab.remote import Remote
 
 BIN = Path(sys.executable).parent
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0                    # a machine may be busy with other things
 PORTS = 5                               # tried, since another program may take a free one first
 
 

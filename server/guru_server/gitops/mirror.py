@@ -22,6 +22,7 @@ TIP = "refs/guru/tip"
 KEPT = "refs/guru/kept/"
 REVISION = re.compile(r"[0-9a-f]{40}")
 MAX_CONSENTS = 20
+LISTING = 30.0                          # seconds to say where branches are: one small answer
 _CONSENT = re.compile(r"([0-9a-f]{40}) ([0-9]{1,9}(?:,[0-9]{1,9})*)")
 _FETCH = ("fetch", "-q", "--force", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--")
 
@@ -208,7 +209,10 @@ class Mirror:
         raise NotFound("the fleet repository is empty", hint=f"push a first commit to {self.source.branch}")
 
     async def _ls_remote(self, *patterns: str) -> dict[str, str]:
-        done = await self._run("ls-remote", "--quiet", "--", self.source.url, *patterns, network=True)
+        done = await self._run(
+            "ls-remote", "--quiet", "--", self.source.url, *patterns, network=True,
+            timeout=min(LISTING, self.source.timeout),
+        )
         if done.exit_code:
             raise self._unreachable(done)
         lines = (line.split("\t") for line in done.stdout.decode(errors="replace").splitlines())
