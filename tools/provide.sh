@@ -1,7 +1,7 @@
 #!/bin/sh
 # Provides what the Makefile needs; it changes nothing but the environment folder and, as root on Debian, packages.
 #
-#   provide.sh system run|test    programs: git and Python's venv module; for tests PostgreSQL and firewalls too
+#   provide.sh system run|test    programs: git and Python's venv module; for tests what they start beside it
 #   provide.sh venv FOLDER        the Python environment, from requirements.lock by hash, and its stamp
 set -eu
 cd "$(dirname "$0")/.."
@@ -49,6 +49,8 @@ look() {
     fi
     if [ "$1" = test ]; then
         have_postgres || MISSING="$MISSING postgresql"
+        have ssh-keygen || MISSING="$MISSING openssh-client"
+        have gpg || MISSING="$MISSING gnupg"
         if [ "$(uname)" = Linux ]; then look_linux; fi
     fi
 }
