@@ -20,11 +20,15 @@ from guru_policy.resources.firewall_rule import FirewallRule
 from guru_policy.resources.git_checkout import GitCheckout
 from guru_policy.resources.group import Group
 from guru_policy.resources.hosts_entry import HostsEntry
+from guru_policy.resources.launchd_job import LaunchdJob
 from guru_policy.resources.package import Package
+from guru_policy.resources.registry_value import RegistryValue
+from guru_policy.resources.scheduled_task import ScheduledTask
 from guru_policy.resources.sysctl import Sysctl
 from guru_policy.resources.systemd_unit import SystemdUnit
 from guru_policy.resources.user import User
 from guru_policy.resources.vpn_profile import VpnProfile
+from guru_policy.resources.windows_service import WindowsService
 
 AnyResource = Annotated[
     AptPackage
@@ -39,11 +43,15 @@ AnyResource = Annotated[
     | GitCheckout
     | Group
     | HostsEntry
+    | LaunchdJob
     | Package
+    | RegistryValue
+    | ScheduledTask
     | Sysctl
     | SystemdUnit
     | User
-    | VpnProfile,
+    | VpnProfile
+    | WindowsService,
     Field(discriminator="kind"),
 ]
 
@@ -61,9 +69,13 @@ RESOURCES: Mapping[str, type[Resource[Any]]] = {
     "git_checkout": GitCheckout,
     "group": Group,
     "hosts_entry": HostsEntry,
+    "launchd_job": LaunchdJob,
     "package": Package,
+    "registry_value": RegistryValue,
+    "scheduled_task": ScheduledTask,
     "sysctl": Sysctl,
     "systemd_unit": SystemdUnit,
     "user": User,
     "vpn_profile": VpnProfile,
+    "windows_service": WindowsService,
 }

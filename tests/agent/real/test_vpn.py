@@ -27,7 +27,7 @@ def secret(name: str, text: str) -> Action:
 def wireguard(**more: object) -> Action:
     """A split tunnel."""
     return converge("vpn_profile", **{
-        "name": "office", "type": "wireguard", "driver": "wg-quick", "key": {"secret": "wg"},
+        "name": "office", "type": "wireguard", "driver": "wg-quick", "key": {"secretRef": "wg"},
         "addresses": ["10.8.0.2/24"], "dns": ["10.8.0.1"],
         "peers": [{"publicKey": PEER, "endpoint": "vpn.example.com:51820", "allowed": ["10.0.0.0/8"], "keepalive": 25}],
         **more,
@@ -38,8 +38,8 @@ def l2tp(driver: str, **more: object) -> Action:
     """A profile with a password that would break out of a careless file."""
     return converge("vpn_profile", **{
         "name": "office", "type": "l2tp", "driver": driver, "server": "vpn.example.com", "user": 'an"na\\',
-        "password": {"secret": "pw"}, "psk": {"secret": "psk"}, "authentication": "chap", "routes": ["10.0.0.0/8"],
-        "dns": ["10.0.0.1"], "preLogin": True, **more,
+        "password": {"secretRef": "pw"}, "psk": {"secretRef": "psk"}, "authentication": "chap",
+        "routes": ["10.0.0.0/8"], "dns": ["10.0.0.1"], "preLogin": True, **more,
     })
 
 

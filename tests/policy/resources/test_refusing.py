@@ -20,11 +20,11 @@ from guru_policy.steps import Execute
 ED25519 = "AAAAC3NzaC1lZDI1NTE5AAAAIGRvbid0IHVzZSB0aGlzIGtleSBhbnl3aGVyZSEh"
 
 L2TP: dict[str, Any] = {
-    "name": "a", "type": "l2tp", "server": "vpn.example.com", "user": "a", "password": {"secret": "pw"},
-    "psk": {"secret": "psk"},
+    "name": "a", "type": "l2tp", "server": "vpn.example.com", "user": "a", "password": {"secretRef": "pw"},
+    "psk": {"secretRef": "psk"},
 }
 WIREGUARD: dict[str, Any] = {
-    "name": "a", "type": "wireguard", "key": {"secret": "wg"}, "addresses": ["10.8.0.2/24"],
+    "name": "a", "type": "wireguard", "key": {"secretRef": "wg"}, "addresses": ["10.8.0.2/24"],
     "peers": [{"publicKey": "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=", "allowed": ["10.0.0.0/8"]}],
 }
 
@@ -80,13 +80,28 @@ WIREGUARD: dict[str, Any] = {
         ("git_checkout", {"path": "/opt/a", "repository": "https://example.com/a", "revision": "a..b"}),
         ("certificate", {"name": "a", "certificate": "hello"}),
         ("vpn_profile", {"name": "a", "type": "l2tp"}), ("vpn_profile", {"name": "../a", "type": "l2tp"}),
-        ("vpn_profile", {**L2TP, "password": "hunter2"}), ("vpn_profile", {**L2TP, "psk": {"secret": "../x"}}),
+        ("vpn_profile", {**L2TP, "password": "hunter2"}), ("vpn_profile", {**L2TP, "psk": {"secretRef": "../x"}}),
         ("vpn_profile", {**L2TP, "server": "a\nb"}), ("vpn_profile", {**L2TP, "user": "a\nb"}),
         ("vpn_profile", {**L2TP, "driver": "wg-quick"}), ("vpn_profile", {**L2TP, "dnsSearch": ["a; id"]}),
         ("vpn_profile", {**L2TP, "allUsers": False, "preLogin": True}),
         ("vpn_profile", {**WIREGUARD, "routes": ["10.0.0.0/8"]}), ("vpn_profile", {**WIREGUARD, "splitTunnel": False}),
         ("vpn_profile", {**WIREGUARD, "peers": [{"publicKey": "short", "allowed": ["10.0.0.0/8"]}]}),
         ("vpn_profile", {**WIREGUARD, "addresses": ["10.0.0.1/8\nPostUp = id"]}),
+        ("registry_value", {"key": "HKCU\\X", "name": "a", "value": "b"}),
+        ("registry_value", {"key": "HKLM\\X", "name": "/f", "value": "b"}),
+        ("registry_value", {"key": "HKLM\\X", "name": "a", "value": "b\n"}),
+        ("registry_value", {"key": "HKLM\\X", "name": "a", "type": "dword", "value": "1"}),
+        ("registry_value", {"key": "HKLM\\X", "name": "a", "type": "dword", "value": 1 << 32}),
+        ("registry_value", {"key": "HKLM\\X", "name": "a", "type": "dword", "value": True}),
+        ("windows_service", {"name": "a b"}), ("windows_service", {"name": "a'; calc"}),
+        ("scheduled_task", {"name": "a", "program": "x"}), ("scheduled_task", {"name": "..\\a", "atBoot": True}),
+        ("scheduled_task", {"name": "a", "program": 'x" y', "atBoot": True}),
+        ("scheduled_task", {"name": "a", "program": "x", "daily": "25:00"}),
+        ("launchd_job", {"label": "com.apple.x", "command": ["/bin/true"]}),
+        ("launchd_job", {"label": "../x.y", "command": ["/bin/true"]}),
+        ("launchd_job", {"label": "com.example.x", "command": ["true"]}),
+        ("launchd_job", {"label": "com.example.x", "command": ["/bin/echo", "\x01"]}),
+        ("launchd_job", {"label": "com.example.x", "command": ["/bin/true"], "hour": 3}),
         ("hosts_entry", {"address": "192.0.2.300", "names": ["a"]}),
         ("hosts_entry", {"address": "192.0.2.3", "names": []}),
         ("hosts_entry", {"address": "192.0.2.3", "names": ["a b"]}),
