@@ -30,16 +30,19 @@ have_postgres() {
     return 1
 }
 
+# Completion is tried in each of them.
+shells() {
+    for shell in bash zsh fish; do have "$shell" || MISSING="$MISSING $shell"; done
+}
+
 look() {
+    case "$1" in test) shells ;; esac
     have git || MISSING="$MISSING git"
     if [ ! -x .venv/bin/python ]; then
         have "$PYTHON" || MISSING="$MISSING python3"
         "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || MISSING="$MISSING python3-venv"
     fi
-    if [ "$1" = test ]; then
-        have_postgres || MISSING="$MISSING postgresql"
-        for shell in bash zsh fish; do have "$shell" || MISSING="$MISSING $shell"; done    # completion is tried in each
-    fi
+    if [ "$1" = test ]; then have_postgres || MISSING="$MISSING postgresql"; fi
 }
 
 # The command that installs $MISSING with this machine's package manager.
