@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from gurucli.answers import FieldChange, ObjectChange, Plan
 from gurucli.blocks import fault_lines, heading, short
-from gurucli.clean import clean, shorten
+from gurucli.clean import clean, shorten, width
 from gurucli.human import plural
 from gurucli.paper import Paper, Tone
 from gurucli.plan_groups import Group, Item, grouped, items, names, standing
@@ -114,11 +114,11 @@ def _item(item: Item, paper: Paper, everything: bool) -> Iterator[str]:
     if item.action == "delete" and not everything:
         return
     start = len(item.name) + 1
-    width = max(len(clean(field["path"][start:])) for field in item.fields)
+    left = max(len(clean(field["path"][start:])) for field in item.fields)
     for field in item.fields[1:]:
         text = value(field["before"] if item.action == "delete" else field["after"])
         note = "default" if field["default"] else clean(field["why"]) if len(files) > 1 or everything else ""
-        yield (f"        {clean(field['path'][start:]).ljust(width)}  "
+        yield (f"        {clean(field['path'][start:]).ljust(left)}  "
                + (text if everything else shorten(text, VALUE, paper.ellipsis))
                + (f"  {paper.paint(note, 'dim')}" if note else ""))
 
@@ -126,23 +126,29 @@ def _item(item: Item, paper: Paper, everything: bool) -> Iterator[str]:
 def _fields(fields: Sequence[FieldChange], paper: Paper, everything: bool, by: int) -> Iterator[str]:
     shown = fields if everything else fields[:FIELDS]
     for field in shown:
-        note = clean(field["why"]) or ("default" if field["default"] else "")
-        why = paper.paint(f"  {note}", "dim") if note else ""
-        yield f"{' ' * by}{_change(field, paper, everything)}{why}"
+        yield from _change(field, paper, everything, " " * by)
     if len(fields) > len(shown):
         yield paper.paint(f"{' ' * by}and {plural(len(fields) - len(shown), 'field')} more", "dim")
 
 
-def _change(field: FieldChange, paper: Paper, everything: bool) -> str:
-    path, before, after = clean(field["path"]), value(field["before"]), value(field["after"])
+def _change(field: FieldChange, paper: Paper, everything: bool, indent: str) -> Iterator[str]:
+    """One line; on a narrow terminal the values stand below."""
+    path, note = clean(field["path"]), clean(field["why"]) or ("default" if field["default"] else "")
+    before, after = value(field["before"]), value(field["after"])
     if not everything:
         before, after = shorten(before, VALUE, paper.ellipsis), shorten(after, VALUE, paper.ellipsis)
-    if field["from_absent"]:
-        return f"{paper.paint('+', 'good')} {path}  {paper.paint(after, 'good')}"
-    if field["to_absent"]:
-        return f"{paper.paint('-', 'bad')} {path}  {paper.paint(before, 'bad')}"
-    return (f"{paper.paint('~', 'warn')} {path}  "
-            f"{paper.paint(before, 'bad')} {paper.arrow} {paper.paint(after, 'good')}")
+    action = "create" if field["from_absent"] else "delete" if field["to_absent"] else "change"
+    sign, tone = SIGNS[action]
+    old, new = paper.paint(before, "bad"), paper.paint(after, "good")
+    values = {"create": [new], "delete": [old], "change": [old, f"{paper.arrow} {new}"]}[action]
+    head, why = f"{indent}{paper.paint(sign, tone)} {path}", f"  {paper.paint(note, 'dim')}" if note else ""
+    plain = [before] * (action != "create") + [after] * (action != "delete")
+    length = len(indent) + 2 + width(path) + sum(2 + width(text) for text in plain) + 2 + width(note)
+    if paper.columns and length > paper.columns:
+        yield head + why
+        yield from (f"{indent}    {text}" for text in values)
+    else:
+        yield f"{head}  {' '.join(values)}{why}"
 
 
 def value(item: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from pydantic import BaseModel, JsonValue
 from pydantic_core import to_jsonable_python
@@ -39,8 +40,9 @@ def _attributed(change: FieldChange, table: Table) -> FieldChange:
         return change._replace(why=f"{entry.origin.path}:{entry.origin.line}")
     if change.to_absent:
         return change
-    usual = (*_NOTHING, _default(steps, table))
-    return change._replace(default=any(same(change.after, value) for value in usual))
+    if any(same(change.after, value) for value in _NOTHING):
+        return change._replace(default=True)
+    return change._replace(default=same(change.after, _default(steps, table)))
 
 
 def _deepest(entry: Entry, steps: Sequence[str]) -> Entry | None:
@@ -67,6 +69,7 @@ def _default(steps: Sequence[str], table: Table) -> JsonValue:
     return None
 
 
+@cache
 def _of(model: type[BaseModel], name: str) -> JsonValue:
     for key, field in model.model_fields.items():
         if name in (key, field.alias) and not field.is_required():

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from guru_wire.operator import Explanation, Page, RevisionRow
+from gurucli.carets import caret
 from gurucli.catalogue import GROUPS, VERBS, Verb
 from gurucli.command import load
 from tests.cli import canned
 from tests.cli.conftest import Guru
-from tests.cli.double import Double
+from tests.cli.double import Double, problem
 from tools.lab.remote import Remote
 
 CHECKS = {"disk": {"kind": "disk_space", "warning": 75.0}}
@@ -91,6 +92,30 @@ def test_a_page_of_faults_ends_where_people_stop_reading(guru: Guru, tmp_path: P
     assert (page.code, everything.code) == (10, 10)
     assert "and 71 more; -o wide names them all" in page.out
     assert len(everything.out.splitlines()) == 121
+
+
+def test_a_wrong_selector_is_shown_with_a_caret_below_the_place(guru: Guru, double: Double) -> None:
+    message = "selector `os=linux,,`, column 10: expected a label's key, found `,`"
+    double.answers["GET /devices"] = problem(400, "G0400", message, 10)
+
+    lines = guru("device", "list", "-l", "os=linux,,").err.splitlines()
+
+    assert lines[1] == "      os=linux,,"
+    assert lines[2].index("^") == lines[1].index(",,") + 1
+
+
+@pytest.mark.parametrize("message", ["selector `a`, column 99: x", "selector a, column 1: x", "x, column 1: y"])
+def test_a_message_that_does_not_quote_the_place_gets_no_caret(message: str) -> None:
+    assert caret(message) == []
+
+
+def test_a_list_that_was_cut_says_how_many_there_are(guru: Guru, double: Double) -> None:
+    double.answers["GET /devices"] = Page(items=(canned.device("web01"),), total=51, next="more")
+
+    result = guru("device", "list", "--limit", "1")
+
+    assert result.err == "1 of 51 devices; all without --limit\n"
+    assert len(result.out.splitlines()) == 1
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: " ".join(verb.path))

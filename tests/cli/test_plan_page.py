@@ -86,6 +86,16 @@ def test_an_item_that_goes_is_one_line(planned: Any) -> None:
     assert "content" not in out
 
 
+def test_a_change_that_is_too_long_for_the_terminal_has_its_values_below(planned: Any) -> None:
+    before, after = "9 to 18 " * 5, "9 to 20 " * 5
+    long = (FieldChange(path="resources.hours.content", before=before, after=after, why="org/a.yaml:9"),)
+
+    lines = planned(changes("birch-1", fields=long), columns=80).splitlines()
+
+    assert "    ~ resources.hours.content  org/a.yaml:9" in lines
+    assert max(map(len, lines)) <= 80
+
+
 def test_wide_names_every_device(planned: Any) -> None:
     out = planned(changes(*(f"birch-{n}" for n in range(1, 12))), "-o", "wide")
 

@@ -16,7 +16,7 @@ import pytest
 
 from tools.lab.world import World, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(420)]
 
 STANDS = "Everything keeps running"
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ class Demo:
         """Every process under it."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def ended(self, timeout: float = 120.0) -> int:
+    def ended(self, timeout: float = 240.0) -> int:
         """The exit code."""
         return self.process.wait(timeout)
 

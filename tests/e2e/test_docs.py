@@ -14,7 +14,7 @@ import pytest
 
 from tools.lab.world import BIN, World, free_port, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(420)]
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```sh (runs(?: lab)?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -37,7 +37,7 @@ def type_all(script: str, folder: Path, env: Mapping[str, str]) -> tuple[int, st
             ["bash", "-euo", "pipefail", "-c", script], cwd=folder, stdout=sink, stderr=sink, start_new_session=True,
             env={**os.environ, **IDENTITY, "HOME": str(folder), "PATH": f"{BIN}:{os.environ['PATH']}", **env})
         try:
-            return shell.wait(timeout=150), log.read_text()
+            return shell.wait(timeout=300), log.read_text()
         finally:
             with contextlib.suppress(ProcessLookupError):       # nothing was left in the background
                 os.killpg(shell.pid, signal.SIGTERM)

@@ -23,7 +23,7 @@ def _place(row: Row, paper: Paper) -> Cell:
 
 COLUMNS = (
     Column("state", show=_state, keep=True), Column("severity"), Column("device_name", "DEVICE", keep=True),
-    Column("customer", "PLACE", show=_place), Column("site", wide=True), Column("check"), Column("rule"),
+    Column("customer", "PLACE", show=_place), Column("site", wide=True), Column("check"), Column("rule", wide=True),
     Column("started_at", "SINCE", time=True), Column("fired_at", wide=True, time=True),
     Column("resolved_at", wide=True, time=True), Column("check_state", wide=True), Column("summary"),
     Column("id", "ID", wide=True, keep=True), Column("device", "DEVICE ID", wide=True),
