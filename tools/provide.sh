@@ -30,7 +30,6 @@ have_postgres() {
     return 1
 }
 
-<<<<<<< HEAD
 # What tests of the agent drive for real, in namespaces of their own.
 look_linux() {
     PATH="$PATH:/usr/sbin:/sbin"
@@ -40,11 +39,11 @@ look_linux() {
     have wg-quick || MISSING="$MISSING wireguard-tools"
     have sysctl || MISSING="$MISSING procps"
     have update-ca-certificates || MISSING="$MISSING ca-certificates"
-=======
+}
+
 # Completion is tried in each of them.
 shells() {
     for shell in bash zsh fish; do have "$shell" || MISSING="$MISSING $shell"; done
->>>>>>> cli
 }
 
 look() {
@@ -54,17 +53,12 @@ look() {
         have "$PYTHON" || MISSING="$MISSING python3"
         "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || MISSING="$MISSING python3-venv"
     fi
-<<<<<<< HEAD
     if [ "$1" = test ]; then
         have_postgres || MISSING="$MISSING postgresql"
         have ssh-keygen || MISSING="$MISSING openssh-client"
         have gpg || MISSING="$MISSING gnupg"
         if [ "$(uname)" = Linux ]; then look_linux; fi
-        for shell in bash zsh fish; do have "$shell" || MISSING="$MISSING $shell"; done    # completion is tried in each
     fi
-=======
-    if [ "$1" = test ]; then have_postgres || MISSING="$MISSING postgresql"; fi
->>>>>>> cli
 }
 
 # The command that installs $MISSING with this machine's package manager.
