@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
 
 from guru_policy.applying import Applying
 from guru_policy.bundle import Bundle, Mode, digest_of
@@ -15,6 +15,7 @@ from guru_policy.inventory import Device
 from guru_policy.kinds.customer import Customer
 from guru_policy.layering import Layer, Resolved, Resolver, missed_faults
 from guru_policy.quantities import shown
+from guru_policy.remembering import Input, Results, digest_of_devices
 from guru_policy.rendering import Renderer
 
 
@@ -44,11 +45,26 @@ def compile_customer(
 
     Raises InputInvalid for a device of another customer; everything else is in the result.
     """
+    results = _results(sources)
+    asked = Input(
+        sources.org.owned_by(None), sources.customer.owned_by(customer), digest_of_devices(devices), dict(digests)
+    )
+    known = results.get(customer, asked)
+    if known is not None:
+        return known
     compiler = Compiler(sources, customer, digests)
     assigned: dict[str, Assignment] = {}
     for device in sorted(devices, key=lambda device: device.id):
         assigned[device.id] = compiler.assign(device)
-    return Compiled(dict(sorted(compiler.bundles.items())), assigned, missed_faults(compiler.resolved))
+    made = Compiled(dict(sorted(compiler.bundles.items())), assigned, missed_faults(compiler.resolved))
+    results.keep(customer, asked, made)
+    return made
+
+
+def _results(sources: Sources) -> Results[Compiled]:
+    """What was compiled before, of revisions that were read through the same cache."""
+    known = sources.customer.shared.setdefault("compiled", Results[Compiled]())
+    return cast("Results[Compiled]", known)
 
 
 class Compiler:
@@ -61,7 +77,7 @@ class Compiler:
         self._resolver = Resolver(self._applying.common.resolver)
         found = sources.customer.customer(customer)
         mode: Mode | None = found.spec.mode if found and isinstance(found.spec, Customer) else None
-        self._renderer = Renderer(digests, mode or "enforce")
+        self._renderer = Renderer(digests, mode or "enforce", self._applying.common.read)
         self._known: dict[tuple[Layer, ...], tuple[Assignment, Resolved]] = {}
         self.bundles: dict[str, bytes] = {}
 

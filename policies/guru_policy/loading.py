@@ -36,6 +36,7 @@ class ParseCache:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], _File] = {}
+        self.shared: dict[str, object] = {}     # Fleet.shared of all that is read through this cache
 
     def get(self, entry: Entry) -> _File | None:
         """What the file gave last time."""
@@ -65,7 +66,7 @@ def load(tree: Tree, cache: ParseCache | None = None) -> Fleet:
     ]
     return Fleet(
         tree.revision, gathered.objects, _assets(gathered.objects.values(), by_path),
-        tuple(sorted(set(faults))),
+        tuple(sorted(set(faults))), cache.shared,
     )
 
 
