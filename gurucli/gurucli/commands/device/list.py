@@ -41,7 +41,7 @@ def run(
     found: list[DeviceRow] = []
 
     def rows() -> Iterator[DeviceRow]:
-        for row in islice(cli.server.devices(selector, state=state), limit or None):
+        for row in islice(cli.server.devices(selector, state=state, limit=limit), limit or None):
             found.append(row)
             yield row
 
