@@ -55,6 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(f"{name} ...")
         try:
             found = BENCHES[name](size)
+        except KeyboardInterrupt:       # a table of what there is
+            failed.append(name)
+            break
         except Exception as error:      # whatever it is, the others are measured
             failed.append(name)
             _say(f"{name} could not be measured: {type(error).__name__}: {error}")

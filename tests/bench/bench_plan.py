@@ -23,6 +23,7 @@ from tests.bench.synthetic import EVERYBODY, everybody
 from tools.lab.world import World
 
 COLD, WARM = 5.0, 1.0                   # seconds
+NEW = 9                                 # of synthetic.everybody: what no push before had
 
 
 def run(size: Size) -> list[Figure]:
@@ -33,12 +34,13 @@ def run(size: Size) -> list[Figure]:
 
 def measured(world: World, size: Size) -> list[Figure]:
     """The same on a server that runs; its repository is left with a push that the server has not seen."""
-    world.remote.push("Change what everybody has", {EVERYBODY: everybody(1)})
+    in_force = (world.remote.work / EVERYBODY).read_text()
+    world.remote.push("Change what everybody has", {EVERYBODY: everybody(NEW)})
     cold = asyncio.run(_cold(world, world.remote.head(), size))
     of_all = _command(world, size.devices, "guru plan, one file changed for everybody")
     own = "customers/c0/customer.yaml"
     text = (world.remote.work / own).read_text()
-    world.remote.write({EVERYBODY: everybody(0), own: f"{text}\n"})
+    world.remote.write({EVERYBODY: in_force, own: f"{text}\n"})
     return [cold, of_all, _command(world, 0, "guru plan, one file changed for nobody")]
 
 

@@ -38,7 +38,7 @@ class Span:
         wall, own, busy = self._before
         self.wall, self.cpu = time.perf_counter() - wall, self._own() - own
         beside = machine_cpu() - busy - self.cpu
-        self.others = max(0.0, beside / CPUS / self.wall) if self.wall else 0.0
+        self.others = min(1.0, max(0.0, beside / CPUS / self.wall)) if self.wall else 0.0
 
     def _own(self) -> float:
         if self._pids:

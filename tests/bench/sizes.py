@@ -16,7 +16,7 @@ class Size(NamedTuple):
     pushes: int = 10                    # of each sort
     agents: int = 1_000                 # simulated
     converge_limit: float = 120.0       # seconds
-    runs: int = 11                      # of each command
+    runs: int = 7                       # of each command
     heartbeats: int = 100_000
     idle: float = 300.0                 # seconds of a real agent
     settle: float = 20.0                # seconds before idleness counts
@@ -29,6 +29,6 @@ class Size(NamedTuple):
 
 FULL = Size()
 TINY = Size(
-    customers=2, sites=1, per_site=3, files=20, rules=5, pushes=1, agents=3, runs=1, heartbeats=20_000, idle=1.0,
+    customers=2, sites=1, per_site=3, files=20, rules=5, pushes=1, agents=3, runs=1, heartbeats=10_000, idle=1.0,
     settle=0.5,
 )

@@ -54,8 +54,8 @@ def test_the_command_line_is_measured(world: World) -> None:
     assert whole(bench_cli.measured(world, TINY))
 
 
-def test_plans_are_measured() -> None:
-    assert whole(bench_plan.run(TINY))
+def test_plans_are_measured(world: World) -> None:
+    assert whole(bench_plan.measured(world, TINY))
 
 
 def test_a_simulated_fleet_is_measured() -> None:
