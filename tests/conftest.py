@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine
 
 from guru_server.store.database import Database
@@ -26,6 +27,9 @@ SETTINGS = {
     "listen_addresses": "127.0.0.1", "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",
     "max_connections": "200", "shared_buffers": "64MB",
 }
+
+settings.register_profile("guru", deadline=None)        # on a busy machine one example may take long
+settings.load_profile("guru")
 
 
 class Cluster:

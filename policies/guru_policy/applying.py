@@ -12,6 +12,7 @@ from guru_policy.kinds.policy import SECTIONS, Policy
 from guru_policy.labels import labels_of
 from guru_policy.layering import BUILT_IN, CUSTOMER, DEVICE, GROUP, ORG, SITE, Layer, Rank, Resolver
 from guru_policy.matching import Matcher
+from guru_policy.merged import Table
 from guru_policy.objects.markers import removes
 from guru_policy.objects.object import Object
 from guru_policy.objects.scopes import ORG as ORG_SCOPE
@@ -43,6 +44,7 @@ class Common:
         self.scopes: dict[Scope, Scoped] = {}
         self.first = built_in()
         self.resolver = Resolver()
+        self.read: dict[int, tuple[Table, object]] = {}     # what rendering.Renderer made of their items
 
 
 def common_of(org: Fleet) -> Common:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
 
 from guru_policy.applying import Applying
 from guru_policy.bundle import Bundle, Mode, digest_of
@@ -17,6 +17,7 @@ from guru_policy.inventory import Device
 from guru_policy.kinds.customer import Customer
 from guru_policy.layering import Layer, Resolved, Resolver, missed_faults
 from guru_policy.quantities import shown
+from guru_policy.remembering import Input, Results, digest_of_devices
 from guru_policy.rendering import Renderer
 
 
@@ -48,6 +49,18 @@ class Compiled:
     warnings: tuple[Fault, ...] = ()
 
 
+class _Made(NamedTuple):
+    """What a Compiled holds that depends on no revision."""
+
+    bundles: Mapping[str, bytes]
+    assigned: Mapping[str, Assignment]
+    warnings: tuple[Fault, ...]
+
+    def of(self, sources: Sources) -> Compiled:
+        """The same, made from these sources."""
+        return Compiled(self.bundles, self.assigned, sources, self.warnings)
+
+
 def compile_customer(
     sources: Sources, customer: str, devices: Sequence[Device], digests: Mapping[str, str]
 ) -> Compiled:
@@ -55,12 +68,26 @@ def compile_customer(
 
     Raises InputInvalid for a device of another customer; everything else is in the result.
     """
+    results = _results(sources)
+    asked = Input(
+        sources.org.owned_by(None), sources.customer.owned_by(customer), digest_of_devices(devices), dict(digests)
+    )
+    known = results.get(customer, asked)
+    if known is not None:
+        return known.of(sources)
     compiler = Compiler(sources, customer, digests)
     assigned: dict[str, Assignment] = {}
     for device in sorted(devices, key=lambda device: device.id):
         assigned[device.id] = compiler.assign(device)
-    bundles = dict(sorted(compiler.bundles.items()))
-    return Compiled(bundles, assigned, sources, missed_faults(compiler.resolved))
+    made = _Made(dict(sorted(compiler.bundles.items())), assigned, missed_faults(compiler.resolved))
+    results.keep(customer, asked, made)
+    return made.of(sources)
+
+
+def _results(sources: Sources) -> Results[_Made]:
+    """What was compiled before, of revisions that were read through the same cache."""
+    known = sources.customer.shared.setdefault("compiled", Results[_Made]())
+    return cast("Results[_Made]", known)
 
 
 class Compiler:
@@ -73,7 +100,7 @@ class Compiler:
         self._resolver = Resolver(self._applying.common.resolver)
         found = sources.customer.customer(customer)
         mode: Mode | None = found.spec.mode if found and isinstance(found.spec, Customer) else None
-        self._renderer = Renderer(digests, mode or "enforce")
+        self._renderer = Renderer(digests, mode or "enforce", self._applying.common.read)
         self._known: dict[tuple[Layer, ...], _Known] = {}
         self._unserved: dict[tuple[tuple[Layer, ...], object], tuple[Fault, ...]] = {}
         self.bundles: dict[str, bytes] = {}

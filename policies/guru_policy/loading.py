@@ -37,6 +37,7 @@ class ParseCache:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], _File] = {}
+        self.shared: dict[str, object] = {}     # Fleet.shared of all that is read through this cache
 
     def get(self, entry: Entry) -> _File | None:
         """What the file gave last time."""
@@ -66,7 +67,7 @@ def load(tree: Tree, cache: ParseCache | None = None) -> Fleet:
         *gathered.faults, *_incomplete(gathered.objects.values()), *reference_faults(names, by_path),
         *_carried(tree, assets, cache),
     ]
-    return Fleet(tree.revision, gathered.objects, assets, tuple(sorted(set(faults))))
+    return Fleet(tree.revision, gathered.objects, assets, tuple(sorted(set(faults))), cache.shared)
 
 
 @dataclass

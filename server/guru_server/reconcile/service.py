@@ -29,7 +29,7 @@ from guru_server.reconcile.library import Library, Loaded
 from guru_server.reconcile.lines import dumped, lines_of
 from guru_server.reconcile.refreshing import refreshed
 from guru_server.reconcile.renewing import due
-from guru_server.reconcile.store import Change, InForce, in_force, keep, stored_digests
+from guru_server.reconcile.store import Change, InForce, in_force, keep, newest_attempt, stored_digests
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.operator import SyncRequested
@@ -67,13 +67,13 @@ class Reconciler:
         Raises Conflict when `fence` is not this server's any more; then nothing was written.
         """
         async with self.lock:
-            before, devices = await self.look()
-            newest = before.newest
+            newest = await self._db.read(lambda connection: newest_attempt(connection, self.tenant))
             if newest is not None and newest.revision == revision and newest.finished_at is not None:
                 log.info("nothing new: %s is %s", revision[:12], newest.outcome)
                 return SyncRequested(
                     revision=revision, outcome=newest.outcome, reason=newest.reason, faults=newest.faults
                 )
+            before, devices = await self.look()
             try:
                 return await self._bring(revision, before, devices, fence)
             except MirrorBroken as broken:

@@ -136,12 +136,11 @@ def in_force(connection: Connection, tenant: str) -> InForce:
     faults = connection.execute(
         select(device_fault.c.device, device_fault.c.faults).where(device_fault.c.tenant == tenant)
     )
-    newest = revisions(connection, tenant, 1)
     return InForce(
         standings={name: standing for name, (standing, _) in standings(connection, tenant).items()},
-        issued={row[0]: Issued(row[1], row[2], row[3]) for row in issued},
+        issued={device: Issued(serial, held, of) for device, serial, held, of in issued.all()},
         faults={row[0]: row[1] for row in faults},
-        newest=newest[0] if newest else None,
+        newest=newest_attempt(connection, tenant),
         base=base.revision if base else None,
         signer=base.signer if base else "",
     )
@@ -161,6 +160,11 @@ def revisions(connection: Connection, tenant: str, limit: int, skip: int = 0) ->
     query = select(revision).where(revision.c.tenant == tenant).order_by(revision.c.seq.desc())
     rows = connection.execute(query.offset(skip).limit(limit)).mappings()
     return [_revision(row, loaded(row["faults"])) for row in rows]
+
+
+def newest_attempt(connection: Connection, tenant: str) -> RevisionRow | None:
+    """The newest attempt; None before the first."""
+    return next(iter(revisions(connection, tenant, 1)), None)
 
 
 def revision_count(connection: Connection, tenant: str) -> int:

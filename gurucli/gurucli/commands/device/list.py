@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
@@ -47,9 +47,9 @@ def run(
 
     def rows() -> Iterator[DeviceRow]:
         nonlocal total
-        for page in cli.server.pages("/devices", limit=limit, selector=selector, state=state):
+        for page in cli.server.device_pages(selector, state=state, limit=limit):
             total = page["total"]
-            for row in cast("list[DeviceRow]", page["items"]):
+            for row in page["items"]:
                 found.append(row)
                 yield row
 
