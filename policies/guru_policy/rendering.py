@@ -19,6 +19,7 @@ from guru_policy.quantities import shown
 from guru_policy.resources.base import Resource
 from guru_policy.text.placing import validated
 from guru_policy.text.suggesting import did_you_mean
+from guru_policy.tray_rendering import TrayRenderer
 
 
 class _Read(NamedTuple):
@@ -34,6 +35,7 @@ class Renderer:
     def __init__(self, digests: Mapping[str, str], mode: Mode) -> None:
         self._digests = digests
         self._mode = mode
+        self._tray = TrayRenderer(digests)
         self._read: dict[int, tuple[Table, _Read]] = {}
 
     def render(self, table: Table) -> tuple[Bundle | None, tuple[Fault, ...]]:
@@ -49,11 +51,14 @@ class Renderer:
                 checks.append(PlacedCheck(id=name, kind=_kind(item.model), every=item.words.every, spec=spec))
         resources, blobs = self._resources(table, faults)
         agent = self._agent(table, faults)
+        tray = self._tray.render(table, faults)
+        blobs |= tray.blobs
         if faults:
             return None, tuple(sorted(set(faults)))
         return Bundle(
             language=LANGUAGE, agent=agent, resources=tuple(resources),
             checks=tuple(sorted(checks, key=lambda check: check.id)), blobs=tuple(sorted(blobs)),
+            categories=tray.categories, actions=tray.actions, branding=tray.branding,
         ), ()
 
     def _items(self, table: Table, section: Section) -> list[tuple[str, Table]]:

@@ -69,6 +69,15 @@ def test_the_nearest_layer_wins_leaf_by_leaf() -> None:
     assert (found.checks[0].every, found.language) == (300, LANGUAGE)
 
 
+def test_a_policy_that_says_nothing_of_any_section_empties_nothing() -> None:
+    quiet = policy("quiet", "mode: observe")
+    found = bundle(fleet({"org/base.yaml": DISK, "customers/acme/p.yaml": quiet, "devices/acme/hq/pc1.yaml": policy(
+        "pc1", "{}")}))
+
+    assert spec(found, "disk")["warning"] == 85.0
+    assert found.agent.heartbeat == 60
+
+
 def test_the_group_of_the_higher_priority_wins() -> None:
     files = {
         "org/base.yaml": DISK,

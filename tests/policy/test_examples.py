@@ -10,8 +10,7 @@ import pytest
 from guru_policy.bundle import Bundle, digest_of
 from guru_policy.compiling import Compiled, Effective, Sources, compile_customer
 from guru_policy.inventory import Device, Place
-from guru_policy.kinds import KINDS
-from guru_policy.kinds.notification_channel import CHANNELS
+from guru_policy.kinds import KINDS, models_of
 from guru_policy.loading import load
 from guru_policy.tree import MemoryTree
 from tests.policy.writing import BASE, device, fleet, policy
@@ -26,6 +25,7 @@ AROUND: dict[str, bytes | str] = {
         "spec: {type: email, to: [noc@msp.example]}\n"
     ),
     "org/disks.yaml": policy("disks", "checks: {disk-root: {kind: disk_space}}"),
+    "org/secrets/tray-pin.age": "age-encryption.org/v1\n",
 }
 MACHINE_WIDE = {"apt_package", "systemd_unit", "user"}
 
@@ -81,9 +81,8 @@ def test_every_ready_made_policy_loads_and_compiles(path: Path) -> None:
 def test_the_page_of_a_kind_names_every_field_and_its_example_loads(kind: str) -> None:
     page = (ROOT / "docs" / "kinds" / f"{PAGES[kind]}.md").read_text()
     examples = re.findall(r"```yaml\n# (\S+)\n(.*?)```", page, re.DOTALL)
-    models = list(CHANNELS.values()) if KINDS[kind][0] is None else [KINDS[kind][0]]
     fields = {
-        field.alias or name for model in models if model for name, field in model.model_fields.items()
+        field.alias or name for model in models_of(kind) for name, field in model.model_fields.items()
     }
     around = {} if kind == "NotificationChannel" else AROUND
     found = load(MemoryTree(BASE | around | dict(examples)))
