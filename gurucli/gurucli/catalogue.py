@@ -26,8 +26,9 @@ VERBS: tuple[Verb, ...] = (
     _verb("device label", "device.label", "Set and remove labels of one device or many."),
     _verb("device revoke", "device.revoke", "Cut a device off for good."),
     _verb("alert list", "alert.list", "List the alerts that fire."),
-    _verb("explain", "fleet.explain", "Say where a device's value comes from, or what an error code means."),
+    _verb("explain", "fleet.explain", "Say where a device's value comes from, or what a code or a kind's field means."),
     _verb("validate", "fleet.validate", "Check a fleet repository, offline, and name every fault."),
+    _verb("schema", "fleet.schema", "Write JSON Schemas of every kind, with the line that editors look for."),
     _verb("plan", "fleet.plan", "Show what a change would do to which devices; nothing is changed."),
     _verb("sync", "fleet.sync", "Have the server fetch the repository now, and wait until devices follow."),
     _verb("revision list", "revision.list",
@@ -57,7 +58,7 @@ GROUPS: dict[tuple[str, ...], str] = {
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Fleet", ("status", "device", "alert", "explain")),
-    ("Policy in Git", ("validate", "plan", "sync", "revision")),
+    ("Policy in Git", ("validate", "schema", "plan", "sync", "revision")),
     ("Joining", ("enroll",)),
     ("Sign-in", ("login", "logout", "whoami", "context")),
     ("Tools", ("doctor", "completion", "api", "version")),

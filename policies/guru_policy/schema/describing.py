@@ -82,7 +82,7 @@ def describe(path: str) -> Described:
     for number, step in enumerate(steps):
         there = _step(place, step)
         if there is None:
-            so_far = ".".join([first, *steps[:number]])
+            so_far = ".".join(path.split(".")[:number - len(steps)])
             words = [*_names(place.models), *place.variants]
             raise NotFound(f"there is no field {step[:64]!a} in {so_far}", hint=did_you_mean(step, words))
         place = there
