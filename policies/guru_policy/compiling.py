@@ -14,6 +14,7 @@ from guru_policy.fleet import Sources
 from guru_policy.inventory import Device
 from guru_policy.kinds.customer import Customer
 from guru_policy.layering import Layer, Resolved, Resolver, missed_faults
+from guru_policy.objects.scopes import owner_of
 from guru_policy.quantities import shown
 from guru_policy.rendering import Renderer
 
@@ -61,7 +62,8 @@ class Compiler:
         self._resolver = Resolver(self._applying.common.resolver)
         found = sources.customer.customer(customer)
         mode: Mode | None = found.spec.mode if found and isinstance(found.spec, Customer) else None
-        self._renderer = Renderer(digests, mode or "enforce")
+        own = {path: digest for path, digest in digests.items() if owner_of(path) in (None, customer)}
+        self._renderer = Renderer(own, mode or "enforce")       # a layer may name any path: never another's file
         self._known: dict[tuple[Layer, ...], tuple[Assignment, Resolved]] = {}
         self.bundles: dict[str, bytes] = {}
 

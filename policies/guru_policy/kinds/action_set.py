@@ -166,6 +166,7 @@ class ActionSet(Spec):
     selector: SelectorText = Field(default="", description="only devices that match")
     enforced: tuple[ActionPath, ...] = Field(
         default=(), description="paths, such as `actions.ticket`, that no nearer ActionSet may change")
-    categories: dict[ItemId, dict[str, JsonValue]] = Field(default={}, description="submenus by id: `label`, `order`")
+    categories: dict[ItemId, dict[str, JsonValue]] = Field(
+        default={}, max_length=50, description="submenus by id: `label`, `order`")
     actions: dict[ItemId, dict[str, JsonValue]] = Field(
-        default={}, description="by id: `type`, the fields of every action, and those of its type")
+        default={}, max_length=200, description="by id: `type`, the fields of every action, and those of its type")
