@@ -220,6 +220,8 @@ class RevisionRow(TypedDict):
     reason: str
     devices_changed: int
     faults: list[FaultLine]
+    signature: str
+    signer: str
 
 
 class Status(Answer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from guru_policy.objects.building import build
 from guru_policy.objects.object import Key, Object
 from guru_policy.objects.scopes import Misplaced, Scope, is_known_folder, scope_of
 from guru_policy.references import reference_faults
+from guru_policy.text.plaintext_secrets import HINT, MAX_SCANNED, plaintext_secrets
 from guru_policy.text.reading import read_yaml
 from guru_policy.tree import MAX_FILES, MAX_YAML, Entry, Tree
 
@@ -63,14 +64,13 @@ def load(tree: Tree, cache: ParseCache | None = None) -> Fleet:
         gathered.add(_file(tree, entry, cache))
     names = Names(gathered.objects, gathered.broken, gathered.unread)
     by_path = {entry.path: entry for entry in entries}
+    assets = _assets(gathered.objects.values(), by_path)
     faults = [
         *gathered.faults, *_incomplete(gathered.objects.values()), *reference_faults(names, by_path),
         *_plaintext(tree, gathered.objects.values(), by_path, cache),
+        *_carried(tree, assets, cache),
     ]
-    return Fleet(
-        tree.revision, gathered.objects, _assets(gathered.objects.values(), by_path),
-        tuple(sorted(set(faults))),
-    )
+    return Fleet(tree.revision, gathered.objects, assets, tuple(sorted(set(faults))))
 
 
 @dataclass
@@ -139,8 +139,8 @@ def _read(tree: Tree, entry: Entry) -> _File:
     reading = read_yaml(path, data)
     objects: list[Object] = []
     broken: list[Key] = []
-    faults = list(reading.faults)
-    unread = scope if faults else None
+    faults = [*reading.faults, *_secrets(path, data, named=True)]
+    unread = scope if reading.faults else None
     for document in reading.documents:
         built = build(document, path, scope)
         faults += built.faults
@@ -161,15 +161,36 @@ def _plaintext(
         entry = entries.get(item.spec.file) if isinstance(item.spec, Secret) else None
         if entry is None or entry.kind != "file" or entry.size > MAX_SECRET:
             continue
-        known = cache.get(entry)
+        encrypted = entry._replace(path=f"encrypted:{entry.path}")
+        known = cache.get(encrypted)
         if known is None:
             known = _File()
             if not tree.read(entry).startswith(AGE_HEADS):
                 message = "this is no file that age encrypted, and a Secret names it"
                 hint = "encrypt it, and take what stood in it for known: it is in Git's history"
                 known = _File(faults=(Fault(Origin(entry.path), message, hint),))
-            cache.keep(entry, known)
+            cache.keep(encrypted, known)
         yield from known.faults
+
+
+def _secrets(path: str, data: bytes, *, named: bool) -> Iterator[Fault]:
+    for found in plaintext_secrets(data, named=named):
+        message = f"this looks like {found.what}, written in plain text"
+        yield Fault(Origin(path, found.line, found.column), message, HINT)
+
+
+def _carried(tree: Tree, assets: Mapping[str, Entry], cache: ParseCache) -> list[Fault]:
+    """Secrets in the files that resources carry to devices."""
+    found: list[Fault] = []
+    for entry in assets.values():
+        carried = entry._replace(path=f"carried:{entry.path}")      # it may be one of our own files, too
+        known = cache.get(carried)
+        if known is None:
+            data = tree.read(entry) if entry.size <= MAX_SCANNED else b""
+            known = _File(faults=tuple(_secrets(entry.path, data, named=False)))
+            cache.keep(carried, known)
+        found += known.faults
+    return found
 
 
 def _incomplete(objects: Iterable[Object]) -> list[Fault]:

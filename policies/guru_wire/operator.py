@@ -236,6 +236,8 @@ class RevisionRow(Carried):
     reason: str = ""
     devices_changed: int = 0
     faults: tuple[FaultLine, ...] = ()
+    signature: Literal["unchecked", "verified", "refused"] = "unchecked"
+    signer: str = ""
 
 
 class Status(Answer):

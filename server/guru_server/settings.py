@@ -23,6 +23,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from guru_policy.commit_signing import Mode, PublicKey
 from guru_policy.errors import InputInvalid
 
 DEFAULT_FILE = Path("/etc/guru/server.yaml")
@@ -36,6 +37,13 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class SigningSettings(Part):
+    """What commits must at least be signed like, whatever the repository says, and keys that may sign all."""
+
+    mode: Mode = "none"
+    keys: tuple[PublicKey, ...] = ()
+
+
 class GitSettings(Part):
     """The fleet repository. Secrets stand in files that are named here."""
 
@@ -46,6 +54,7 @@ class GitSettings(Part):
     known_hosts: Path | None = None
     token_file: Path | None = None
     ca_file: Path | None = None
+    signing: SigningSettings = SigningSettings()
 
 
 class WebhookSettings(Part):

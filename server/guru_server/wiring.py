@@ -33,6 +33,8 @@ from guru_server.gateway.app import Gateway, gateway_routes
 from guru_server.gitops.api import webhooks
 from guru_server.gitops.mirror import Mirror
 from guru_server.gitops.source import Source
+from guru_server.gitops.trust import Pinned
+from guru_server.gitops.verifying import Verifier
 from guru_server.gitops.watch import Watch
 from guru_server.gitops.webhook import Forge
 from guru_server.identity import api as identity_api
@@ -146,7 +148,8 @@ def _repository(ground: Ground, state_key: Ed25519PrivateKey) -> Repository | No
     stage = partial(_stage, ground.settings.kill_at)
     mirror = Mirror(ground.settings.data, _source(git.url, git))
     reconciler = Reconciler(
-        ground.db, ground.bus, mirror, state_key=state_key, now=ground.clock, stage=stage
+        ground.db, ground.bus, mirror, verifier=Verifier(mirror, Pinned(git.signing.mode, git.signing.keys)),
+        state_key=state_key, now=ground.clock, stage=stage,
     )
     watch = Watch(ground.db, ground.bus, mirror, reconciler, now=ground.clock, poll=git.poll, stage=stage)
     return Repository(reconciler, watch, Desk(ground.db, ground.bus, reconciler, watch, now=ground.clock))

@@ -1,4 +1,4 @@
-"""The repository itself: how much one commit may delete. It says nothing about any device."""
+"""The repository itself: how much one commit may delete, and who may sign. It says nothing about any device."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from guru_policy.commit_signing import Signing
 from guru_policy.kinds.base import DisplayName, Spec
 from guru_policy.quantities import Percent
 
@@ -28,3 +29,5 @@ class FleetSpec(Spec):
 
     display_name: DisplayName | None = Field(default=None, description="a name for people")
     limits: Limits = Field(default=Limits(), description="what one commit may do at most")
+    signing: Signing = Field(
+        default=Signing(), description="who may sign commits, and which paths each signer may change")

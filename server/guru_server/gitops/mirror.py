@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -157,6 +157,22 @@ class Mirror:
             await self._open()
             return self._path
 
+    async def look(
+        self,
+        *arguments: str,
+        extra: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        stdin: bytes = b"",
+    ) -> Finished:
+        """What a git command says that only reads the mirror; `extra` joins its environment."""
+        await self.opened()
+        return await self._run(*arguments, extra=extra, timeout=timeout, stdin=stdin)
+
+    @property
+    def data(self) -> Path:
+        """The folder that the mirror stands in."""
+        return self._data
+
     def tree(self, revision: str) -> GitTree:
         """The files of a commit that is here."""
         return GitTree(self._path, revision)
@@ -276,10 +292,11 @@ class Mirror:
         network: bool = False,
         repository: bool = True,
         allow: str | None = None,
+        extra: Mapping[str, str] | None = None,
         timeout: float | None = None,
         stdin: bytes = b"",
     ) -> Finished:
-        env = environment(self._path, self.source.environment(self._data) if network else None)
+        env = environment(self._path, self.source.environment(self._data) if network else extra)
         if allow:
             env["GIT_ALLOW_PROTOCOL"] = allow
         if not repository:

@@ -20,6 +20,7 @@ from guru_server.fleet.reading import inventory
 from guru_server.gateway.plain import plain
 from guru_server.gitops.mirror import Commit, Consent, Mirror
 from guru_server.gitops.tree import MirrorBroken
+from guru_server.gitops.verifying import UNCHECKED, Base, Verifier
 from guru_server.leases import Fence
 from guru_server.reconcile.deciding import Asked, Decision, Get, Pair, Standing, decide
 from guru_server.reconcile.guarding import UNKNOWN, Consented, after, refusals, stands
@@ -47,6 +48,7 @@ class Reconciler:
         bus: Bus,
         mirror: Mirror,
         *,
+        verifier: Verifier,
         state_key: Ed25519PrivateKey,
         now: Clock,
         stage: Stage = lambda _: None,
@@ -54,6 +56,7 @@ class Reconciler:
     ) -> None:
         self._db, self._bus, self.mirror, self._now, self._stage = db, bus, mirror, now, stage
         self.tenant = tenant
+        self._verifier = verifier
         self._issuer = Issuer(tenant, state_key)
         self.library = Library(mirror.tree)
         self.lock = asyncio.Lock()      # the library and the decisions: one at a time
@@ -125,12 +128,14 @@ class Reconciler:
 
         `tip` is its commit, whose history may consent to deletions; None for files that were never committed.
         """
+        base = Base(before.base, before.signer) if before.base else None
+        signature = await self._verifier.verify(tip, base) if tip else UNCHECKED
         get = await self._available(before, [before.base] if before.base else [])
         asked = Asked(new, before.standings, tuple(devices), frozenset(before.faults))
-        decision = await asyncio.to_thread(decide, asked, get)
-        if decision.outcome == "refused" or before.base is None:
-            return decision
-        guards = await self._guards(decision, before, before.base, new, tip, get)
+        decision = replace(await asyncio.to_thread(decide, asked, get), signature=signature)
+        guards: tuple[str, ...] = (signature.reason,) if signature.checked == "refused" else ()
+        if decision.outcome != "refused" and before.base is not None:
+            guards += await self._guards(decision, before, before.base, new, tip, get)
         if not guards:
             return decision
         return replace(
@@ -262,4 +267,5 @@ def _row(
         "author": plain(commit.author), "subject": plain(commit.subject),
         "seen_at": seen_at, "finished_at": now, "outcome": decision.outcome, "reason": reason,
         "devices_changed": changed, "faults": dumped(lines_of(decision.faults)),
+        "signature": decision.signature.checked, "signer": decision.signature.signer,
     }
