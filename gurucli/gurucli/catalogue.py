@@ -26,11 +26,12 @@ VERBS: tuple[Verb, ...] = (
     _verb("device label", "device.label", "Set and remove labels of one device or many."),
     _verb("device revoke", "device.revoke", "Cut a device off for good."),
     _verb("alert list", "alert.list", "List the alerts that fire."),
-    _verb("explain", "fleet.explain", "Say where a value comes from, or what an error code means."),
+    _verb("explain", "fleet.explain", "Say where a device's value comes from, or what a code or a kind's field means."),
     _verb("init", "fleet.init",
           "Start a fleet repository: a few files that are valid and change nothing on a device."),
     _verb("fmt", "fleet.fmt", "Bring the YAML of a fleet repository into one form, comments kept."),
     _verb("validate", "fleet.validate", "Check a fleet repository, offline, and name every fault."),
+    _verb("schema", "fleet.schema", "Write JSON Schemas of every kind, with the line that editors look for."),
     _verb("diff", "fleet.diff", "Compare two versions of the fleet repository, and what devices get from them."),
     _verb("render", "fleet.render",
           "Show what a device gets: agent settings, checks and resources, merged and in order."),
@@ -63,7 +64,7 @@ GROUPS: dict[tuple[str, ...], str] = {
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Fleet", ("status", "device", "alert", "explain")),
-    ("Policy in Git", ("init", "fmt", "validate", "diff", "render", "plan", "sync", "revision")),
+    ("Policy in Git", ("init", "fmt", "validate", "schema", "diff", "render", "plan", "sync", "revision")),
     ("Joining", ("enroll",)),
     ("Sign-in", ("login", "logout", "whoami", "context")),
     ("Tools", ("doctor", "completion", "api", "version")),

@@ -62,15 +62,20 @@ PublicKey = Annotated[str, StringConstraints(min_length=1, max_length=100_000), 
 class Signer(Frozen):
     """A person or robot. What a key signs may change these paths only; without `paths`, every path."""
 
-    keys: Annotated[tuple[PublicKey, ...], Field(min_length=1, max_length=20)]
-    paths: Annotated[tuple[PathPattern, ...], Field(min_length=1, max_length=50)] = (EVERYTHING,)
+    keys: Annotated[tuple[PublicKey, ...], Field(min_length=1, max_length=20)] = Field(
+        description="public keys: lines of SSH, or armoured OpenPGP")
+    paths: Annotated[tuple[PathPattern, ...], Field(min_length=1, max_length=50)] = Field(
+        default=(EVERYTHING,), description="patterns of the paths that they may change")
 
 
 class Signing(Frozen):
     """`head` checks the newest commit for all that changed, `strict` every commit for what it changed."""
 
-    mode: Mode = "none"
-    signers: Annotated[dict[ItemId, Signer], Field(max_length=500)] = Field(default_factory=dict)
+    mode: Mode = Field(
+        default="none", description="`head`: the newest commit is checked for all that changed; `strict`: every "
+                                    "commit for what it changed")
+    signers: Annotated[dict[ItemId, Signer], Field(max_length=500)] = Field(
+        default_factory=dict, description="by name: people and robots who may sign")
 
     @model_validator(mode="after")
     def _one_signer_a_key(self) -> Signing:

@@ -16,6 +16,7 @@ from guru_policy.host import PLATFORMS
 from guru_policy.inventory import Device
 from guru_policy.kinds.customer import Customer
 from guru_policy.layering import Layer, Resolved, Resolver, missed_faults
+from guru_policy.objects.scopes import owner_of
 from guru_policy.quantities import shown
 from guru_policy.remembering import Input, Results, digest_of_devices
 from guru_policy.rendering import Renderer
@@ -100,7 +101,9 @@ class Compiler:
         self._resolver = Resolver(self._applying.common.resolver)
         found = sources.customer.customer(customer)
         mode: Mode | None = found.spec.mode if found and isinstance(found.spec, Customer) else None
-        self._renderer = Renderer(digests, mode or "enforce", self._applying.common.read)
+        own = {path: digest for path, digest in digests.items() if owner_of(path) in (None, customer)}
+        # a layer may name any path: never another's file
+        self._renderer = Renderer(own, mode or "enforce", self._applying.common.read)
         self._known: dict[tuple[Layer, ...], _Known] = {}
         self._unserved: dict[tuple[tuple[Layer, ...], object], tuple[Fault, ...]] = {}
         self.bundles: dict[str, bytes] = {}

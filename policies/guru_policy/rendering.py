@@ -20,6 +20,7 @@ from guru_policy.quantities import shown
 from guru_policy.resources.base import Resource
 from guru_policy.text.placing import validated
 from guru_policy.text.suggesting import did_you_mean
+from guru_policy.tray_rendering import TrayRenderer
 
 
 class _Read(NamedTuple):
@@ -42,6 +43,7 @@ class Renderer:
     def __init__(self, digests: Mapping[str, str], mode: Mode, common: Reads | None = None) -> None:
         self._digests = digests
         self._mode = mode
+        self._tray = TrayRenderer(digests)
         self._own: Reads = {}
         self._common: Reads = common if common is not None else {}
 
@@ -56,11 +58,14 @@ class Renderer:
                 checks.append(found.check)
         resources, blobs = self._resources(table, faults)
         agent = self._agent(table, faults)
+        tray = self._tray.render(table, faults)
+        blobs |= tray.blobs
         if faults:
             return None, tuple(sorted(set(faults)))
         return Bundle(
             language=LANGUAGE, agent=agent, resources=tuple(resources),
             checks=tuple(sorted(checks, key=lambda check: check.id)), blobs=tuple(sorted(blobs)),
+            categories=tray.categories, actions=tray.actions, branding=tray.branding,
         ), ()
 
     def unserved(self, table: Table, platform: str) -> tuple[Fault, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from guru_policy.checks.base import Check
 from guru_policy.checks.judging import above, ascending, below, human_bytes, verdict, worst
@@ -23,11 +23,12 @@ class DiskSpace(Check):
     """
 
     kind: Literal["disk_space"] = "disk_space"
-    path: LookPath = "/"
-    warning: Percent | None = 75.0      # Tactical RMM's defaults: less than 25 and 10 % free
-    critical: Percent | None = 90.0
-    warning_free: Bytes | None = None
-    critical_free: Bytes | None = None
+    path: LookPath = Field(default="/", description="a path on the filesystem")
+    warning: Percent | None = Field(  # Tactical RMM's defaults: less than 25 and 10 % free
+        default=75.0, description="used share")
+    critical: Percent | None = Field(default=90.0, description="used share")
+    warning_free: Bytes | None = Field(default=None, description="warning when less is free, such as `10GiB`")
+    critical_free: Bytes | None = Field(default=None, description="critical when less is free")
 
     @model_validator(mode="after")
     def _in_order(self) -> DiskSpace:

@@ -1,4 +1,4 @@
-"""`guru explain`: where a device's value comes from; and what an error code means, without any server."""
+"""`guru explain`: where a device's value comes from; what a code or a kind's field means, without any server."""
 
 from __future__ import annotations
 
@@ -30,25 +30,29 @@ EXAMPLES = (
     ("guru explain acme/hq/web01 checks", "a whole part of the policy"),
     ("guru explain G0404", "an error code, offline"),
     ("guru explain exit-codes", "what commands end with"),
+    ("guru explain Policy.spec.checks.disk_space.warning", "what may stand in a field of a kind, offline"),
+    ("guru explain Rollout", "a whole kind, offline"),
 )
 
 
 def run(
     ctx: typer.Context,
     what: Annotated[str, typer.Argument(
-        metavar="DEVICE|CODE", help="A device, an error code such as G0404, or exit-codes.",
+        metavar="DEVICE|CODE|KIND", help="A device; a code such as G0404, or exit-codes; a kind, or a path of one.",
         show_default=False)],
     path: Annotated[str, typer.Argument(
         metavar="PATH", help="With a device: the value's path, such as checks.disk.warning.",
         show_default=False)] = "",
 ) -> None:
-    """Say where a value comes from, or what an error code means.
+    """Say where a device's value comes from, or what a code or a kind's field means.
 
     The winner comes first, then what it overrode, each with its file, line and commit.
     """
     cli: Cli = ctx.obj
     if not path and (re.fullmatch(r"[Gg]\d{4}", what) or what == "exit-codes"):
         _explain_code(cli, what)
+        return
+    if not path and _explained_kind(cli, what):
         return
     if not path:
         raise UsageWrong(f"which value of {what} shall be explained?",
@@ -114,6 +118,16 @@ def _place(one: object) -> str:
     numbers = "".join(f":{n}" for n in (row["line"], row["column"]) if n)
     at = f"@{short(row['revision'])}" if row["revision"] else ""
     return f"{clean(row['path'])}{numbers}{at}"
+
+
+def _explained_kind(cli: Cli, what: str) -> bool:
+    """Tell of a kind, or of a field of one; False when the text names no kind."""
+    from gurucli.kind_page import is_kind, sheet
+
+    if not is_kind(what):
+        return False
+    cli.out.result(sheet(what))
+    return True
 
 
 def _explain_code(cli: Cli, what: str) -> None:
