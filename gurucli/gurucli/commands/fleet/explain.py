@@ -44,7 +44,7 @@ def run(
         metavar="PATH", help="With a device: the value's path, such as checks.disk.warning.",
         show_default=False)] = "",
 ) -> None:
-    """Say where a device's value comes from, or what a code or a kind's field means.
+    """Say where a value comes from, or what a code or a field means.
 
     The winner comes first, then what it overrode, each with its file, line and commit.
     """

@@ -27,7 +27,7 @@ def run(
     out: Annotated[str, typer.Option(
         "--out", metavar="DIR", show_default=False, help="Write one file a kind, and guru.schema.json for all.")] = "",
 ) -> None:
-    """Write JSON Schemas of every kind, with the line that editors look for.
+    """Write JSON Schemas of every kind, as editors look for them.
 
     Draft 2020-12, made from the models that validate. Put the printed line at the top of a YAML file, with
     the way from that file to the schema; guru.schema.json serves documents of every kind.

@@ -98,5 +98,8 @@ def _checked_networks(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(short(network) for network in networks(value))
 
 
-Ports = Annotated[tuple[str, ...], BeforeValidator(_ports), AfterValidator(_checked_ports)]
+Ports = Annotated[
+    tuple[str, ...], BeforeValidator(_ports, json_schema_input_type=int | str | tuple[int | str, ...]),
+    AfterValidator(_checked_ports),
+]
 Networks = Annotated[tuple[str, ...], AfterValidator(_checked_networks)]
