@@ -76,6 +76,7 @@ class Execute:
     env: tuple[tuple[str, str], ...] = field(default=())
     cwd: str | None = None
     system: bool = False                # changes the machine itself: refused under a sandbox root
+    required: bool = True               # False: the steps after it tell whether its failure mattered
 
     def __str__(self) -> str:
         return "run " + " ".join(self.argv)

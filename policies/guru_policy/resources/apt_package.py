@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import StringConstraints, model_validator
@@ -20,6 +21,7 @@ PackageVersion = Annotated[str, StringConstraints(pattern=r"^[0-9][A-Za-z0-9.+:~
 _LOOK = {"LC_ALL": "C"}
 _FORMAT = "-f=${db:Status-Want} ${db:Status-Status} ${Version}\\n"
 _TIMEOUT = 1800.0                       # seconds; slow mirrors and long post-install scripts
+_KEEP_CONFIGURATION = ("--force-confdef", "--force-confold")
 _QUIET = {"DEBIAN_FRONTEND": "noninteractive", "APT_LISTCHANGES_FRONTEND": "none"}
 
 
@@ -29,6 +31,7 @@ class PackageState(NamedTuple):
     version: str | None
     held: bool = False
     candidate: str | None = None
+    interrupted: bool = False           # dpkg was killed half way and takes nothing new until it is mended
 
 
 class AptPackage(Resource[PackageState]):
@@ -55,31 +58,48 @@ class AptPackage(Resource[PackageState]):
         installed = len(words) == 3 and words[1] == "installed"
         version = words[2] if installed else None
         held = installed and words[0] == "hold"
-        if (version is not None and self.ensure != "latest") or self.ensure == "absent":
-            return PackageState(version, held)
-        policy = await host.run(("apt-cache", "policy", "--", self.name), env=_LOOK)
-        found = [line.split(":", 1)[1].strip() for line in policy.stdout.splitlines() if "Candidate:" in line]
-        return PackageState(version, held, found[0] if found and found[0] != "(none)" else None)
+        candidate = None
+        if self.ensure == "latest":
+            policy = await host.run(("apt-cache", "policy", "--", self.name), env=_LOOK)
+            found = [line.split(":", 1)[1].strip() for line in policy.stdout.splitlines() if "Candidate:" in line]
+            candidate = found[0] if found and found[0] != "(none)" else None
+        now = PackageState(version, held, candidate)
+        if not any(self.plan(now)):
+            return now
+        audit = await host.run(("dpkg", "--audit"), env=_LOOK)
+        return now._replace(interrupted=bool(audit.stdout.strip()))
 
     def plan(self, now: PackageState) -> Iterator[Step]:
+        steps = list(self._steps(now))
+        if steps and now.interrupted:
+            yield change_system("dpkg", *_KEEP_CONFIGURATION, "--configure", "-a", timeout=_TIMEOUT, env=_QUIET)
+        yield from steps
+
+    def _steps(self, now: PackageState) -> Iterator[Step]:
         if self.ensure == "absent":
             if now.version is not None:
                 yield _apt("remove", self.name)
             return
         wanted = self.version or (now.candidate if self.ensure == "latest" else None)
+        held = now.held
         if now.version is None or (wanted is not None and now.version != wanted):
-            if now.candidate is None or (self.version is not None and now.candidate != self.version):
-                yield _apt("update")
+            # Mirrors drop old versions, so a list of yesterday may name a file that is gone. Sources that do not
+            # answer are for the installation to mind.
+            yield replace(_apt("update"), required=False)
             yield _apt("install", f"{self.name}={self.version}" if self.version else self.name)
-        if self.hold is not None and self.hold != now.held:
-            yield change_system("apt-mark", "hold" if self.hold else "unhold", self.name)
+            held = False                # apt forgets the hold of what it replaces
+        hold = now.held if self.hold is None else self.hold
+        if hold != held:
+            yield change_system("apt-mark", "hold" if hold else "unhold", self.name)
 
 
 def _apt(verb: str, package: str = "") -> Execute:
     argv = ["apt-get", verb, "-y", "-q", "-o", "DPkg::Lock::Timeout=120"]
     if verb == "install":
-        argv += ["--no-install-recommends", "--allow-downgrades", "--allow-change-held-packages"]
-        argv += ["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"]
+        argv += ["--no-install-recommends", "--allow-downgrades"]
+        argv += [word for option in _KEEP_CONFIGURATION for word in ("-o", f"Dpkg::Options::={option}")]
+    if verb != "update":
+        argv += ["--allow-change-held-packages"]
     if package:
         argv += ["--", package]
     return change_system(*argv, timeout=_TIMEOUT, env=_QUIET)
