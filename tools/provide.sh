@@ -1,7 +1,7 @@
 #!/bin/sh
 # Provides what the Makefile needs; it changes nothing but the environment folder and, as root on Debian, packages.
 #
-#   provide.sh system run|test    programs: git and Python's venv module; for tests PostgreSQL too
+#   provide.sh system run|test    programs: git and Python's venv module; for tests PostgreSQL, systemd-nspawn and cron too
 #   provide.sh venv FOLDER        the Python environment, from requirements.lock by hash, and its stamp
 set -eu
 cd "$(dirname "$0")/.."
@@ -36,7 +36,15 @@ look() {
         have "$PYTHON" || MISSING="$MISSING python3"
         "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || MISSING="$MISSING python3-venv"
     fi
-    if [ "$1" = test ]; then have_postgres || MISSING="$MISSING postgresql"; fi
+    if [ "$1" = test ]; then
+        have_postgres || MISSING="$MISSING postgresql"
+        # A copy of this machine boots its own systemd, for the tests of the agent on a whole machine.
+        if [ "$(uname -s)" = Linux ]; then
+            have systemd-nspawn || MISSING="$MISSING systemd-container"
+            have cron || [ -x /usr/sbin/cron ] || MISSING="$MISSING cron"
+            have dbus-daemon || MISSING="$MISSING dbus"
+        fi
+    fi
 }
 
 # The command that installs $MISSING with this machine's package manager.

@@ -70,6 +70,13 @@ class Lab:
         wait_until(f"a run of {revision[:8]}", lambda: self._ran(revision), 60)
         return {one["id"]: one for one in self.device()["run"]["resources"]}
 
+    def changes(self, body: str) -> None:
+        """Push, and require that every resource was changed."""
+        done = self.converge(body)
+        assert {name: (one["outcome"], one["message"]) for name, one in done.items()} == dict.fromkeys(
+            done, ("changed", "")
+        )
+
     def verdict(self, check: str) -> Any:
         """The newest verdict of a check; None before the first."""
         results = self.device()["check_results"]
