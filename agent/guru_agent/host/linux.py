@@ -10,6 +10,7 @@ import stat as modes
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil
 
@@ -27,7 +28,9 @@ from guru_policy.host import (
     Space,
     UserEntry,
 )
+from guru_policy.tree import MAX_ASSET
 
+PIECE = 256 << 10
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR})
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
@@ -160,10 +163,20 @@ class LinuxHost:
             with parent_of(self._root, path) as (folder, name), os.fdopen(
                 os.open(name, READ, dir_fd=folder), "rb"
             ) as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+                return _digest_of(file, path)
         except OSError as cause:
             _require_absent(cause, path)
             return None
+
+
+def _digest_of(file: BinaryIO, path: str) -> str:
+    digest, left = hashlib.sha256(), MAX_ASSET
+    while piece := file.read(PIECE):
+        left -= len(piece)
+        if left < 0:                    # nothing that a bundle carries is so large: it may have no end
+            raise CannotLook(f"{path} is larger than {MAX_ASSET} bytes")
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _require_absent(cause: OSError, path: str) -> None:

@@ -1,66 +1,97 @@
-"""Paths under a sandbox root, walked step by step so that no link leads out of it. It opens, never writes.
+"""Paths walked step by step, so that nobody but root decides where they lead. It opens, never writes.
 
-Without a root the path is the machine's own. With one, each component is opened with O_NOFOLLOW below the
-one before (openat(2)), so a symbolic link on the way is refused and not followed.
+Each component is opened below the one before (openat(2)) and never through a link by itself. Under a sandbox
+root no link is followed at all. On the machine's own paths one is, as /var/run is, when it is root's and stands
+in a folder where only root can write: a link that another user can make or swap is refused.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+LINK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+MOST_LINKS = 40                         # as path_resolution(7)
 
 
 @contextmanager
 def parent_of(root: Path | None, path: str) -> Iterator[tuple[int, str]]:
     """An open descriptor of the folder that holds `path`, and the last component.
 
-    Raises OSError: FileNotFoundError when a folder is missing, ELOOP or ENOTDIR for a link under a root.
+    Raises OSError: FileNotFoundError when a folder is missing, ELOOP for a link that is not followed, ENOTDIR.
     """
-    _refuse_upwards(path)
-    if root is None:
-        folder, name = os.path.split(path)
-        descriptor = os.open(folder or "/", FOLDER)
-    else:
-        *folders, name = [part for part in path.split("/") if part] or ["."]
-        descriptor = _walk(root, folders)
+    *folders, name = _parts(path) or ["."]
+    descriptor = _walk(root, folders)
     try:
-        yield descriptor, name or "."
+        yield descriptor, name
     finally:
         os.close(descriptor)
 
 
 def make_parents(root: Path | None, path: str) -> None:
-    """Make the folders above `path`, 0755, without leaving the root."""
-    _refuse_upwards(path)
-    if root is None:
-        Path(path).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    else:
-        os.close(_walk(root, [part for part in path.split("/") if part][:-1], make=True))
+    """Make the folders above `path`, 0755, by the same walk."""
+    os.close(_walk(root, _parts(path)[:-1], make=True))
 
 
-def _walk(root: Path, folders: list[str], *, make: bool = False) -> int:
+def only_root_writes(folder: int) -> bool:
+    """Whether nobody but root, or whoever runs this, can replace what stands in the open folder."""
+    found = os.fstat(folder)
+    shut = not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or bool(found.st_mode & stat.S_ISVTX)
+    return shut and _trusted(found.st_uid)
+
+
+def _parts(path: str) -> list[str]:
+    """The components. openat(2) would walk `..` out of the root like any other name."""
+    parts = [part for part in path.split("/") if part]
+    if ".." in parts:
+        raise OSError(errno.EINVAL, "the path steps upwards")
+    return parts
+
+
+def _walk(root: Path | None, folders: list[str], *, make: bool = False) -> int:
     """An open descriptor of the last folder; every other one is closed again, also after an error."""
-    descriptor = os.open(root, FOLDER)
-    for part in folders:
-        above = descriptor
+    descriptor = os.open(root or "/", FOLDER)
+    ahead, links = list(reversed(folders)), 0
+    while ahead:
+        part, above = ahead.pop(), descriptor
         try:
             if make:
                 _make(part, above)
-            descriptor = os.open(part, FOLDER | os.O_NOFOLLOW, dir_fd=above)
+            target = _link(part, above)
+            if target is None:
+                descriptor = os.open(part, FOLDER | os.O_NOFOLLOW, dir_fd=above)
+                continue
+            links += 1
+            if root is not None or links > MOST_LINKS:
+                raise OSError(errno.ELOOP, "a symbolic link is not followed")
+            descriptor = os.open("/" if target.startswith("/") else ".", FOLDER, dir_fd=above)
+            ahead += [step for step in reversed(target.split("/")) if step]
         finally:
             os.close(above)
     return descriptor
 
 
-def _refuse_upwards(path: str) -> None:
-    """openat(2) walks `..` out of the root like any other name."""
-    if ".." in path.split("/"):
-        raise OSError(errno.EINVAL, "the path steps upwards")
+def _link(part: str, above: int) -> str | None:
+    """Where the component leads when it is a link that may be followed; None when it is no link."""
+    descriptor = os.open(part, LINK, dir_fd=above)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISLNK(found.st_mode):
+            return None
+        if not (_trusted(found.st_uid) and only_root_writes(above)):
+            raise OSError(errno.ELOOP, "a symbolic link of another user is not followed")
+        return os.readlink("", dir_fd=descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _trusted(uid: int) -> bool:
+    return uid in (0, os.geteuid())
 
 
 def _make(part: str, above: int) -> None:
