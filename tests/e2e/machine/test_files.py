@@ -63,3 +63,15 @@ def test_cron_itself_runs_the_job(lab: Lab) -> None:
     assert said.read_text() == "it's games\n"
     lab.converge("  resources:\n    beat: {kind: cron_job, name: lab, ensure: absent}\n")
     assert not lab.clone.path("etc/cron.d/guru-lab").exists()
+
+
+def test_what_is_made_does_not_depend_on_the_shell_that_started_the_agent(lab: Lab) -> None:
+    lab.changes("  resources:\n    deep: {kind: file, path: /srv/guru-deep/a/note, content: x}\n")
+    lab.clone.run("systemctl", "stop", "guru-agent")
+    lab.clone.run("rm", "-r", "/srv/guru-deep")
+
+    lab.clone.run("sh", "-c", "umask 077 && guru-agent converge --once")
+
+    assert facts(lab.clone.path("srv/guru-deep")) == ("root", "root", 0o755)
+    assert facts(lab.clone.path("srv/guru-deep/a/note")) == ("root", "root", 0o644)
+    lab.clone.run("systemctl", "start", "guru-agent")
