@@ -1,0 +1,80 @@
+"""Programs that the agent runs: what they start, leave behind and print, and how they get their end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from guru_agent.host.programs import MAX_OUTPUT, run_program
+
+
+async def test_a_daemon_that_keeps_the_output_open_does_not_hold_up_its_starter(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    script = f"setsid sleep 60 & echo $! >{pid}; echo started"
+    began = time.monotonic()
+
+    done = await run_program(("/bin/sh", "-c", script), timeout=30)
+
+    assert (done.exit_code, done.stdout) == (0, "started\n")
+    assert time.monotonic() - began < 15
+    os.kill(int(pid.read_text()), signal.SIGKILL)
+
+
+async def test_a_flood_of_output_is_read_and_cut(tmp_path: Path) -> None:
+    done = await run_program(("/bin/sh", "-c", "yes | head -c 20000000; echo end >&2"), timeout=60)
+
+    assert (done.exit_code, len(done.stdout), done.stderr) == (0, MAX_OUTPUT, "end\n")
+
+
+async def test_an_endless_flood_ends_at_the_time_limit() -> None:
+    with pytest.raises(TimeoutError):
+        await run_program(("yes",), timeout=1)
+
+
+async def test_a_program_starts_with_nothing_of_the_agents_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GURU_AGENT_TOKEN", "secret")
+    monkeypatch.setenv("NOTIFY_SOCKET", "/run/systemd/notify")
+    code = "import os,sys;print(sorted(os.environ), sys.stdin.read(), os.listdir('/proc/self/fd'), os.getcwd())"
+
+    done = await run_program((sys.executable, "-I", "-c", code), timeout=30)
+
+    environment, rest = done.stdout.split("] ", 1)
+    assert environment == "['HOME', 'LC_ALL', 'PATH'"
+    assert rest == " ['0', '1', '2', '3'] /\n"
+
+
+async def test_a_cancelled_program_is_ended_with_its_group(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    script = f"sleep 60 & echo $! >{pid}.new; mv {pid}.new {pid}; wait"
+    task = asyncio.create_task(run_program(("/bin/sh", "-c", script), timeout=60))
+    while not pid.exists():
+        await asyncio.sleep(0.02)
+
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    status = Path(f"/proc/{pid.read_text().strip()}/status")
+    assert not status.exists() or "State:\tZ" in status.read_text()
+
+
+async def test_a_folder_that_is_missing_is_not_called_a_missing_program() -> None:
+    with pytest.raises(NotADirectoryError):
+        await run_program(("true",), timeout=5, cwd="/no/such/folder")
+
+
+async def test_a_daemon_that_keeps_the_output_open_does_not_outlast_the_time_limit(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    script = f"setsid sleep 60 & echo $! >{pid}; sleep 60"
+    began = time.monotonic()
+
+    with pytest.raises(TimeoutError):
+        await run_program(("/bin/sh", "-c", script), timeout=1)
+
+    assert time.monotonic() - began < 20
+    os.kill(int(pid.read_text()), signal.SIGKILL)
