@@ -40,7 +40,8 @@ EDITS = st.dictionaries(
 FAULTS = st.sampled_from([
     "kind: Polcy\n", "a: [", "\tx: 1\n", b"\xff\xfe", "a: &x [*x]\n", policy("base", "  nonsense: 1"), "x" * 2_000_000,
     policy("base", "  resources:\n    motd: {kind: file, path: /etc/motd, source: ../../bolt/base.yaml}"),
-    named("Customer", "bolt"), policy("base", "  selector: 'a in ('"), policy("base", "  checks: {a: {kind: cpu}, a: {}}"),
+    named("Customer", "bolt"), policy("base", "  selector: 'a in ('"),
+    policy("base", "  checks: {a: {kind: cpu}, a: {}}"),
     policy("base", "  resources:\n    a: {kind: file, path: /a, content: x, after: [a]}"),
 ])
 PLACES = st.sampled_from([
