@@ -31,6 +31,7 @@ from guru_policy.host import (
 from guru_policy.tree import MAX_ASSET
 
 PIECE = 256 << 10
+SHORTEST = 1.0                          # seconds that a share of processor time is taken over at least
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR})
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
@@ -40,7 +41,8 @@ class LinuxHost:
 
     def __init__(self, root: Path | None = None) -> None:
         self._root = root
-        psutil.cpu_percent(None)        # the first call only sets the start of the interval
+        self._busy = psutil.cpu_percent(None)           # the first call only sets the start of the interval
+        self._busy_at = time.monotonic()
 
     @property
     def platform(self) -> Platform:
@@ -115,8 +117,11 @@ class LinuxHost:
         return await user_entry(self.read, name, int(time.time() // 86_400))
 
     async def cpu_percent(self) -> float:
-        """See Host."""
-        return float(psutil.cpu_percent(None))
+        """See Host. Whoever asks again within a second gets the same: the share of a moment is a guess."""
+        now = time.monotonic()
+        if now - self._busy_at >= SHORTEST:
+            self._busy, self._busy_at = float(psutil.cpu_percent(None)), now
+        return self._busy
 
     async def memory(self) -> Space:
         """See Host."""
