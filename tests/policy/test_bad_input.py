@@ -315,3 +315,12 @@ def test_a_fault_belongs_to_the_customer_whose_folder_it_is_in() -> None:
 
     assert {fault.origin.path for fault in found.faults_of("acme")} == {"customers/acme/p.yaml"}
     assert {fault.origin.path for fault in found.faults_of(None)} == {"org/q.yaml"}
+
+
+def test_a_long_text_repeated_by_aliases_is_refused_at_once() -> None:
+    many = "".join(f"    r{n}: {{kind: file, path: *x}}\n" for n in range(10_000))
+    text = f"apiVersion: guru/v1\nkind: Policy\nmetadata: {{name: p}}\nspec:\n  note: &x {'A' * 500_000}\n{many}"
+
+    faults = read_yaml("org/p.yaml", text.replace("    r0", "  resources:\n    r0").encode()).faults
+
+    assert [fault.message for fault in faults] == ["aliases make the file longer than 1,048,576 characters"]
