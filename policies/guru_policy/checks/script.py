@@ -39,6 +39,11 @@ class Script(Check):
             raise wrong("give `command` (a list) or `shell` (one string), and not both")
         return self
 
+    @property
+    def patience(self) -> float:
+        """The timeout."""
+        return float(self.timeout)
+
     async def sample(self, host: Host) -> Verdict:
         argv = self.command or (SHELL, "-c", self.shell or "")
         done = await host.run(argv, timeout=float(self.timeout), env=self.env, cwd=self.cwd)
