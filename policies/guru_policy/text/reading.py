@@ -24,7 +24,7 @@ from yaml import (
 )
 from yaml._yaml import CParser
 
-from guru_policy.faults import Fault, Origin
+from guru_policy.faults import Fault, Origin, enough
 from guru_policy.quantities import shown
 from guru_policy.text.nodes import Node, Value
 from guru_policy.text.scalars import NotANumber, plain_scalar
@@ -109,7 +109,8 @@ class _Reader:
         self.lowest = 0                 # the greatest depth seen so far
 
     def fault(self, line: int, column: int, message: str, hint: str = "") -> None:
-        self.faults.append(Fault(Origin(self.path, line, column), message, hint))
+        if not enough(self.faults):
+            self.faults.append(Fault(Origin(self.path, line, column), message, hint))
 
     def read(self) -> None:
         while not isinstance(event := self.next(), StreamEndEvent):
