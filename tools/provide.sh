@@ -30,7 +30,8 @@ have_postgres() {
     return 1
 }
 
-# What tests of the agent drive for real, in namespaces of their own.
+# What tests of the agent drive for real: some in namespaces of their own, some on a copy of this machine that
+# boots its own systemd.
 look_linux() {
     PATH="$PATH:/usr/sbin:/sbin"
     have nft || MISSING="$MISSING nftables"
@@ -39,26 +40,26 @@ look_linux() {
     have wg-quick || MISSING="$MISSING wireguard-tools"
     have sysctl || MISSING="$MISSING procps"
     have update-ca-certificates || MISSING="$MISSING ca-certificates"
+    have systemd-nspawn || MISSING="$MISSING systemd-container"
+    have cron || MISSING="$MISSING cron"
+    have dbus-daemon || MISSING="$MISSING dbus"
 }
 
-# Completion is tried in each of them.
-shells() {
-    for shell in bash zsh fish; do have "$shell" || MISSING="$MISSING $shell"; done
+look_test() {
+    have_postgres || MISSING="$MISSING postgresql"
+    have ssh-keygen || MISSING="$MISSING openssh-client"
+    have gpg || MISSING="$MISSING gnupg"
+    for shell in bash zsh fish; do have "$shell" || MISSING="$MISSING $shell"; done     # completion is tried in each
+    if [ "$(uname -s)" = Linux ]; then look_linux; fi
 }
 
 look() {
-    case "$1" in test) shells ;; esac
     have git || MISSING="$MISSING git"
     if [ ! -x .venv/bin/python ]; then
         have "$PYTHON" || MISSING="$MISSING python3"
         "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || MISSING="$MISSING python3-venv"
     fi
-    if [ "$1" = test ]; then
-        have_postgres || MISSING="$MISSING postgresql"
-        have ssh-keygen || MISSING="$MISSING openssh-client"
-        have gpg || MISSING="$MISSING gnupg"
-        if [ "$(uname)" = Linux ]; then look_linux; fi
-    fi
+    if [ "$1" = test ]; then look_test; fi
 }
 
 # The command that installs $MISSING with this machine's package manager.

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 KEEP = 5                                # copies for each path
+MAX_NAME = 200                          # bytes
 MAX_SIZE = 16 << 20                     # bytes; a larger file is not kept
 
 
@@ -21,7 +22,7 @@ class Backups:
         """Keep one copy; the oldest beyond KEEP go. Raises OSError when the disk has no room."""
         if len(content) > MAX_SIZE:
             return
-        place = self._folder / path.strip("/").replace("/", "--")[-200:]
+        place = self._folder / _name(path)
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         digest = hashlib.sha256(content).hexdigest()[:12]
         target = place / f"{time.time_ns():020d}-{digest}"
@@ -29,3 +30,12 @@ class Backups:
             file.write(content)
         for old in sorted(place.iterdir())[:-KEEP]:
             old.unlink()
+
+
+def _name(path: str) -> str:
+    """The path as one name of at most 200 bytes; a longer one keeps its end, behind a digest of the whole."""
+    name = path.strip("/").replace("/", "--").encode(errors="surrogateescape")
+    if len(name) <= MAX_NAME:
+        return name.decode(errors="surrogateescape")
+    head = hashlib.sha256(name).hexdigest()[:12]
+    return f"{head}--{name[-(MAX_NAME - 14):].decode(errors='ignore')}"

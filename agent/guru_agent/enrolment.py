@@ -21,7 +21,16 @@ from guru_agent.link.carrier import Server, address
 from guru_agent.link.requests import Answer, Line
 from guru_agent.logs import plain
 from guru_agent.state.files import make_folder, replace_private
-from guru_agent.state.identity import KEY_FILE, TRUST_FILE, Trusted, load_key, make_key, raw_key
+from guru_agent.state.identity import (
+    FRESH_KEY,
+    KEY_FILE,
+    TRUST_FILE,
+    Trusted,
+    load_identity,
+    load_key,
+    make_key,
+    raw_key,
+)
 from guru_agent.tls import der_of, pinned
 from guru_policy import errors
 from guru_policy.errors import Conflict, GuruError, InputInvalid, Untrusted
@@ -33,7 +42,6 @@ from guru_wire.version import LANGUAGE, VERSION
 TRUST_PATH, ENROL_PATH = "/api/v1/trust", "/api/v1/enrol"
 TIMEOUT = 20.0                          # seconds of one request
 MOST = 64 << 10                         # bytes of one answer
-FRESH_KEY = "device.key.next"           # for --force: the old key stays until the new one is enrolled
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -64,10 +72,8 @@ def enrol(
         ca=trust.ca, state_key=answer.state_key, link_key=base64.b64encode(raw_key(answer.link_key)).decode(),
         key=key_id(public_bytes(key)),
     )
-    if fresh.name != KEY_FILE:
-        fresh.replace(folder / KEY_FILE)
     replace_private(folder / TRUST_FILE, trusted.model_dump_json(indent=1).encode() + b"\n")
-    return trusted
+    return load_identity(folder).trusted        # it moves a fresh key to its place
 
 
 def _fetch_trust(token: EnrolmentToken, host: str, port: int, proxy: str | None) -> Trust:

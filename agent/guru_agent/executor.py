@@ -1,7 +1,7 @@
 """Carries out steps: the only writer on a machine. It never decides what should be done.
 
 A file is written beside its place and renamed over it, so that kill -9, a full disk or a lost power leaves
-the old file or the new one. No symbolic link at or, under a sandbox root, on the way to a path is followed.
+the old file or the new one. Paths are walked as guru_agent.host.rooted does: no user's link leads elsewhere.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import stat as modes
 from collections.abc import Callable
 from pathlib import Path
 
-from guru_agent.backups import Backups
+from guru_agent.backups import MAX_SIZE, Backups
 from guru_agent.host.programs import run_program
-from guru_agent.host.rooted import make_parents, parent_of
+from guru_agent.host.rooted import make_parents, only_root_writes, parent_of
 from guru_agent.unpacking import unpack
 from guru_policy.errors import StepFailed
 from guru_policy.steps import Execute, MakeDirectory, Remove, SetAttributes, Step, Unpack, WriteFile
@@ -61,22 +61,22 @@ class Executor:
     def _write(self, step: WriteFile) -> None:
         content = self._blobs(step.digest) if step.digest is not None else step.content or b""
         ids = _ids(step.owner, step.group)
-        make_parents(self._root, step.path, step.below)
-        with parent_of(self._root, step.path, step.below) as (folder, name):
+        make_parents(self._root, step.path)
+        with parent_of(self._root, step.path) as (folder, name):
             old = _stat(name, folder)
             if old is not None and modes.S_ISDIR(old.st_mode):
                 raise StepFailed(f"could not {step}: a directory stands there")
             if old is not None and modes.S_ISREG(old.st_mode):
                 if step.backup:
-                    self._backups.keep(step.path, _content(name, folder))
+                    self._keep(step.path, name, folder)
                 ids = (ids[0] if step.owner else old.st_uid, ids[1] if step.group else old.st_gid)
             kept = modes.S_IMODE(old.st_mode) if old is not None and modes.S_ISREG(old.st_mode) else NEW_FILE
             _replace(name, folder, content, step.mode if step.mode is not None else kept, ids)
 
     def _make(self, step: MakeDirectory) -> None:
         ids = _ids(step.owner, step.group)
-        make_parents(self._root, step.path, step.below)
-        with parent_of(self._root, step.path, step.below) as (folder, name):
+        make_parents(self._root, step.path)
+        with parent_of(self._root, step.path) as (folder, name):
             os.mkdir(name, NEW_FOLDER, dir_fd=folder)
             _set(name, folder, step.mode, ids, os.O_DIRECTORY)
             os.fsync(folder)
@@ -93,7 +93,7 @@ class Executor:
                     os.rmdir(name, dir_fd=folder)
             else:
                 if step.backup and modes.S_ISREG(found.st_mode):
-                    self._backups.keep(step.path, _content(name, folder))
+                    self._keep(step.path, name, folder)
                 os.unlink(name, dir_fd=folder)
             os.fsync(folder)
 
@@ -103,6 +103,11 @@ class Executor:
         make_parents(self._root, step.path)
         with parent_of(self._root, step.path) as (folder, name):
             unpack(data, step, folder, name, ids)
+
+    def _keep(self, path: str, name: str, folder: int) -> None:
+        with os.fdopen(os.open(name, LOOK, dir_fd=folder), "rb") as file:
+            content = file.read(MAX_SIZE + 1)
+        self._backups.keep(path, content)
 
     async def _run(self, step: Execute) -> None:
         if self._root is not None and step.system:
@@ -116,14 +121,14 @@ class Executor:
             )
         except TimeoutError as cause:
             raise StepFailed(f"could not {step}: not done after {step.timeout:.0f} s") from cause
-        if done.exit_code != 0:
+        if done.exit_code != 0 and step.required:
             said = (done.stderr.strip() or done.stdout.strip())[-300:]
             raise StepFailed(f"could not {step}: exit code {done.exit_code}" + (f": {said}" if said else ""))
 
 
 def _replace(name: str, folder: int, content: bytes, mode: int, ids: tuple[int, int]) -> None:
     """The new content under a name of its own, on disk, then renamed over the old."""
-    temporary = f".{name[:100]}.guru-{secrets.token_hex(6)}"
+    temporary = f".guru-{secrets.token_hex(12)}"       # the name itself may leave no room for more
     descriptor = os.open(temporary, FRESH, 0o600, dir_fd=folder)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -142,6 +147,9 @@ def _replace(name: str, folder: int, content: bytes, mode: int, ids: tuple[int, 
 def _set(name: str, folder: int, mode: int | None, ids: tuple[int, int], also: int = 0) -> None:
     descriptor = os.open(name, LOOK | also, dir_fd=folder)
     try:
+        found = os.fstat(descriptor)
+        if modes.S_ISREG(found.st_mode) and found.st_nlink > 1 and not only_root_writes(folder):
+            raise StepFailed("it is a second name of a file, in a folder where others than root can write")
         if ids != (-1, -1):
             os.fchown(descriptor, *ids)
         if mode is not None:
@@ -155,11 +163,6 @@ def _stat(name: str, folder: int) -> os.stat_result | None:
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return None
-
-
-def _content(name: str, folder: int) -> bytes:
-    with os.fdopen(os.open(name, LOOK, dir_fd=folder), "rb") as file:
-        return file.read()
 
 
 def _ids(owner: str | None, group: str | None) -> tuple[int, int]:

@@ -21,6 +21,7 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code (DESIGN section 8)."""
     arguments = _parser().parse_args(argv)
+    os.umask(0o022)         # what is made on the machine does not depend on the shell; private files name their mode
     try:
         settings = load_settings(arguments.config, {
             "state": arguments.state, "root": arguments.root,

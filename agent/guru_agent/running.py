@@ -71,7 +71,7 @@ class Agent:
         """The loops of a running agent, by name."""
         verdicts = Verdicts(self.store, self.spool, self.clock)
         checks = CheckRunner(self.desired, self.host, verdicts, self.clock)
-        heartbeat = Heartbeat(self.store, self.spool, self.desired, self.clock, _metrics)
+        heartbeat = Heartbeat(self.store, self.spool, self.desired, self.clock, self._metrics)
         return {
             "link": self._dialler().run,
             "converge": self.converger.run,
@@ -98,6 +98,9 @@ class Agent:
             self.store.keep("link", orjson.dumps(link).decode())
         except StoreFull:
             return                      # `status` is behind; nothing else reads it
+
+    async def _metrics(self) -> Mapping[str, float | None]:
+        return dict(read_metrics(await self.host.cpu_percent()))
 
     async def _services(self) -> tuple[ServiceState, ...]:
         return await list_services(self.host)
@@ -173,7 +176,3 @@ async def _stopped(stop: asyncio.Event) -> None:
 
 async def _facts() -> Mapping[str, Scalar]:
     return gather()
-
-
-async def _metrics() -> Mapping[str, float | None]:
-    return dict(read_metrics())

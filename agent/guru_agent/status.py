@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from guru_agent.state.identity import Trusted
+from guru_agent.state.spool import LOST
 from guru_agent.state.store import open_for_reading, translated
 from guru_wire.manifest import Manifest
 from guru_wire.signing import Signed
@@ -33,6 +34,7 @@ class SpoolStatus(_Row):
 
     items: int
     bytes: int
+    lost: int = 0                       # results ever lost for room
 
 
 class Status(_Row):
@@ -64,7 +66,8 @@ class Status(_Row):
             yield "last run", f"{word} at {_time(self.last_run.finished_at)} ({self.last_run.cause})"
             for one in self.last_run.resources:
                 yield f"  {one.outcome.value}", f"{one.id} {one.message}".strip()
-        yield "spool", f"{self.spool.items} items, {self.spool.bytes} bytes"
+        lost = f"; {self.spool.lost} results were lost for room" if self.spool.lost else ""
+        yield "spool", f"{self.spool.items} items, {self.spool.bytes} bytes{lost}"
 
 
 def look(folder: Path, trusted: Trusted) -> Status:
@@ -75,6 +78,7 @@ def look(folder: Path, trusted: Trusted) -> Status:
             items, size = store.sql.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM spool").fetchone()
         manifest = _manifest(store.fact("manifest"))
         last_run, link = store.fact("last_run"), store.fact("link")
+        lost = int(store.fact(LOST) or 0)
     finally:
         store.close()
     return Status(
@@ -83,7 +87,7 @@ def look(folder: Path, trusted: Trusted) -> Status:
         link=LinkStatus.model_validate_json(link) if link else LinkStatus(),
         serial=manifest.serial if manifest else 0, revision=manifest.revision if manifest else "",
         last_run=Report.model_validate_json(last_run) if last_run else None,
-        spool=SpoolStatus(items=items, bytes=size),
+        spool=SpoolStatus(items=items, bytes=size, lost=lost),
     )
 
 

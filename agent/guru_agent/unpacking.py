@@ -52,7 +52,8 @@ def unpack(data: bytes, step: Unpack, parent: int, name: str, ids: tuple[int, in
     Raises StepFailed for an archive that is refused or cannot be read; then nothing has changed.
     """
     _require_ours(step, parent, name)
-    prefix = f".{name[:100]}.guru-"
+    # The name itself may leave no room for more.
+    prefix = f".guru-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}-"
     for left in _names(parent):
         if left.startswith(prefix):     # of a run that was killed
             shutil.rmtree(left, dir_fd=parent)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+MAX_FAULTS = 100                        # told of one file; looking for more would only cost time
 
 
 class Origin(NamedTuple):
@@ -28,3 +31,16 @@ class Fault(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.origin}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+
+
+def enough(faults: Sequence[Fault]) -> bool:
+    """Whether there are more of one file than are told, so that nobody needs to look for more."""
+    return len(faults) > MAX_FAULTS
+
+
+def told(faults: Sequence[Fault], path: str) -> tuple[Fault, ...]:
+    """The first faults of a file, and one that says so when there are more."""
+    if not enough(faults):
+        return tuple(faults)
+    more = Fault(Origin(path), f"the file has more than {MAX_FAULTS} faults", "mend the first ones to see the others")
+    return (*faults[:MAX_FAULTS], more)

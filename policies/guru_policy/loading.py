@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from guru_policy.faults import Fault, Origin
+from guru_policy.faults import Fault, Origin, enough, told
 from guru_policy.fitting import Names
 from guru_policy.fleet import Fleet
 from guru_policy.kinds.action_set import ACTION_SECTIONS
@@ -140,9 +140,12 @@ def _read(tree: Tree, entry: Entry) -> _File:
     reading = read_yaml(path, data)
     objects: list[Object] = []
     broken: list[Key] = []
-    faults = [*reading.faults, *_secrets(path, data, named=True)]
+    faults = [*_secrets(path, data, named=True), *reading.faults]
     unread = scope if reading.faults else None
     for document in reading.documents:
+        if enough(faults):
+            unread = scope              # what the other documents hold is not known
+            break
         built = build(document, path, scope)
         faults += built.faults
         if built.object is not None:
@@ -151,7 +154,7 @@ def _read(tree: Tree, entry: Entry) -> _File:
             broken.append(built.broken)
         else:
             unread = scope
-    return _File(tuple(objects), tuple(broken), tuple(faults), unread)
+    return _File(tuple(objects), tuple(broken), told(faults, path), unread)
 
 
 def _plaintext(

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from guru_policy.applying import POLICY_MODE
 from guru_policy.bundle import LANGUAGE, AgentSettings, Bundle, Mode, PlacedCheck, PlacedResource
 from guru_policy.checks.base import Check
-from guru_policy.faults import Fault
+from guru_policy.faults import Fault, enough
 from guru_policy.kinds.policy import AgentPart
 from guru_policy.layering import ORG
 from guru_policy.merged import Cell, Entry, Table, find, value_of
@@ -124,7 +124,7 @@ class Renderer:
                 )
         for name, others in after.items():
             for other in others:
-                if other not in tables:
+                if other not in tables and not enough(faults):
                     field = "after" if "after" in tables[name].entries else "restartOn"
                     faults.append(Fault(
                         tables[name].place((field,), False)[0],

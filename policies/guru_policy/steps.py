@@ -8,10 +8,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class WriteFile:
-    """Write the whole file, atomically. Exactly one of `content` and `digest` (a bundle's blob) is set.
-
-    `below` names a folder whose owner may be anybody: below it no symbolic link is followed.
-    """
+    """Write the whole file, atomically. Exactly one of `content` and `digest` (a bundle's blob) is set."""
 
     path: str
     content: bytes | None = field(default=None, repr=False)
@@ -20,7 +17,6 @@ class WriteFile:
     owner: str | None = None
     group: str | None = None
     backup: bool = True                 # keep what is replaced under the agent's state folder
-    below: str | None = None
 
     def __str__(self) -> str:
         return f"write {self.path}"
@@ -28,13 +24,12 @@ class WriteFile:
 
 @dataclass(frozen=True, slots=True)
 class MakeDirectory:
-    """Make a directory, parents too. `below`: see WriteFile."""
+    """Make a directory, parents too."""
 
     path: str
     mode: int | None = None
     owner: str | None = None
     group: str | None = None
-    below: str | None = None
 
     def __str__(self) -> str:
         return f"make directory {self.path}"
@@ -104,6 +99,7 @@ class Execute:
     system: bool = False                # changes the machine itself: refused under a sandbox root
     stdin: bytes = field(default=b"", repr=False)
     says: str = ""
+    required: bool = True               # False: the steps after it tell whether its failure mattered
 
     def __str__(self) -> str:
         return self.says or "run " + " ".join(self.argv)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -169,3 +172,41 @@ def test_an_endless_answer_is_cut(door: Door, tmp_path: Path) -> None:
 
     with pytest.raises(Unreachable, match="too much"):
         door.join(tmp_path / "state")
+
+
+KILLED = """
+import json, os, pathlib, signal, sys
+from guru_agent.enrolment import enrol
+from guru_wire.enrolment import EnrolmentToken
+
+moment = int(sys.argv[3])
+
+def at(event, args):
+    global moment
+    if event == "os.rename":
+        moment -= 1
+        if moment < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(at)
+token = EnrolmentToken.model_validate_json(sys.argv[1])
+enrol(token, pathlib.Path(sys.argv[2]), name="web-1", facts={}, proxy=None, force=True)
+"""
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("moment", [0, 1, 2])
+def test_an_enrolment_that_is_killed_leaves_the_old_identity_or_the_new(
+    door: Door, tmp_path: Path, moment: int
+) -> None:
+    door.join(tmp_path / "state")
+    token = door.token.model_dump_json()
+    done = subprocess.run([sys.executable, "-c", KILLED, token, tmp_path / "state", str(moment)], timeout=60)
+
+    identity = load_identity(tmp_path / "state")
+
+    assert done.returncode == (-signal.SIGKILL if moment < 2 else 0)
+    enrolled = door.spent[0 if moment == 0 else 1].public_key
+    assert b64(public_bytes(identity.key)) == enrolled
+    assert load_identity(tmp_path / "state").trusted == identity.trusted
+    assert (tmp_path / "state/device.key.next").exists() == (moment == 0)

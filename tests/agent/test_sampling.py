@@ -9,12 +9,14 @@ from pathlib import Path
 import orjson
 import pytest
 
-from guru_agent.sampling.checks import CheckRunner
+from guru_agent.sampling.checks import CheckRunner, most_time
 from guru_agent.sampling.heartbeat import Heartbeat, layout_hash
 from guru_agent.sampling.inventory import Inventory
 from guru_agent.sampling.verdicts import RESEND, Verdicts
 from guru_agent.state.spool import Spool
 from guru_policy.bundle import PlacedCheck
+from guru_policy.checks.memory import Memory
+from guru_policy.checks.script import Script
 from guru_policy.fake_host import FakeHost
 from guru_policy.verdict import State, Verdict
 from guru_wire.uplink import Checks, ServiceState
@@ -106,6 +108,14 @@ async def test_what_cannot_be_looked_at_is_unknown_and_stops_no_other(parts: Par
     await until(lambda: len(states(parts)) == 3)
 
     assert sorted(states(parts)) == [("alien", "unknown"), ("gone", "unknown"), ("mem", "ok")]
+
+
+def test_the_timeout_of_a_script_is_the_one_that_counts() -> None:
+    slow = Script(shell="true", timeout=600)
+
+    assert most_time(slow, 60) > 600
+    assert most_time(Script(shell="true", timeout=10), 60) == 90
+    assert most_time(Memory(), 86_400) == 300
 
 
 async def test_a_check_runs_again_on_its_interval(parts: Parts, running: FakeHost) -> None:

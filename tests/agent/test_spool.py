@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guru_agent.state.spool import OVERHEAD, Spool
+from guru_agent.state.spool import LAYOUTS, LOST, OVERHEAD, Spool
 from guru_agent.state.store import StoreFull, open_store
 
 LIMIT = 20_000
@@ -84,6 +84,24 @@ def test_once_results_alone_fill_it_the_newest_of_each_subject_stays(tmp_path: P
     assert bodies[0] == b"facts"
     assert bodies[-1] == b"099" * 50
     assert spool.depth.bytes <= 2000 + 300
+
+
+def test_results_about_ever_new_subjects_stay_within_a_hard_bound_and_what_is_lost_is_counted(tmp_path: Path) -> None:
+    store = open_store(tmp_path, 1)
+    spool = Spool(store, 20_000)
+    store.keep(LAYOUTS, f"{spool.id} 0123456789abcdef")
+    spool.add_result("layout", b"{}", same="0123456789abcdef", subject="layout:0123456789abcdef")
+    spool.add_sample(b"[]")
+    for number in range(1000):
+        spool.add_result("checks", b"%03d" % number * 50, same=str(number), subject=f"check:{number}")
+        assert spool.depth.results <= 2 * 20_000
+
+    waiting = spool.batch(10_000, 1 << 30)
+    assert spool.depth.bytes == sum(len(item.body) + OVERHEAD for item in waiting) > 20_000
+    assert [item.body[:3] for item in waiting] == [b"%03d" % n for n in range(1000 - len(waiting), 1000)]
+    assert store.fact(LOST) == str(1001 - len(waiting))
+    assert store.fact(LAYOUTS) is None
+    assert spool.depth.dropped == 1
 
 
 def test_a_batch_keeps_both_bounds_and_always_moves_on(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from guru_policy.loading import load
 from guru_policy.text.reading import read_yaml
+from guru_policy.text.suggesting import did_you_mean
 from guru_policy.tree import Entry, MemoryTree
 from tests.policy.writing import BASE, fleet, policy
 
@@ -315,3 +316,45 @@ def test_a_fault_belongs_to_the_customer_whose_folder_it_is_in() -> None:
 
     assert {fault.origin.path for fault in found.faults_of("acme")} == {"customers/acme/p.yaml"}
     assert {fault.origin.path for fault in found.faults_of(None)} == {"org/q.yaml"}
+
+
+def test_a_long_text_repeated_by_aliases_is_refused_at_once() -> None:
+    many = "".join(f"    r{n}: {{kind: file, path: *x}}\n" for n in range(10_000))
+    text = f"apiVersion: guru/v1\nkind: Policy\nmetadata: {{name: p}}\nspec:\n  note: &x {'A' * 500_000}\n{many}"
+
+    faults = read_yaml("org/p.yaml", text.replace("    r0", "  resources:\n    r0").encode()).faults
+
+    assert [fault.message for fault in faults] == ["aliases make the file longer than 1,048,576 characters"]
+
+
+HEAD = "apiVersion: guru/v1\nkind: Policy\nmetadata: {name: p}\nspec:\n"
+FULL_OF_FAULTS = {
+    "unknown words around an object": HEAD.replace("spec:", "spec: {}") + "".join(f"k{n}: 1\n" for n in range(5000)),
+    "unknown fields": HEAD + "  checks:\n    a:\n      kind: cpu\n" + "".join(f"      w{n}: 1\n" for n in range(5000)),
+    "unknown kinds": HEAD + "  checks:\n" + "".join(f"    c{n}: {{kind: cp{n}}}\n" for n in range(5000)),
+    "unfit items": HEAD + "  checks:\n" + "".join(f"    c{n}: {{kind: cpu, w: 1}}\n" for n in range(5000)),
+    "unknown markers": HEAD + "  checks:\n" + "".join(f"    c{n}: {{$remov: 1}}\n" for n in range(5000)),
+    "keys set twice": HEAD + "  checks: {}\n" * 5000,
+    "documents": "---\napiVersion: guru/v1\nkind: Polcy\nmetadata: {name: p}\n" * 5000,
+}
+
+
+@pytest.mark.parametrize("text", FULL_OF_FAULTS.values(), ids=FULL_OF_FAULTS.keys())
+def test_of_a_file_full_of_faults_the_first_hundred_are_told_and_that_there_are_more(text: str) -> None:
+    found = fleet({"org/p.yaml": text})
+
+    faults = [fault for fault in found.faults if fault.origin.path == "org/p.yaml"]
+    assert len(faults) == 101
+    assert str(faults[0]) == "org/p.yaml: the file has more than 100 faults (mend the first ones to see the others)"
+    assert found.faults == tuple(faults)
+    assert max(fault.origin.line for fault in faults) < 500
+
+
+def test_a_secret_is_told_however_many_faults_are_beside_it() -> None:
+    text = HEAD + "  checks: {}\n" * 5000 + "  password: 'not-a-real-one'\n"
+
+    assert any("plain text" in fault.message for fault in fleet({"org/p.yaml": text}).faults)
+
+
+def test_nothing_is_suggested_for_a_word_that_nobody_could_have_meant() -> None:
+    assert did_you_mean("c" * 1_000_000 + "pu", ["cpu", *map(str, range(20))]) == ""

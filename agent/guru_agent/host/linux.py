@@ -10,6 +10,7 @@ import stat as modes
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil
 
@@ -27,7 +28,10 @@ from guru_policy.host import (
     Space,
     UserEntry,
 )
+from guru_policy.tree import MAX_ASSET
 
+PIECE = 256 << 10
+SHORTEST = 1.0                          # seconds that a share of processor time is taken over at least
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR})
 SECRETS = "/etc/guru/secrets"
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -38,7 +42,8 @@ class LinuxHost:
 
     def __init__(self, root: Path | None = None) -> None:
         self._root = root
-        psutil.cpu_percent(None)        # the first call only sets the start of the interval
+        self._busy = psutil.cpu_percent(None)           # the first call only sets the start of the interval
+        self._busy_at = time.monotonic()
 
     @property
     def platform(self) -> Platform:
@@ -127,8 +132,11 @@ class LinuxHost:
         return time.time_ns() // 1_000_000
 
     async def cpu_percent(self) -> float:
-        """See Host."""
-        return float(psutil.cpu_percent(None))
+        """See Host. Whoever asks again within a second gets the same: the share of a moment is a guess."""
+        now = time.monotonic()
+        if now - self._busy_at >= SHORTEST:
+            self._busy, self._busy_at = float(psutil.cpu_percent(None)), now
+        return self._busy
 
     async def memory(self) -> Space:
         """See Host."""
@@ -176,10 +184,20 @@ class LinuxHost:
             with parent_of(self._root, path) as (folder, name), os.fdopen(
                 os.open(name, READ, dir_fd=folder), "rb"
             ) as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+                return _digest_of(file, path)
         except OSError as cause:
             _require_absent(cause, path)
             return None
+
+
+def _digest_of(file: BinaryIO, path: str) -> str:
+    digest, left = hashlib.sha256(), MAX_ASSET
+    while piece := file.read(PIECE):
+        left -= len(piece)
+        if left < 0:                    # nothing that a bundle carries is so large: it may have no end
+            raise CannotLook(f"{path} is larger than {MAX_ASSET} bytes")
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _require_absent(cause: OSError, path: str) -> None:

@@ -11,12 +11,15 @@ MAX_MOUNTS = 8
 REAL = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "vfat", "ntfs", "exfat", "overlay"})
 
 
-def read_metrics() -> dict[str, float]:
-    """Metric name to value: percent, bytes or counts, as the name says. Counters grow since boot."""
+def read_metrics(busy: float) -> dict[str, float]:
+    """Metric name to value: percent, bytes or counts, as the name says. Counters grow since boot.
+
+    `busy` is the processors' share since the last sample, in percent.
+    """
     memory, swap = psutil.virtual_memory(), psutil.swap_memory()
     load = psutil.getloadavg()
     metrics = {
-        "cpu.percent": psutil.cpu_percent(None),
+        "cpu.percent": busy,
         "mem.used_percent": memory.percent,
         "mem.total": float(memory.total),
         "mem.available": float(memory.available),
@@ -45,6 +48,8 @@ def _mounts() -> dict[str, float]:
     seen: set[str] = set()
     parts = sorted(psutil.disk_partitions(all=True), key=lambda part: len(part.mountpoint))
     for part in parts:
+        if part.fstype == "overlay" and part.mountpoint != "/":
+            continue                    # a container's: each has a new name, which would be a new metric for ever
         if part.fstype not in REAL or part.device in seen or len(seen) >= MAX_MOUNTS:
             continue
         seen.add(part.device)

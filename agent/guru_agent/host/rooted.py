@@ -1,79 +1,98 @@
-"""Paths under a sandbox root, walked step by step so that no link leads out of it. It opens, never writes.
+"""Paths walked step by step, so that nobody but root decides where they lead. It opens, never writes.
 
-Without a root the path is the machine's own. With one, each component is opened with O_NOFOLLOW below the
-one before (openat(2)), so a symbolic link on the way is refused and not followed.
+Each component is opened below the one before (openat(2)) and never through a link by itself. Under a sandbox
+root no link is followed at all. On the machine's own paths one is, as /var/run is, when it is root's and nobody
+but root can write to any folder on the way to it: below a user's home, no link is, whoever made it.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+LINK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+MOST_LINKS = 40                         # as path_resolution(7)
 
 
 @contextmanager
-def parent_of(root: Path | None, path: str, below: str | None = None) -> Iterator[tuple[int, str]]:
+def parent_of(root: Path | None, path: str) -> Iterator[tuple[int, str]]:
     """An open descriptor of the folder that holds `path`, and the last component.
 
-    Without a root, links are followed down to the folder `below` and not further; without that, all the way.
-    Raises OSError: FileNotFoundError when a folder is missing, ELOOP or ENOTDIR for a link under a root.
+    Raises OSError: FileNotFoundError when a folder is missing, ELOOP for a link that is not followed, ENOTDIR.
     """
-    _refuse_upwards(path)
-    if root is None and below is None:
-        folder, name = os.path.split(path)
-        descriptor = os.open(folder or "/", FOLDER)
-    else:
-        start, rest = _start(root, path, below)
-        *folders, name = [part for part in rest.split("/") if part] or ["."]
-        descriptor = _walk(start, folders)
+    *folders, name = _parts(path) or ["."]
+    descriptor = _walk(root, folders)
     try:
-        yield descriptor, name or "."
+        yield descriptor, name
     finally:
         os.close(descriptor)
 
 
-def make_parents(root: Path | None, path: str, below: str | None = None) -> None:
-    """Make the folders above `path`, 0755, without leaving the root or what is `below`."""
-    _refuse_upwards(path)
-    if root is None and below is None:
-        Path(path).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    else:
-        start, rest = _start(root, path, below)
-        os.close(_walk(start, [part for part in rest.split("/") if part][:-1], make=True))
+def make_parents(root: Path | None, path: str) -> None:
+    """Make the folders above `path`, 0755, by the same walk."""
+    os.close(_walk(root, _parts(path)[:-1], make=True))
 
 
-def _start(root: Path | None, path: str, below: str | None) -> tuple[Path, str]:
-    """Where the walk begins, and what is left to walk."""
-    if root is not None:
-        return root, path
-    folder = (below or "/").rstrip("/") + "/"
-    if not path.startswith(folder):
-        raise OSError(errno.EINVAL, "the path is not below the folder that it should be below")
-    return Path(folder), path.removeprefix(folder)
+def only_root_writes(folder: int) -> bool:
+    """Whether nobody but root, or whoever runs this, can replace what stands in the open folder."""
+    found = os.fstat(folder)
+    shut = not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or bool(found.st_mode & stat.S_ISVTX)
+    return shut and _trusted(found.st_uid)
 
 
-def _walk(root: Path, folders: list[str], *, make: bool = False) -> int:
+def _parts(path: str) -> list[str]:
+    """The components. openat(2) would walk `..` out of the root like any other name."""
+    parts = [part for part in path.split("/") if part]
+    if ".." in parts:
+        raise OSError(errno.EINVAL, "the path steps upwards")
+    return parts
+
+
+def _walk(root: Path | None, folders: list[str], *, make: bool = False) -> int:
     """An open descriptor of the last folder; every other one is closed again, also after an error."""
-    descriptor = os.open(root, FOLDER)
-    for part in folders:
-        above = descriptor
+    descriptor = os.open(root or "/", FOLDER)
+    ahead, links, trusted = list(reversed(folders)), 0, root is None
+    while ahead:
+        part, above = ahead.pop(), descriptor
         try:
             if make:
                 _make(part, above)
-            descriptor = os.open(part, FOLDER | os.O_NOFOLLOW, dir_fd=above)
+            trusted = trusted and only_root_writes(above)
+            target = _link(part, above)
+            if target is None:
+                descriptor = os.open(part, FOLDER | os.O_NOFOLLOW, dir_fd=above)
+                continue
+            links += 1
+            if not trusted or links > MOST_LINKS:
+                raise OSError(errno.ELOOP, "a symbolic link is not followed")
+            descriptor = os.open("/" if target.startswith("/") else ".", FOLDER, dir_fd=above)
+            ahead += [step for step in reversed(target.split("/")) if step]
         finally:
             os.close(above)
     return descriptor
 
 
-def _refuse_upwards(path: str) -> None:
-    """openat(2) walks `..` out of the root like any other name."""
-    if ".." in path.split("/"):
-        raise OSError(errno.EINVAL, "the path steps upwards")
+def _link(part: str, above: int) -> str | None:
+    """Where the component leads when it is a link of root's; None when it is no link."""
+    descriptor = os.open(part, LINK, dir_fd=above)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISLNK(found.st_mode):
+            return None
+        if not _trusted(found.st_uid):
+            raise OSError(errno.ELOOP, "a symbolic link of another user is not followed")
+        return os.readlink("", dir_fd=descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _trusted(uid: int) -> bool:
+    return uid in (0, os.geteuid())
 
 
 def _make(part: str, above: int) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
 import time
 from urllib.parse import urlsplit
 
+from guru_agent.deadline import cut_after
+from guru_agent.https import HttpsConnection
 from guru_policy.host import HttpAnswer
 
 DAY = 86_400
@@ -18,16 +21,21 @@ def get_once(url: str, timeout: float, limit: int, verify: bool) -> HttpAnswer |
     started = time.monotonic()
     connection = _open(parts.scheme, parts.hostname or "", parts.port, timeout, verify)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    opened: list[socket.socket] = []    # http.client forgets its socket before the answer is read
     try:
-        connection.request("GET", target, headers={"User-Agent": "guru-agent", "Connection": "close"})
-        days = _days_left(connection)
-        answer = connection.getresponse()
-        body = answer.read(limit)
+        with cut_after(timeout, lambda: connection.sock or next(iter(opened), None)):
+            connection.connect()
+            opened.append(connection.sock)
+            connection.request("GET", target, headers={"User-Agent": "guru-agent", "Connection": "close"})
+            days = _days_left(connection)
+            answer = connection.getresponse()
+            body = answer.read(limit)
     except (OSError, http.client.HTTPException, ValueError):
         return None
     finally:
         connection.close()
-    return HttpAnswer(answer.status, body, time.monotonic() - started, days)
+    elapsed = time.monotonic() - started
+    return HttpAnswer(answer.status, body, elapsed, days) if elapsed <= timeout else None
 
 
 def _open(
@@ -39,7 +47,7 @@ def _open(
     if not verify:                      # a check's own choice for a device's self-signed page
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    return http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
+    return HttpsConnection(host, port, timeout=timeout, context=context, name=host)
 
 
 def _days_left(connection: http.client.HTTPConnection) -> float | None:

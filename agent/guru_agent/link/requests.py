@@ -10,6 +10,8 @@ import time
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from guru_agent.deadline import cut, cut_after
+from guru_agent.https import HttpsConnection
 from guru_agent.link.carrier import Server, bracketed
 from guru_policy.errors import InputInvalid, Unreachable
 from guru_wire.version import VERSION
@@ -29,7 +31,8 @@ class Line:
 
     def __init__(self, server: Server, *, most: int) -> None:
         self._server, self._most = server, most
-        self._connection: http.client.HTTPSConnection | None = None
+        self._connection: HttpsConnection | None = None
+        self._socket: socket.socket | None = None       # http.client forgets it before the answer is read
         self._used = 0.0
         self._cut = False
 
@@ -42,6 +45,7 @@ class Line:
         if self._connection is None:
             self._connection = _connection(self._server, timeout)
         connection = self._connection
+        deadline = time.monotonic() + timeout
         connection.timeout = timeout
         if connection.sock is not None:
             connection.sock.settimeout(timeout)
@@ -49,9 +53,15 @@ class Line:
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:
-            connection.request(method, path, body=body, headers=headers)
-            response = connection.getresponse()
-            data = response.read(self._most + 1)
+            with cut_after(timeout, lambda: connection.sock or self._socket):
+                if connection.sock is None:
+                    connection.connect()
+                self._socket = connection.sock
+                connection.request(method, path, body=body, headers=headers)
+                response = connection.getresponse()
+                data = response.read(self._most + 1)
+            if time.monotonic() > deadline:
+                raise TimeoutError("it took too long")
         except (OSError, http.client.HTTPException, ValueError) as cause:
             self.hang_up()
             raise Unreachable(
@@ -67,27 +77,25 @@ class Line:
         """Close it; the next request opens another."""
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection = self._socket = None
 
     def cut(self) -> None:
         """Make a request that waits in another thread fail now, and every later one. For shutting down."""
         self._cut = True
         connection = self._connection
-        if connection is not None and connection.sock is not None:
-            try:
-                socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)    # under TLS: no goodbye
-            except OSError:
-                pass                    # it was gone already
+        cut((connection and connection.sock) or self._socket)
 
 
-def _connection(server: Server, timeout: float) -> http.client.HTTPSConnection:
+def _connection(server: Server, timeout: float) -> HttpsConnection:
     if server.proxy is None:
-        return http.client.HTTPSConnection(server.host, server.port, timeout=timeout, context=server.context)
+        return HttpsConnection(
+            server.host, server.port, timeout=timeout, context=server.context, name=server.host
+        )
     proxy = urlsplit(server.proxy)
     if proxy.scheme != "http" or not proxy.hostname:
         raise InputInvalid("the proxy is not usable", hint="it looks like http://host:port")
-    connection = http.client.HTTPSConnection(
-        proxy.hostname, proxy.port or 3128, timeout=timeout, context=server.context
+    connection = HttpsConnection(
+        proxy.hostname, proxy.port or 3128, timeout=timeout, context=server.context, name=server.host
     )
     headers: dict[str, str] = {}
     if proxy.username:

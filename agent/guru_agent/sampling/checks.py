@@ -26,6 +26,7 @@ AT_ONCE = 4
 JITTER = 0.1                            # of the interval
 FIRST = 5.0                             # seconds over which the first samples are spread
 SHORTEST, LONGEST = 90.0, 300.0         # seconds that one sample may take; in between, its interval
+ENDING = 10.0                           # seconds more than a check's own timeout, so that this is what counts
 
 
 class CheckRunner:
@@ -89,10 +90,15 @@ class CheckRunner:
     async def _sample(self, check: Check | str, every: float) -> Verdict:
         if isinstance(check, str):
             return Verdict(state=State.unknown, message=check)
-        found = await guarded(check.sample(self._host), min(LONGEST, max(SHORTEST, every)))
+        found = await guarded(check.sample(self._host), most_time(check, every))
         if isinstance(found, Crashed):
             return Verdict(state=State.unknown, message=found.message)
         return found
+
+
+def most_time(check: Check, every: float) -> float:
+    """Seconds that one sample may take: what the interval allows, and never less than the spec's own timeout."""
+    return max(min(LONGEST, max(SHORTEST, every)), check.patience + ENDING)
 
 
 def check_digest(placed: PlacedCheck) -> str:

@@ -12,12 +12,11 @@ import orjson
 
 from guru_agent.clock import Clock
 from guru_agent.state.desired import Desired
-from guru_agent.state.spool import Spool
+from guru_agent.state.spool import LAYOUTS, Spool
 from guru_agent.state.store import Store, StoreFull
 from guru_wire.uplink import MAX_METRICS, Layout
 
 SHORTEST = 1                            # seconds between two samples at least
-LAYOUTS = "layouts"                     # spool id and hashes of the layouts that went into it
 MOST_LAYOUTS = 32
 Metrics = Mapping[str, float | None]
 
@@ -58,14 +57,16 @@ class Heartbeat:
 
     def _intern(self, layout: str, names: tuple[str, ...]) -> None:
         """Send the names unless this spool had them already."""
-        kept = (self._store.fact(LAYOUTS) or "").split()
-        sent = kept[1:] if kept[:1] == [self._spool.id] else []
-        if layout in sent:
+        if layout in self._sent():
             return
         body = Layout(hash=layout, metrics=names).model_dump_json().encode()
         with self._store.transaction():
             self._spool.add_result("layout", body, same=layout, subject=f"layout:{layout}")
-            self._store.keep(LAYOUTS, " ".join([self._spool.id, *[*sent, layout][-MOST_LAYOUTS:]]))
+            self._store.keep(LAYOUTS, " ".join([self._spool.id, *[*self._sent(), layout][-MOST_LAYOUTS:]]))
+
+    def _sent(self) -> list[str]:
+        kept = (self._store.fact(LAYOUTS) or "").split()
+        return kept[1:] if kept[:1] == [self._spool.id] else []
 
 
 def layout_hash(names: tuple[str, ...]) -> str:

@@ -10,12 +10,13 @@ from typing import NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
 
-from guru_agent.state.files import create_private, read_private
+from guru_agent.state.files import create_private, read_private, sync_folder
 from guru_policy.errors import GuruError, InputInvalid, NotFound
 from guru_policy.model import Carried
 from guru_wire.signing import key_id, public_bytes
 
 KEY_FILE, TRUST_FILE = "device.key", "trust.json"
+FRESH_KEY = "device.key.next"           # for --force: the old key stays until the new one is enrolled
 ENROL_HINT = "run `guru-agent enroll` with a token from `guru enroll token create`"
 
 
@@ -56,7 +57,10 @@ class Identity(NamedTuple):
 
 
 def load_identity(folder: Path) -> Identity:
-    """The identity in the state folder; NotFound when this device was never enrolled."""
+    """The identity in the state folder; NotFound when this device was never enrolled.
+
+    An enrolment that was killed after it wrote what it trusts is finished: its key takes the place of the old one.
+    """
     text = read_private(folder / TRUST_FILE)
     key = load_key(folder / KEY_FILE)
     if text is None or key is None:
@@ -66,11 +70,23 @@ def load_identity(folder: Path) -> Identity:
     except ValidationError as cause:
         raise InputInvalid(f"{folder / TRUST_FILE} is damaged", hint=f"{ENROL_HINT}, with --force") from cause
     if trusted.key != key_id(public_bytes(key)):
+        key = _finished(folder, trusted) or key
+    if trusted.key != key_id(public_bytes(key)):
         raise InputInvalid(
             f"{KEY_FILE} and {TRUST_FILE} in {folder} are of two enrolments",
             hint=f"{ENROL_HINT}, with --force",
         )
     return Identity(trusted, key)
+
+
+def _finished(folder: Path, trusted: Trusted) -> Ed25519PrivateKey | None:
+    """The key of the newest enrolment, moved to its place; None when there is none of it."""
+    fresh = load_key(folder / FRESH_KEY)
+    if fresh is None or key_id(public_bytes(fresh)) != trusted.key:
+        return None
+    (folder / FRESH_KEY).replace(folder / KEY_FILE)
+    sync_folder(folder)
+    return fresh
 
 
 def load_key(path: Path) -> Ed25519PrivateKey | None:

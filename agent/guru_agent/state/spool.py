@@ -1,8 +1,9 @@
-"""What waits to be sent, on disk and bounded: the oldest samples go first for room, results never do.
+"""What waits to be sent, on disk and bounded: the oldest samples go first for room, and results as good as never.
 
 Sequence numbers grow for the life of the spool and are never used again. Results stay bounded because they
 coalesce: an unsent result with the same `same` is replaced by the newer one, and once results alone fill the
-spool, one with the same `subject` is too.
+spool, one with the same `subject` is too. Should there be ever-new subjects, the oldest results are lost where
+results take twice the limit: logged, and counted for `guru-agent status`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import sqlite3
 from typing import Literal, NamedTuple
 
 from guru_agent.logs import say
@@ -24,6 +26,9 @@ Kind = Literal["layout", "sample", "report", "facts", "checks", "refusal"]
 LIMIT = 32 << 20                        # bytes of bodies and their rows
 OVERHEAD = 64                           # bytes that a row costs beside its body
 MAX_ITEM = MAX_FRAME // 2
+HARD = 2                                # times the limit that results alone may take
+LAYOUTS = "layouts"                     # fact: spool id and hashes of the layouts that went into it
+LOST = "lost"                           # fact: how many results were lost for room
 
 
 class Pending(NamedTuple):
@@ -143,6 +148,7 @@ class Spool:
                 replaced = sql.execute(
                     "DELETE FROM spool WHERE subject = ? AND (same = ? OR ?)", (subject, same, crowded)
                 ).rowcount
+                replaced += self._lose(size, sql) if crowded else 0
             sql.execute(
                 "INSERT INTO spool(kind, result, same, subject, bytes, body) VALUES (?, ?, ?, ?, ?, ?)",
                 (kind, result, same, subject, size, body),
@@ -153,6 +159,29 @@ class Spool:
             self._items, self._bytes = self._items + 1, self._bytes + size
             self._results += size if result else 0
         self.arrived.set()
+
+    def _lose(self, size: int, sql: sqlite3.Connection) -> int:
+        """Make room for a result beyond the hard bound: how many of the oldest went."""
+        taken = sql.execute("SELECT coalesce(sum(bytes), 0) FROM spool WHERE result = 1").fetchone()[0]
+        over = taken + size - HARD * self._limit
+        if over <= 0:
+            return 0
+        over += self._limit // 20       # not one by one
+        gone: list[tuple[int, str]] = []
+        for seq, kind, freed in sql.execute("SELECT seq, kind, bytes FROM spool WHERE result = 1 ORDER BY seq"):
+            if over <= 0:
+                break
+            over -= freed
+            gone.append((seq, kind))
+        if not gone:
+            return 0
+        sql.execute("DELETE FROM spool WHERE result = 1 AND seq <= ?", (gone[-1][0],))
+        if any(kind == "layout" for _, kind in gone):
+            sql.execute("DELETE FROM fact WHERE name = ?", (LAYOUTS,))      # they go in again
+        lost = int(self._store.fact(LOST) or 0) + len(gone)
+        self._store.keep(LOST, str(lost))
+        say(LOG, "unsent results were lost for room", logging.ERROR, lost=len(gone), ever=lost)
+        return len(gone)
 
     def _shed(self, over: int) -> None:
         """Drop the oldest samples until `over` bytes are free, or no sample is left."""

@@ -19,6 +19,11 @@ class Check(Frozen):
 
     platforms: ClassVar[frozenset[Platform]] = frozenset({"linux"})
 
+    @property
+    def patience(self) -> float:
+        """Seconds that its own spec lets one reading take; 0 when it says nothing of that."""
+        return 0.0
+
     async def sample(self, host: Host) -> Verdict:
         """One reading. Raises CannotLook, which the agent turns into the verdict `unknown`."""
         raise NotImplementedError

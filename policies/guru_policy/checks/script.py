@@ -32,13 +32,18 @@ class Script(Check):
         default=None, description="one string for /bin/sh -c, in the place of `command`")
     cwd: PathName | None = Field(default=None, description="folder to start in")
     env: Environment = Field(default={}, description="variables")
-    timeout: Annotated[PositiveDuration, Field(le=600)] = Field(default=60, description="then it is unknown")
+    timeout: Annotated[PositiveDuration, Field(le=600)] = Field(default=60, description="then it is unknown; at most 10m, and it may be longer than the interval")
 
     @model_validator(mode="after")
     def _one_program(self) -> Script:
         if (self.command is None) == (self.shell is None):
             raise wrong("give `command` (a list) or `shell` (one string), and not both")
         return self
+
+    @property
+    def patience(self) -> float:
+        """The timeout."""
+        return float(self.timeout)
 
     async def sample(self, host: Host) -> Verdict:
         argv = self.command or (SHELL, "-c", self.shell or "")

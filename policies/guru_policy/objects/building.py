@@ -7,7 +7,7 @@ from typing import cast
 
 from pydantic import JsonValue
 
-from guru_policy.faults import Fault
+from guru_policy.faults import Fault, enough
 from guru_policy.kinds import KINDS, LATER
 from guru_policy.kinds.base import API_VERSION, Metadata, Spec
 from guru_policy.kinds.command_template import CommandTemplate
@@ -67,7 +67,7 @@ def _envelope(node: Node, path: str, faults: list[Fault]) -> str | None:
         faults.append(Fault(node.at(path), "this is no object", hint))
         return None
     for key, entry in node.value.items():
-        if key not in ENVELOPE:
+        if key not in ENVELOPE and not enough(faults):
             hint = did_you_mean(key, ENVELOPE)
             faults.append(Fault(entry.key_at(path), f"{shown(key)}: there is no such field", hint))
     version, kind = node.get("apiVersion"), node.get("kind")
@@ -160,6 +160,8 @@ def _policy(node: Node, path: str, faults: list[Fault]) -> tuple[Spec | None, Pa
     words: set[str] = set()
     for section in ITEM_SECTIONS:
         for item_id, entry in entries_of(clean, section):
+            if enough(faults):
+                break
             what = f"{section}.{item_id}"
             value = cast(dict[str, JsonValue], plain(entry))
             item, wrong, missing = read_item(section, value, InFile(entry, path), f"spec.{what}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guru_policy.faults import Fault
+from guru_policy.faults import Fault, enough
 from guru_policy.quantities import shown
 from guru_policy.text.nodes import Node
 from guru_policy.text.suggesting import did_you_mean
@@ -26,6 +26,8 @@ def unmarked(node: Node, path: str, faults: list[Fault]) -> Node:
         return node
     kept: dict[str, Node] = {}
     for key, entry in node.value.items():
+        if enough(faults):
+            break
         if key in (REMOVE, REPLACE):
             if entry.value is not True:
                 faults.append(Fault(entry.at(path), f"`{key}` can only be true"))

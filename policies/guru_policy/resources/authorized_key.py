@@ -1,7 +1,7 @@
 """One public key that lets a user in over SSH, or its absence. Looks and plans; never touches the machine.
 
-The file lies in a folder that the user owns, so nothing on the way below the home is followed, and a file
-that is not the user's own is not carried over.
+The file lies in a folder that the user owns, where steps and looks follow no link, and a file that is not the
+user's own is not carried over.
 """
 
 from __future__ import annotations
@@ -98,9 +98,9 @@ class AuthorizedKey(Resource[KeysState]):
         if tuple(result) == lines and not writable:
             return
         if not now.folder:
-            yield MakeDirectory(_folder(now.user), 0o700, now.user.name, below=now.user.home)
+            yield MakeDirectory(_folder(now.user), 0o700, now.user.name)
         content = "".join(f"{line}\n" for line in result).encode(errors="surrogateescape")
-        yield WriteFile(_file(now.user), content, mode=0o600, owner=now.user.name, below=now.user.home)
+        yield WriteFile(_file(now.user), content, mode=0o600, owner=now.user.name)
 
 
 def _same(mine: KeyLine | None, other: KeyLine | None) -> bool:

@@ -14,7 +14,7 @@ from guru_policy.model import wrong
 from guru_policy.quantities import shown
 from guru_policy.resources.base import Resource
 from guru_policy.resources.cron_schedule import CronSchedule
-from guru_policy.resources.file import FileState, attributes_differ
+from guru_policy.resources.file import FileState, attributes_differ, file_state
 from guru_policy.steps import Remove, SetAttributes, Step, WriteFile
 
 # cron.d ignores files whose names hold dots (cron(8)).
@@ -68,9 +68,7 @@ class CronJob(Resource[FileState]):
         return ("\n".join(lines) + "\n").encode()
 
     async def probe(self, host: Host) -> FileState:
-        stat = await host.stat(self.path)
-        ordinary = stat is not None and stat.type == "file"
-        return FileState(stat, await host.digest(self.path) if ordinary else None)
+        return await file_state(host, self.path)
 
     def plan(self, now: FileState) -> Iterator[Step]:
         if self.ensure == "absent":

@@ -14,6 +14,7 @@ from guru_policy.model import wrong
 from guru_policy.quantities import FileMode
 from guru_policy.resources.base import Resource
 from guru_policy.steps import Remove, SetAttributes, Step, WriteFile
+from guru_policy.tree import MAX_ASSET
 
 MAX_CONTENT = 256 << 10                 # characters; larger files come from the repository
 
@@ -63,10 +64,9 @@ class File(Resource[FileState]):
         return self
 
     async def probe(self, host: Host) -> FileState:
-        stat = await host.stat(self.path)
-        if stat is None or stat.type != "file" or self.ensure == "absent":
-            return FileState(stat)
-        return FileState(stat, await host.digest(self.path))
+        if self.ensure == "absent":
+            return FileState(await host.stat(self.path))
+        return await file_state(host, self.path)
 
     def plan(self, now: FileState) -> Iterator[Step]:
         if self.ensure == "absent":
@@ -87,6 +87,13 @@ class File(Resource[FileState]):
         if not self.sources() or self.source is None:
             return self
         return self.model_copy(update={"source": None, "digest": digests[self.source]})
+
+
+async def file_state(host: Host, path: str) -> FileState:
+    """What is at the path. What is larger than anything in a bundle has no digest that could be the wanted one."""
+    stat = await host.stat(path)
+    readable = stat is not None and stat.type == "file" and stat.size <= MAX_ASSET
+    return FileState(stat, await host.digest(path) if readable else None)
 
 
 def attributes_differ(stat: FileStat, mode: int | None, owner: str | None, group: str | None) -> bool:

@@ -30,6 +30,7 @@ class UserState(NamedTuple):
 
     entry: UserEntry | None
     root: str | None = None
+    namesake: bool = False              # a group has the account's name, so that useradd cannot make one
 
 
 class User(Resource[UserState]):
@@ -50,7 +51,10 @@ class User(Resource[UserState]):
     ensure: Literal["present", "absent"] = "present"
 
     async def probe(self, host: Host) -> UserState:
-        return UserState(await host.user(self.name), host.root)
+        entry = await host.user(self.name)
+        groups = await host.read("/etc/group") if entry is None and self.ensure == "present" else None
+        named = f"{self.name}:".encode()
+        return UserState(entry, host.root, any(line.startswith(named) for line in (groups or b"").splitlines()))
 
     def plan(self, now: UserState) -> Iterator[Step]:
         prefix = ("--prefix", now.root) if now.root else ()
@@ -59,6 +63,8 @@ class User(Resource[UserState]):
                 yield execute("userdel", *prefix, "--", self.name)
         elif now.entry is None:
             made = ["--system"] if self.system else ["--create-home"]
+            # It is in a group because `groups` says so, and never because of its name.
+            made += ["--no-user-group"] if now.namesake else []
             if self.groups:
                 made += ["--groups", ",".join(self.groups)]
             made += ["--expiredate", "1"] if self.locked else []

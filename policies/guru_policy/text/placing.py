@@ -11,7 +11,7 @@ import orjson
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
-from guru_policy.faults import Fault, Origin
+from guru_policy.faults import Fault, Origin, enough
 from guru_policy.quantities import shown
 from guru_policy.text.nodes import Node, deepest
 from guru_policy.text.suggesting import did_you_mean
@@ -52,6 +52,7 @@ def validated(
 ) -> tuple[ModelT | None, list[Fault], list[Fault]]:
     """The model, or the faults: those that stand, and when `partial` those that more fields could mend.
 
+    Of each no more than is enough to say that there are more.
     `what` begins every message and says where we are, such as `spec` or `checks.disk`.
     """
     try:
@@ -61,7 +62,9 @@ def validated(
         missing: list[Fault] = []
         for error in _told_once(cause.errors(include_url=False)):
             late = partial and (error["type"] == "missing" or not error["loc"])
-            (missing if late else faults).append(_fault(model, error, located, what))
+            into = missing if late else faults
+            if not enough(into):
+                into.append(_fault(model, error, located, what))
         return None, faults, missing
 
 

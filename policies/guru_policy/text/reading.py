@@ -1,7 +1,7 @@
 """YAML bytes to documents with places, strictly. It reads no file and never raises for bad content.
 
 libyaml (through PyYAML's CParser) makes the events; everything above them is ours: YAML 1.2 scalars, no
-duplicate or merge keys, no tags, bounded depth, and aliases counted at their full size.
+duplicate or merge keys, no tags, bounded depth, and aliases counted at their full size and length.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from yaml import (
 )
 from yaml._yaml import CParser
 
-from guru_policy.faults import Fault, Origin
+from guru_policy.faults import Fault, Origin, enough
 from guru_policy.quantities import shown
 from guru_policy.text.nodes import Node, Value
 from guru_policy.text.scalars import NotANumber, plain_scalar
@@ -103,12 +103,14 @@ class _Reader:
         self.parser = CParser(text)
         self.documents: list[Node] = []
         self.faults: list[Fault] = []
-        self.anchors: dict[str, tuple[Value, int, int]] = {}    # value, its size, its height
+        self.anchors: dict[str, tuple[Value, int, int, int]] = {}   # value, its size, its height, its characters
         self.count = 0
+        self.characters = 0             # of all texts
         self.lowest = 0                 # the greatest depth seen so far
 
     def fault(self, line: int, column: int, message: str, hint: str = "") -> None:
-        self.faults.append(Fault(Origin(self.path, line, column), message, hint))
+        if not enough(self.faults):
+            self.faults.append(Fault(Origin(self.path, line, column), message, hint))
 
     def read(self) -> None:
         while not isinstance(event := self.next(), StreamEndEvent):
@@ -132,7 +134,7 @@ class _Reader:
             raise self.stop(event, f"the file has more than {MAX_NODES:,} values, aliases counted in full")
         if isinstance(event, AliasEvent):
             return self.alias(event, depth)
-        before, above = self.count, self.lowest
+        before, said, above = self.count, self.characters, self.lowest
         self.lowest = depth
         if not isinstance(event, ScalarEvent | SequenceStartEvent | MappingStartEvent):
             raise self.stop(event, "this is not YAML: a value is missing")
@@ -147,7 +149,8 @@ class _Reader:
         else:
             value = self.entries(depth + 1)
         if event.anchor is not None:
-            self.anchors[event.anchor] = value, self.count - before, self.lowest - depth
+            size, characters = self.count - before, self.characters - said
+            self.anchors[event.anchor] = value, size, self.lowest - depth, characters
         self.lowest = max(self.lowest, above)
         return value
 
@@ -155,13 +158,16 @@ class _Reader:
         known = self.anchors.get(event.anchor or "")
         if known is None:
             raise self.stop(event, f"the alias {shown(f'*{event.anchor}')} has no anchor above it")
-        value, size, height = known
+        value, size, height, characters = known
         if depth + height > MAX_DEPTH:
             raise self.stop(event, f"values are nested more than {MAX_DEPTH} deep")
         self.lowest = max(self.lowest, depth + height)
         self.count += size
         if self.count > MAX_NODES:
             raise self.stop(event, f"aliases make the file larger than {MAX_NODES:,} values", "write it out")
+        self.characters += characters
+        if self.characters > MAX_YAML:
+            raise self.stop(event, f"aliases make the file longer than {MAX_YAML:,} characters", "write it out")
         return value
 
     def items(self, depth: int) -> list[Node]:
@@ -192,6 +198,7 @@ class _Reader:
         if event.tag is not None:
             raise self.stop(event, f"the tag {shown(event.tag)} is not allowed", "write the plain value")
         key: str = event.value
+        self.characters += len(key)
         if event.implicit[0] and key == "<<":
             raise self.stop(event, "merge keys (`<<`) are not allowed", "layers merge: write each value once")
         if not key or _ESCAPED.search(key):
@@ -200,6 +207,7 @@ class _Reader:
 
     def scalar(self, event: ScalarEvent) -> str | int | float | bool | None:
         text: str = event.value
+        self.characters += len(text)
         if event.implicit[0]:
             try:
                 return plain_scalar(text)

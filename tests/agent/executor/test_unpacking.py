@@ -172,3 +172,10 @@ async def test_too_much_in_a_header_is_refused_before_it_is_in_memory(machine: M
 
     with pytest.raises(StepFailed):
         await machine.bring(out.getvalue())
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "名" * 85])
+async def test_a_folder_of_the_longest_name_is_made(machine: Machine, name: str) -> None:
+    app = await machine.bring(tar(("a", b"1")), path=f"/opt/{name}")
+
+    assert app.parent.joinpath(name, "a").read_bytes() == b"1"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -65,7 +68,7 @@ async def test_a_script_out_of_time_cannot_be_judged() -> None:
 
 def test_facts_and_metrics_say_what_selectors_and_graphs_need() -> None:
     assert {"os", "os_version", "hostname", "arch", "cpus", "ram_gb", "kernel"} <= set(gather())
-    assert {"cpu.percent", "mem.used_percent", "disk.used_percent:/", "load.1"} <= set(read_metrics())
+    assert {"cpu.percent", "mem.used_percent", "disk.used_percent:/", "load.1"} <= set(read_metrics(1.0))
 
 
 async def test_how_full_a_disk_is_agrees_with_df() -> None:
@@ -74,3 +77,27 @@ async def test_how_full_a_disk_is_agrees_with_df() -> None:
 
     assert found is not None
     assert abs(found.used_percent - int(told.split()[-1].removesuffix("%"))) <= 1.5       # df rounds up
+
+
+async def test_asking_twice_at_once_gives_no_share_of_a_moment() -> None:
+    host = LinuxHost()
+    await asyncio.sleep(1.1)
+    began = time.monotonic()
+    shares = {await host.cpu_percent() for _ in range(50)}
+
+    assert len(shares) == 1 or time.monotonic() - began >= 1
+
+
+def test_the_filesystems_of_containers_are_no_metrics(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", tmp_path / "m"], check=True, timeout=30)
+    for name in ("low", "up", "work", "merged"):
+        (tmp_path / "m" / name).mkdir()
+    merged = tmp_path / "m" / "merged"
+    layers = ",".join(f"{key}dir={tmp_path / 'm' / name}" for key, name in
+                      (("lower", "low"), ("upper", "up"), ("work", "work")))
+    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", layers, merged], check=True, timeout=30)
+    try:
+        assert not any(str(merged) in name for name in read_metrics(1.0))
+    finally:
+        subprocess.run(["umount", merged, tmp_path / "m"], check=True, timeout=30)

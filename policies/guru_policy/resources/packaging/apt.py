@@ -1,16 +1,21 @@
-"""Debian's apt and dpkg. Looks and plans; never touches the machine."""
+"""Debian's apt and dpkg. Looks and plans; never touches the machine.
+
+A dpkg that was killed half way takes nothing new until it is mended (`dpkg --audit` tells), so mending comes first.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from guru_policy.errors import CannotLook
 from guru_policy.host import Host
-from guru_policy.resources.packaging.program import TIMEOUT, Found, Wish
+from guru_policy.resources.packaging.program import TIMEOUT, Found, Wish, steps_to
 from guru_policy.steps import Execute, Step, change_system
 
 _LOOK = {"LC_ALL": "C"}
 _FORMAT = "-f=${db:Status-Want} ${db:Status-Status} ${Version}\\n"
+_KEEP_CONFIGURATION = ("--force-confdef", "--force-confold")
 _QUIET = {"DEBIAN_FRONTEND": "noninteractive", "APT_LISTCHANGES_FRONTEND": "none"}
 
 
@@ -30,20 +35,28 @@ class Apt:
         version = words[2] if installed else None
         held = installed and words[0] == "hold"
         residue = len(words) == 3 and words[1] == "config-files"
-        if (version is not None and wish.ensure != "latest") or wish.ensure == "absent":
-            return Found(version, held, residue=residue)
-        policy = await host.run(("apt-cache", "policy", "--", wish.name), env=_LOOK)
+        candidate = await self._candidate(host, wish.name) if wish.ensure == "latest" else None
+        now = Found(version, held, candidate, residue)
+        if not any(steps_to(self, wish, now)):
+            return now
+        audit = await host.run(("dpkg", "--audit"), env=_LOOK)
+        return now._replace(mending=(_MEND,)) if audit.stdout.strip() else now
+
+    async def _candidate(self, host: Host, name: str) -> str | None:
+        policy = await host.run(("apt-cache", "policy", "--", name), env=_LOOK)
         found = [line.split(":", 1)[1].strip() for line in policy.stdout.splitlines() if "Candidate:" in line]
-        return Found(version, held, found[0] if found and found[0] != "(none)" else None)
+        return found[0] if found and found[0] != "(none)" else None
 
     def same(self, wanted: str, found: str) -> bool:
         """See Program."""
         return wanted == found
 
     def install(self, now: Found, wish: Wish) -> Iterator[Step]:
-        """See Program. Lists are refreshed first when apt does not know what is wanted."""
-        if now.candidate is None or (wish.version is not None and now.candidate != wish.version):
-            yield _apt("update")
+        """See Program."""
+        del now
+        # Mirrors drop old versions, so a list of yesterday may name a file that is gone. Sources that do not
+        # answer are for the installation to mind.
+        yield replace(_apt("update"), required=False)
         yield _apt("install", f"{wish.name}={wish.version}" if wish.version else wish.name)
 
     def remove(self, now: Found, wish: Wish) -> Iterator[Step]:
@@ -63,7 +76,10 @@ def _apt(verb: str, package: str = "") -> Execute:
         argv += ["--allow-change-held-packages"]
     if verb == "install":
         argv += ["--no-install-recommends", "--allow-downgrades"]
-        argv += ["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"]
+        argv += [word for option in _KEEP_CONFIGURATION for word in ("-o", f"Dpkg::Options::={option}")]
     if package:
         argv += ["--", package]
     return change_system(*argv, timeout=TIMEOUT, env=_QUIET)
+
+
+_MEND = change_system("dpkg", *_KEEP_CONFIGURATION, "--configure", "-a", timeout=TIMEOUT, env=_QUIET)

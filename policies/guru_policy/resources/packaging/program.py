@@ -25,7 +25,8 @@ class Wish(NamedTuple):
 class Found(NamedTuple):
     """How a package is: `version` None is not installed; `candidate` is the newest to be had, None unknown.
 
-    `residue` is configuration left behind; `program` is the argv that the steps begin with.
+    `residue` is configuration left behind; `program` is the argv that the steps begin with; `mending` comes before
+    all steps, where a run that was killed has left what takes nothing new.
     """
 
     version: str | None
@@ -33,6 +34,7 @@ class Found(NamedTuple):
     candidate: str | None = None
     residue: bool = False
     program: tuple[str, ...] = ()
+    mending: tuple[Step, ...] = ()
 
 
 class Program(Protocol):
@@ -62,6 +64,12 @@ class Program(Protocol):
 
 def steps_to(program: Program, wish: Wish, now: Found) -> Iterator[Step]:
     """What is missing between a wish and what was found."""
+    steps = tuple(_missing(program, wish, now))
+    if steps:
+        yield from (*now.mending, *steps)
+
+
+def _missing(program: Program, wish: Wish, now: Found) -> Iterator[Step]:
     held = now.held
     if wish.ensure == "absent":
         if now.version is not None or (wish.purge and now.residue):
