@@ -32,7 +32,8 @@ class Script(Check):
         default=None, description="one string for /bin/sh -c, in the place of `command`")
     cwd: PathName | None = Field(default=None, description="folder to start in")
     env: Environment = Field(default={}, description="variables")
-    timeout: Annotated[PositiveDuration, Field(le=600)] = Field(default=60, description="then it is unknown; at most 10m, and it may be longer than the interval")
+    timeout: Annotated[PositiveDuration, Field(le=600)] = Field(
+        default=60, description="then it is unknown; at most 10m, and it may be longer than the interval")
 
     @model_validator(mode="after")
     def _one_program(self) -> Script:
