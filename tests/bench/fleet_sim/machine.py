@@ -26,7 +26,7 @@ from guru_wire.uplink import (
     ServiceState,
 )
 
-SYSTEMS = (("debian", "12"), ("debian", "13"), ("ubuntu", "24.04"), ("rocky", "9.4"), ("windows", "11"))
+SYSTEMS = (("debian", "12"), ("debian", "13"), ("ubuntu", "24.04"), ("rocky", "9.4"), ("fedora", "42"))
 ROLES = ("web", "database", "workstation", "workstation", "workstation", "file", "print")
 SIZES = (4, 8, 8, 16, 16, 32, 64)
 
@@ -83,9 +83,8 @@ def facts_of(name: str) -> dict[str, Scalar]:
     """Facts of the machine of this name: always the same, and different enough to select by."""
     chosen = random.Random(name)
     system, version = chosen.choice(SYSTEMS)
-    windows = system == "windows"
     return {
-        "os": "windows" if windows else "linux", "distribution": system, "os_version": version,
+        "os": "linux", "distribution": system, "os_version": version,
         "hostname": name, "arch": chosen.choice(("x86_64", "x86_64", "arm64")),
         "cpus": chosen.choice((2, 4, 8, 16)),
         "ram_gb": chosen.choice(SIZES), "role": chosen.choice(ROLES), "virtual": chosen.random() < 0.6,
