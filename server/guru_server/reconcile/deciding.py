@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from guru_policy.compiling import Compiled, Effective, compile_customer
+from guru_policy.compiling import Compiled, Compiler, Effective, compile_customer
 from guru_policy.faults import Fault
 from guru_policy.fleet import Sources
 from guru_policy.inventory import Device
@@ -114,9 +114,7 @@ def compiled_for(
     customer: str, org: Loaded, own: Loaded, devices: Sequence[Device], stalled: Collection[str]
 ) -> tuple[Compiled, tuple[Fault, ...]]:
     """The customer's devices under this pair, and the faults of those that did not fail before."""
-    theirs = {path: digest for path, digest in own.digests.items() if _owns(customer, path)}
-    digests = {**org.digests, **theirs}
-    result = compile_customer(Sources(org.fleet, own.fleet), customer, devices, digests)
+    result = compile_customer(Sources(org.fleet, own.fleet), customer, devices, _digests(customer, org, own))
     faults = {
         fault: None
         for device, assignment in sorted(result.assigned.items())
@@ -124,6 +122,16 @@ def compiled_for(
         for fault in assignment
     }
     return result, tuple(faults)
+
+
+def compiler_for(customer: str, org: Loaded, own: Loaded) -> Compiler:
+    """The customer's compiler under this pair, to be asked for single devices."""
+    return Compiler(Sources(org.fleet, own.fleet), customer, _digests(customer, org, own))
+
+
+def _digests(customer: str, org: Loaded, own: Loaded) -> dict[str, str]:
+    theirs = {path: digest for path, digest in own.digests.items() if _owns(customer, path)}
+    return {**org.digests, **theirs}
 
 
 def devices_by_customer(devices: Sequence[Device]) -> dict[str, list[Device]]:

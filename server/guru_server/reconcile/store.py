@@ -9,9 +9,11 @@ from typing import NamedTuple
 import orjson
 from sqlalchemy import Connection, RowMapping, delete, func, select, text
 
+from guru_server.audit.log import record
 from guru_server.leases import Fence, held
 from guru_server.reconcile.deciding import Pair, Standing
 from guru_server.reconcile.lines import loaded
+from guru_server.reconcile.pinning import GOOD, Pin, pinned, set_pin
 from guru_server.reconcile.tables import blob, bundle, customer_source, device_fault, manifest, revision
 from guru_wire.operator import RevisionRow
 
@@ -84,6 +86,15 @@ class ManifestRow(NamedTuple):
         return tuple(orjson.loads(self.blobs))
 
 
+class Note(NamedTuple):
+    """A line for the audit log, in the transaction of what it tells about."""
+
+    actor: str
+    action: str
+    about: str
+    result: str
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """Everything one reconcile writes, in one transaction."""
@@ -97,12 +108,15 @@ class Change:
     faulty: Mapping[str, str] = field(default_factory=dict)                        # faults as JSON by device
     healed: Collection[str] = ()                                                   # devices without fault now
     revision: Mapping[str, str | int | None] | None = None
+    pin: Pin | None = None                                                         # in place of the one before
+    unpin: bool = False
+    note: Note | None = None
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to write."""
         devices = self.manifests or self.renewed or self.faulty or self.healed
-        return not (devices or self.standings or self.gone or self.revision)
+        return not (devices or self.standings or self.gone or self.revision or self.pin or self.unpin)
 
 
 class InForce(NamedTuple):
@@ -113,13 +127,14 @@ class InForce(NamedTuple):
     faults: Mapping[str, str]           # JSON by device
     newest: RevisionRow | None
     base: str | None
+    pin: Pin | None = None
 
 
 def in_force(connection: Connection, tenant: str) -> InForce:
     """What stands now."""
     base = connection.execute(
         select(revision.c.revision)
-        .where(revision.c.tenant == tenant, revision.c.outcome.in_(("published", "partly-held")))
+        .where(revision.c.tenant == tenant, revision.c.outcome.in_(GOOD))
         .order_by(revision.c.seq.desc())
         .limit(1)
     ).scalar()
@@ -138,6 +153,7 @@ def in_force(connection: Connection, tenant: str) -> InForce:
         faults={row[0]: row[1] for row in faults},
         newest=newest[0] if newest else None,
         base=base,
+        pin=pinned(connection, tenant),
     )
 
 
@@ -209,6 +225,10 @@ def keep(connection: Connection, tenant: str, change: Change, fence: Fence | Non
     for customer in change.gone:
         here = (customer_source.c.tenant == tenant, customer_source.c.customer == customer)
         connection.execute(delete(customer_source).where(*here))
+    if change.pin is not None or change.unpin:
+        set_pin(connection, tenant, change.pin)
+    if change.note is not None:
+        record(connection, now, *change.note)
     if change.revision is not None:
         newest = select(func.max(revision.c.seq)).where(revision.c.tenant == tenant)
         seq = (connection.execute(newest).scalar() or 0) + 1
