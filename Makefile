@@ -9,7 +9,7 @@ WORKERS ?= 2
 export UV_PYTHON_DOWNLOADS = never
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs lock clean system-run system-test
+.PHONY: help demo test check bench docs screenshot lock clean system-run system-test
 
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/'
@@ -33,6 +33,9 @@ bench: $(READY)  ## measure against the budgets; prints one table
 docs: $(READY)   ## write the generated pages of docs/ again
 	@$(PYTHON) -m gurucli.reference
 	@$(PYTHON) -m tools.docs
+
+screenshot: $(READY)   ## draw the README's pictures of the terminal again
+	@$(PYTHON) -m tools.screenshot
 
 lock: $(READY)   ## resolve the newest versions that fit into requirements.lock
 	@tools/lock.sh

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine
 
 from guru_server.store.database import Database
@@ -26,6 +27,9 @@ SETTINGS = {
     "listen_addresses": "127.0.0.1", "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",
     "max_connections": "200", "shared_buffers": "64MB",
 }
+
+settings.register_profile("guru", deadline=None)        # on a busy machine one example may take long
+settings.load_profile("guru")
 
 
 class Cluster:
@@ -159,8 +163,19 @@ async def db(database_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
+@pytest.fixture
+async def postgres_db(postgres: Cluster) -> AsyncIterator[Database]:
+    """An open PostgreSQL database with every table, for what SQLite cannot show."""
+    url = postgres.fresh()
+    database = Database.open(url)
+    yield database
+    await database.close()
+    postgres.drop(url)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers, what starts whole programs stays on one: they would starve each other."""
+    """With several workers, the tests of a file that starts whole programs stay together: they share a world."""
     for item in items:
         if {"e2e", "faults"} & set(item.path.relative_to(item.config.rootpath).parts):
-            item.add_marker(pytest.mark.xdist_group("programs"))
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            item.add_marker(pytest.mark.timeout(420))       # its setup may start a whole world

@@ -1,13 +1,17 @@
-"""Writes the generated pages of docs/, or tells which of them drifted. It invents nothing."""
+"""Writes the generated pages and parts of docs/, or tells which of them drifted. It invents nothing."""
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
+from tools.kind_pages import with_fields
+
 ROOT = Path(__file__).resolve().parents[1]
-FIRST = ("install.md", "fleet-repository.md", "language.md", "architecture.md")
+_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+FIRST = ("getting-started.md", "tasks.md", "install.md", "fleet-repository.md", "language.md", "architecture.md")
 HEAD = """# Documentation
 
 Written by `make docs` from the title and first sentence of each page.
@@ -32,14 +36,17 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a page drifted")
     only_look = parser.parse_args(argv).check
-    page, wanted = ROOT / "docs/README.md", index(ROOT / "docs")
-    if page.is_file() and page.read_text() == wanted:
-        return 0
-    if only_look:
-        print("error: docs/README.md is not what the pages say\nhint: make docs", file=sys.stderr)
-        return 1
-    page.write_text(wanted)
-    return 0
+    wanted = {ROOT / "docs/README.md": index(ROOT / "docs")}
+    for page in sorted((ROOT / "docs/kinds").glob("*.md")):
+        wanted[page] = with_fields(page.stem, page.read_text())
+    drifted = {page: text for page, text in wanted.items() if not page.is_file() or page.read_text() != text}
+    for page, text in drifted.items():
+        if only_look:
+            name = page.relative_to(ROOT).as_posix()
+            print(f"error: {name} is not what it is made from\nhint: make docs", file=sys.stderr)
+        else:
+            page.write_text(text)
+    return 1 if drifted and only_look else 0
 
 
 def _line(page: Path, docs: Path) -> str:
@@ -56,7 +63,7 @@ def _sentence(lines: list[str]) -> str:
             paragraph.append(line.strip())
         elif paragraph:
             break
-    text = " ".join(paragraph)
+    text = _LINK.sub(r"\1", " ".join(paragraph))      # a link of a page leads elsewhere from the index
     end = text.find(". ")
     return text if end < 0 else text[: end + 1]
 

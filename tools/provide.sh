@@ -1,7 +1,7 @@
 #!/bin/sh
 # Provides what the Makefile needs; it changes nothing but the environment folder and, as root on Debian, packages.
 #
-#   provide.sh system run|test    programs: git and Python's venv module; for tests PostgreSQL too
+#   provide.sh system run|test    programs: git and Python's venv module; for tests what they start beside it
 #   provide.sh venv FOLDER        the Python environment, from requirements.lock by hash, and its stamp
 set -eu
 cd "$(dirname "$0")/.."
@@ -30,13 +30,35 @@ have_postgres() {
     return 1
 }
 
+# What tests of the agent drive for real, in namespaces of their own.
+look_linux() {
+    PATH="$PATH:/usr/sbin:/sbin"
+    have nft || MISSING="$MISSING nftables"
+    have ufw || MISSING="$MISSING ufw"
+    have ip || MISSING="$MISSING iproute2"
+    have wg-quick || MISSING="$MISSING wireguard-tools"
+    have sysctl || MISSING="$MISSING procps"
+    have update-ca-certificates || MISSING="$MISSING ca-certificates"
+}
+
+# Completion is tried in each of them.
+shells() {
+    for shell in bash zsh fish; do have "$shell" || MISSING="$MISSING $shell"; done
+}
+
 look() {
+    case "$1" in test) shells ;; esac
     have git || MISSING="$MISSING git"
     if [ ! -x .venv/bin/python ]; then
         have "$PYTHON" || MISSING="$MISSING python3"
         "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || MISSING="$MISSING python3-venv"
     fi
-    if [ "$1" = test ]; then have_postgres || MISSING="$MISSING postgresql"; fi
+    if [ "$1" = test ]; then
+        have_postgres || MISSING="$MISSING postgresql"
+        have ssh-keygen || MISSING="$MISSING openssh-client"
+        have gpg || MISSING="$MISSING gnupg"
+        if [ "$(uname)" = Linux ]; then look_linux; fi
+    fi
 }
 
 # The command that installs $MISSING with this machine's package manager.

@@ -20,8 +20,9 @@ from pathlib import Path
 from guru_agent.backups import Backups
 from guru_agent.host.programs import run_program
 from guru_agent.host.rooted import make_parents, parent_of
+from guru_agent.unpacking import unpack
 from guru_policy.errors import StepFailed
-from guru_policy.steps import Execute, MakeDirectory, Remove, SetAttributes, Step, WriteFile
+from guru_policy.steps import Execute, MakeDirectory, Remove, SetAttributes, Step, Unpack, WriteFile
 
 NEW_FILE, NEW_FOLDER = 0o644, 0o755
 FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -44,7 +45,7 @@ class Executor:
         except OSError as cause:
             raise StepFailed(f"could not {step}: {_reason(cause)}") from cause
 
-    def _touch(self, step: WriteFile | MakeDirectory | SetAttributes | Remove) -> None:
+    def _touch(self, step: WriteFile | MakeDirectory | SetAttributes | Remove | Unpack) -> None:
         if isinstance(step, WriteFile):
             self._write(step)
         elif isinstance(step, MakeDirectory):
@@ -52,14 +53,16 @@ class Executor:
         elif isinstance(step, SetAttributes):
             with parent_of(self._root, step.path) as (folder, name):
                 _set(name, folder, step.mode, _ids(step.owner, step.group))
+        elif isinstance(step, Unpack):
+            self._unpack(step)
         else:
             self._remove(step)
 
     def _write(self, step: WriteFile) -> None:
         content = self._blobs(step.digest) if step.digest is not None else step.content or b""
         ids = _ids(step.owner, step.group)
-        make_parents(self._root, step.path)
-        with parent_of(self._root, step.path) as (folder, name):
+        make_parents(self._root, step.path, step.below)
+        with parent_of(self._root, step.path, step.below) as (folder, name):
             old = _stat(name, folder)
             if old is not None and modes.S_ISDIR(old.st_mode):
                 raise StepFailed(f"could not {step}: a directory stands there")
@@ -72,10 +75,10 @@ class Executor:
 
     def _make(self, step: MakeDirectory) -> None:
         ids = _ids(step.owner, step.group)
-        make_parents(self._root, step.path)
-        with parent_of(self._root, step.path) as (folder, name):
+        make_parents(self._root, step.path, step.below)
+        with parent_of(self._root, step.path, step.below) as (folder, name):
             os.mkdir(name, NEW_FOLDER, dir_fd=folder)
-            _set(name, folder, step.mode, ids)
+            _set(name, folder, step.mode, ids, os.O_DIRECTORY)
             os.fsync(folder)
 
     def _remove(self, step: Remove) -> None:
@@ -94,6 +97,13 @@ class Executor:
                 os.unlink(name, dir_fd=folder)
             os.fsync(folder)
 
+    def _unpack(self, step: Unpack) -> None:
+        ids = _ids(step.owner, step.group)
+        data = self._blobs(step.digest)
+        make_parents(self._root, step.path)
+        with parent_of(self._root, step.path) as (folder, name):
+            unpack(data, step, folder, name, ids)
+
     async def _run(self, step: Execute) -> None:
         if self._root is not None and step.system:
             raise StepFailed(
@@ -101,7 +111,8 @@ class Executor:
             )
         try:
             done = await run_program(
-                step.argv, timeout=step.timeout, env=dict(step.env), root=self._root, cwd=step.cwd
+                step.argv, timeout=step.timeout, env=dict(step.env), root=self._root, cwd=step.cwd,
+                stdin=step.stdin,
             )
         except TimeoutError as cause:
             raise StepFailed(f"could not {step}: not done after {step.timeout:.0f} s") from cause
@@ -128,8 +139,8 @@ def _replace(name: str, folder: int, content: bytes, mode: int, ids: tuple[int, 
     os.fsync(folder)
 
 
-def _set(name: str, folder: int, mode: int | None, ids: tuple[int, int]) -> None:
-    descriptor = os.open(name, LOOK, dir_fd=folder)
+def _set(name: str, folder: int, mode: int | None, ids: tuple[int, int], also: int = 0) -> None:
+    descriptor = os.open(name, LOOK | also, dir_fd=folder)
     try:
         if ids != (-1, -1):
             os.fchown(descriptor, *ids)

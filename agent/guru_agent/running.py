@@ -24,6 +24,7 @@ from guru_agent.link.carrier import Server, address
 from guru_agent.link.dialling import Dialler
 from guru_agent.link.session import Session
 from guru_agent.logs import say
+from guru_agent.memory import keep_small
 from guru_agent.sampling.checks import CheckRunner
 from guru_agent.sampling.heartbeat import Heartbeat
 from guru_agent.sampling.inventory import Inventory
@@ -77,6 +78,7 @@ class Agent:
             "checks": checks.run,
             "heartbeat": heartbeat.run,
             "inventory": self.inventory.run,
+            "memory": keep_small,
         }
 
     def _dialler(self) -> Dialler:

@@ -1,12 +1,16 @@
-"""The agent's settings: a file, the environment and flags. Read once, by main; nothing else reads them."""
+"""The agent's settings: a file, the environment and flags. Read once, by main; nothing else reads them.
+
+Plain pydantic: pydantic-settings takes 1 MB of the 48 that an agent may have, for sources it never reads.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, ValidationError
 
 from guru_agent.logs import Format
 from guru_policy.errors import InputInvalid, NotFound
@@ -14,12 +18,13 @@ from guru_policy.errors import InputInvalid, NotFound
 CONFIG_FILE = Path("/etc/guru/agent.yaml")
 STATE_FOLDER = Path("/var/lib/guru-agent")
 MOST_CONFIG = 64 << 10                  # bytes
+PREFIX = "GURU_AGENT_"
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Flags win over the environment (`GURU_AGENT_*`), which wins over the file."""
 
-    model_config = SettingsConfigDict(env_prefix="GURU_AGENT_", extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     state: Path = STATE_FOLDER
     root: Path | None = None            # a sandbox in front of every path that resources touch
@@ -28,21 +33,6 @@ class Settings(BaseSettings):
     spool_mib: Annotated[int, Field(ge=1, le=4096)] = 32
     log_format: Format = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-
-    @classmethod
-    def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags, the environment, then the file if there is one."""
-        del dotenv_settings, file_secret_settings
-        file = settings_cls.model_config.get("yaml_file")
-        if file is None:
-            return init_settings, env_settings
-        from pydantic_settings import YamlConfigSettingsSource
-
-        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
 
 
 def load_settings(config: Path | None, flags: dict[str, Path | str | None]) -> Settings:
@@ -56,19 +46,9 @@ def load_settings(config: Path | None, flags: dict[str, Path | str | None]) -> S
         raise NotFound(f"there is no configuration file {file}")
     if file is not None and file.stat().st_size > MOST_CONFIG:
         raise InputInvalid(f"{file} is larger than {MOST_CONFIG} bytes")
-    if file is None:
-        return _checked(Settings, given)
-    from yaml import YAMLError
-
+    written = _read(file) if file is not None else {}
     try:
-        return _checked(_from_file(file), given)
-    except (OSError, ValueError, YAMLError) as cause:
-        raise InputInvalid(f"{file} is not readable as YAML", hint=str(cause)[:200]) from cause
-
-
-def _checked(kind: type[Settings], given: dict[str, Path | str]) -> Settings:
-    try:
-        return kind.model_validate(given)
+        return Settings.model_validate({**written, **_environment(os.environ), **given})
     except ValidationError as cause:
         first = cause.errors(include_url=False, include_input=False, include_context=False)[0]
         name = ".".join(map(str, first["loc"]))
@@ -76,13 +56,23 @@ def _checked(kind: type[Settings], given: dict[str, Path | str]) -> Settings:
         raise InputInvalid(f"setting {name}: {first['msg']}", hint=f"known settings: {known}") from cause
 
 
-def _from_file(file: Path) -> type[Settings]:
-    class FileSettings(Settings):
-        """The same, and the file below everything else."""
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """The settings that the environment holds, by name; others with the prefix are not ours to judge."""
+    names = {PREFIX + name.upper(): name for name in Settings.model_fields}
+    return {names[key]: value for key, value in variables.items() if key in names}
 
-        model_config = SettingsConfigDict(yaml_file=file)
 
-    return FileSettings
+def _read(file: Path) -> dict[str, JsonValue]:
+    """What stands in the file, by name."""
+    import yaml
+
+    try:
+        written = yaml.safe_load(file.read_bytes())
+    except (OSError, ValueError, yaml.YAMLError) as cause:
+        raise InputInvalid(f"{file} is not readable as YAML", hint=str(cause)[:200]) from cause
+    if not isinstance(written or {}, dict):
+        raise InputInvalid(f"{file} is not a map of settings", hint="it has lines such as `log_level: info`")
+    return {str(name): value for name, value in (written or {}).items()}
 
 
 def proxy_for(settings: Settings, host: str, port: int) -> str | None:

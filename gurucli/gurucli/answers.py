@@ -222,6 +222,8 @@ class RevisionRow(TypedDict):
     reason: str
     devices_changed: int
     faults: list[FaultLine]
+    signature: str
+    signer: str
 
 
 class Status(Answer):
@@ -267,6 +269,7 @@ class FieldChange(TypedDict):
     from_absent: bool
     to_absent: bool
     why: str
+    default: bool
 
 
 class ObjectChange(TypedDict):

@@ -116,7 +116,8 @@ def _advice(reached: SyncProgress) -> str:
 def _page(asked: SyncRequested, reached: SyncProgress | None, paper: Paper) -> Iterator[str]:
     tone = paper.status(clean(asked["outcome"])).tone
     word = paper.draw(paper.status(clean(asked["outcome"])))
-    changed = f"{plural(asked['devices_changed'], 'device')} changed" if asked["devices_changed"] else "nothing changed"
+    count = asked["devices_changed"]
+    changed = f"{plural(count, 'device')} changed" if count else "nothing to change"
     yield f"{paper.paint(short(asked['revision']), 'title')}  {word}   {changed}"
     if asked["reason"]:
         yield f"  {paper.paint(clean(asked['reason']), tone)}"

@@ -18,7 +18,10 @@ def ask(cli: Cli, question: str) -> str:
     if not cli.interactive:
         raise UsageWrong(f"nobody can be asked: {question}", hint="give the answer as an option; see --help")
     cli.out.write_side(clean(question) + " ")
-    return sys.stdin.readline(MAX_ANSWER).strip()
+    answer = sys.stdin.readline(MAX_ANSWER)
+    if not answer.endswith("\n"):
+        cli.out.write_side("\n")        # Ctrl-D leaves the cursor behind the question
+    return answer.strip()
 
 
 def ask_secret(cli: Cli, question: str) -> str:

@@ -52,7 +52,7 @@ def fault_lines(faults: Sequence[FaultLine], paper: Paper, by: int = 2, most: in
         if fault["hint"]:
             yield f"{' ' * by}  {paper.paint('hint:', 'accent')} {clean(fault['hint'])}"
     if len(faults) > most:
-        yield f"{' ' * by}{paper.paint(f'and {len(faults) - most} more', 'dim')}"
+        yield f"{' ' * by}{paper.paint(f'and {len(faults) - most:,} more; -o wide names them all', 'dim')}"
 
 
 def place(fault: FaultLine) -> str:

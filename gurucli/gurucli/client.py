@@ -22,6 +22,7 @@ from gurucli.transport import Reply, Wire, trusting
 
 API = "/api/v1"
 PAGE = 1000                             # rows asked for at a time
+DEVICES = 10_000                        # of devices: the server goes through all of them for every page
 MAX_PAGES = 10_000
 ShapeT = TypeVar("ShapeT")
 Trace = Callable[[str], None]
@@ -64,11 +65,13 @@ class Client:
         """The answer to DELETE `path`."""
         return shaped(shape, self.call("DELETE", path))
 
-    def pages(self, path: str, /, *, limit: int = 0, **query: object) -> Iterator[Page[Json]]:
+    def pages(
+        self, path: str, /, *, limit: int = 0, page_size: int = PAGE, **query: object
+    ) -> Iterator[Page[Json]]:
         """The pages of a list until its end, or until `limit` rows came."""
         cursor, left = "", limit
         for _ in range(MAX_PAGES):
-            count = min(left, PAGE) if limit else PAGE
+            count = min(left, page_size) if limit else page_size
             page = cast("Page[Json]", self.get(Page, path, limit=count, cursor=cursor, **query))
             yield page
             left -= len(page["items"])
@@ -77,10 +80,15 @@ class Client:
                 return
         raise Unsupported("the server's list has no end", hint="narrow it down, for example with -l")
 
-    def devices(self, selector: str = "", *, state: str = "") -> Iterator[DeviceRow]:
-        """Every device that the selector matches."""
-        for page in self.pages("/devices", selector=selector, state=state):
-            yield from cast("list[DeviceRow]", page["items"])
+    def device_pages(self, selector: str = "", *, state: str = "", limit: int = 0) -> Iterator[Page[DeviceRow]]:
+        """The devices that the selector matches, or the first `limit` of them; long pages, as they are many."""
+        for page in self.pages("/devices", limit=limit, page_size=DEVICES, selector=selector, state=state):
+            yield cast("Page[DeviceRow]", page)
+
+    def devices(self, selector: str = "", *, state: str = "", limit: int = 0) -> Iterator[DeviceRow]:
+        """Their rows."""
+        for page in self.device_pages(selector, state=state, limit=limit):
+            yield from page["items"]
 
     def call(
         self, method: str, path: str, *, query: Mapping[str, object] | None = None,

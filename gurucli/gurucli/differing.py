@@ -35,7 +35,7 @@ def devices(old: Offline, new: Offline, inventory: Sequence[Device]) -> tuple[li
         if before.digest == after.digest or after.faults:
             continue
         changes = field_changes(document_of(before.bundle), document_of(after.bundle))
-        fields = [_field(one, new.why(device, one.path)) for one in changes]
+        fields = [_field(one, one.why) for one in new.attributed(device, changes)]
         found.append({"device": device.id, "name": device.name, "customer": device.place.customer,
                       "site": device.place.site, "online": True, "fields": fields})
     return found, list(faults)
@@ -45,4 +45,4 @@ def _field(change: comparing.FieldChange, why: str) -> FieldChange:
     before: Json = as_json(change.before)
     after: Json = as_json(change.after)
     return {"path": change.path, "before": before, "after": after, "from_absent": change.from_absent,
-            "to_absent": change.to_absent, "why": why}
+            "to_absent": change.to_absent, "why": why, "default": change.default}

@@ -30,7 +30,7 @@ MEANINGS: dict[Exit, str] = {
     Exit.differences: "there are differences (only with --exit-code)",
     Exit.not_signed_in: "not signed in",
     Exit.not_found: "nothing has that name",
-    Exit.partial: "partly done: some devices failed, are offline, or a rollout is degraded",
+    Exit.partial: "partly done: some devices failed or are offline",
     Exit.deadline: "the deadline passed, or the server is unreachable",
     Exit.refused: "refused by a policy, a guard or a role",
     Exit.conflict: "conflict: somebody changed it first, or a plan is stale",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from gurucli.command import GuruCommand
 
-WIDTH = 100
+WIDEST, USUAL = 100, 80                 # columns of text; the second where there is no terminal
 LEFT = 28                               # columns of an option before its help
 
 ROOT_EXAMPLES: tuple[tuple[str, str], ...] = (
@@ -24,8 +24,8 @@ ROOT_EXAMPLES: tuple[tuple[str, str], ...] = (
     ("guru status", "is everything as it should be?"),
     ("guru device list -l customer=acme,os=linux", "which devices, and how are they?"),
     ("guru plan", "what would my change do, to whom?"),
-    ("guru sync --wait", "take the newest commit, and watch it arrive"),
-    ("guru explain web01 checks.disk.warn", "why has this device this value?"),
+    ("guru sync --wait", "take the newest commit, watch it arrive"),
+    ("guru explain web01 checks.disk.warning", "why has this device this value?"),
 )
 
 
@@ -58,13 +58,13 @@ def command_help(command: GuruCommand, ctx: Context, paper: Paper) -> str:
     lines = [summary, "", *_examples(command.examples, paper)]
     lines += ["", paper.paint("Usage", "title"), "  " + usage(command, ctx)]
     for paragraph in paragraphs:
-        lines += ["", *wrap(paragraph, WIDTH)]
+        lines += ["", *wrap(paragraph, _width(paper))]
     arguments = [p for p in command.params if p.param_type_name == "argument"]
     own = [p for p in command.params if p.param_type_name == "option" and not is_common(p)]
     for title, params in (("Arguments", arguments), ("Options", own)):
         rows = [row for p in params if (row := param_row(p, ctx)) is not None]
         if rows:
-            lines += ["", paper.paint(title, "title"), *_definitions(rows)]
+            lines += ["", paper.paint(title, "title"), *_definitions(rows, paper)]
     taken = {name for p in own for name in p.opts}
     lines += ["", *_common(paper, taken), "", *_closing()]
     return "\n".join(lines)
@@ -97,22 +97,32 @@ def param_row(param: Parameter, ctx: Context) -> tuple[str, str] | None:
 
 def _examples(examples: Sequence[tuple[str, str]], paper: Paper) -> Iterator[str]:
     yield paper.paint("Examples", "title")
-    left = max((len(line) for line, _ in examples if len(line) <= 60), default=0)
+    room = _width(paper) - 5
+    left = max((len(line) for line, _ in examples),
+               key=lambda width: sum(len(line) <= width and width + len(m) <= room for line, m in examples))
     for line, meaning in examples:
-        yield f"  {paper.paint(line, 'accent')}{' ' * max(0, left - len(line))}   {paper.paint(meaning, 'dim')}"
+        if max(left, len(line)) + len(meaning) <= room:
+            yield f"  {paper.paint(line, 'accent')}{' ' * (left - len(line))}   {paper.paint(meaning, 'dim')}"
+        else:
+            yield f"  {paper.paint(line, 'accent')}"
+            yield f"      {paper.paint(meaning, 'dim')}"
 
 
 def _common(paper: Paper, taken: Iterable[str] = ()) -> Iterator[str]:
     yield paper.paint("Options of every command", "title")
     hidden = set(taken)
-    yield from _definitions(
+    yield from _definitions((
         (", ".join(flag.names) + (f" {flag.metavar}" if flag.metavar else ""), flag.help)
-        for flag in FLAGS if not hidden & set(flag.names))
+        for flag in FLAGS if not hidden & set(flag.names)), paper)
 
 
-def _definitions(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+def _width(paper: Paper) -> int:
+    return max(40, min(paper.columns or USUAL, WIDEST))
+
+
+def _definitions(rows: Iterable[tuple[str, str]], paper: Paper) -> Iterator[str]:
     for names, text in rows:
-        first, *more = wrap(text, WIDTH - LEFT) or [""]
+        first, *more = wrap(text, max(_width(paper) - LEFT, 20)) or [""]
         if len(names) > LEFT - 4:
             yield f"  {names}"
             more = [first, *more]
@@ -122,4 +132,4 @@ def _definitions(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def _closing() -> list[str]:
-    return ["`guru explain exit-codes` lists what commands end with; `guru explain G0404` explains an error."]
+    return ["`guru explain exit-codes` lists what commands end with,", "`guru explain G0404` explains an error."]

@@ -50,6 +50,10 @@ def size(count: float) -> str:
 def amount(name: str, value: float) -> str:
     """A metric's value: sizes in bytes as such, by the last word of the name; others with four digits."""
     word = name.partition(":")[0].rpartition(".")[2]
+    if word == "uptime":
+        return span(value)
+    if word.endswith("percent"):
+        return f"{value:.3g} %"
     if abs(value) >= 1024 and (word in ("free", "total", "available", "used") or word.endswith("bytes")):
         return size(value)
     return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"

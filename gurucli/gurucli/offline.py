@@ -8,12 +8,14 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from guru_policy.bundle import Bundle, bundle_document, digest_of
+from guru_policy.comparing import FieldChange
 from guru_policy.compiling import Compiler, Effective
 from guru_policy.errors import PolicyInvalid
 from guru_policy.faults import Fault
 from guru_policy.fleet import Fleet, Sources
 from guru_policy.inventory import Device
 from guru_policy.loading import ParseCache, load
+from guru_policy.provenance import Authors
 from guru_policy.selector import parse
 from guru_policy.tracing import decided
 from guru_policy.tree import Tree
@@ -41,6 +43,7 @@ class Offline:
             path: digest_of(tree.read(entry)) for path, entry in self.fleet.asset_entries().items()
         }
         self._compilers: dict[str, Compiler] = {}
+        self._authors: dict[str, Authors] = {}
         self._bundles: dict[str, Bundle] = {}
 
     def look(self, device: Device) -> Looked:
@@ -59,12 +62,12 @@ class Offline:
         wanted = parse(selector)
         return [one for one in devices if wanted.accepts(self._compiler(one.place.customer).subject(one))]
 
-    def why(self, device: Device, path: str) -> str:
-        """`file:line (layer)` of who decided about a path of the device's document; empty when nobody can tell."""
-        compiler = self._compiler(device.place.customer)
-        if not isinstance(compiler.assign(device), Effective):
-            return ""
-        return str(decided(compiler.resolve(device).table, path.split(".")))
+    def attributed(self, device: Device, changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
+        """The changes of a device's document with who wrote them in this tree, and which are defaults."""
+        customer = device.place.customer
+        if customer not in self._authors:
+            self._authors[customer] = Authors(Sources(self.fleet, self.fleet))
+        return self._authors[customer].attributed(device, changes)
 
     def provenance(self, device: Device, paths: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
         """The same for many paths at once."""

@@ -213,6 +213,10 @@ def error_lines(error: GuruError, paper: Paper, most: int = 50) -> Iterator[str]
     first, *more = clean_lines(error.message).split("\n")
     yield f"{paper.paint(f'error[{clean_lines(error.code)}]', 'bad')}: {first}"
     yield from ("  " + line for line in more)
+    if ", column " in error.message:
+        from gurucli.carets import caret
+
+        yield from ("      " + line for line in caret(error.message))
     if error.hint:
         yield f"  {paper.paint('hint:', 'accent')} " + clean_lines(error.hint).replace("\n", "\n        ")
     notes = [clean_lines(note) for note in getattr(error, "__notes__", [])]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+
+from guru_policy.errors import UsageWrong
 
 DeviceRef = Annotated[str, typer.Argument(
     metavar="DEVICE", help="A name, customer/site/name, or an id.", show_default=False)]
@@ -21,3 +24,14 @@ MaxDevicesOption = Annotated[int, typer.Option(
 PathArgument = Annotated[str, typer.Argument(
     metavar="PATH", show_default=False,
     help="The folder of the fleet repository; without it the repository around the current folder.")]
+
+
+def one_of(option: str, word: str, allowed: Sequence[str]) -> None:
+    """UsageWrong with the nearest word when `word` is none of those that an option takes."""
+    if word not in allowed:
+        from difflib import get_close_matches
+
+        near = get_close_matches(word.lower(), [one.lower() for one in allowed], 1)
+        meant = next((one for one in allowed if near and one.lower() == near[0]), "")
+        said = f"{option} {word!r} is not {', '.join(allowed[:-1])} or {allowed[-1]}"
+        raise UsageWrong(said, hint=f"did you mean {meant}?" if meant else "")

@@ -1,21 +1,23 @@
-"""A plan as people read it: a page, a Markdown comment, flat rows, one sentence. Pure text."""
+"""A plan as people read it: a page, flat rows, one sentence. Pure text."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
 
-from gurucli.answers import DeviceChange, FieldChange, ObjectChange, Plan
+from gurucli.answers import FieldChange, ObjectChange, Plan
 from gurucli.blocks import fault_lines, heading, short
-from gurucli.clean import clean, shorten
+from gurucli.clean import clean, shorten, width
 from gurucli.human import plural
 from gurucli.paper import Paper, Tone
-from gurucli.sheet import Row, plain
+from gurucli.plan_groups import Group, Item, grouped, items, names, standing
+from gurucli.sheet import Row
 
-DEVICES = 10                            # shown on a page without -o wide
-FIELDS = 8                              # of one object or device
+GROUPS = 8                              # of devices that get the same, on a page without -o wide
+PLACES = 6                              # of one group
+FIELDS = 12                             # of one object or item
 VALUE = 60                              # columns of one value
-_SIGNS: dict[str, tuple[str, Tone]] = {
+SIGNS: dict[str, tuple[str, Tone]] = {
     "create": ("+", "good"), "change": ("~", "warn"), "delete": ("-", "bad"), "rename": (">", "busy"),
 }
 
@@ -25,8 +27,8 @@ def summary(plan: Plan) -> str:
     base = short(plan["base_revision"])
     if not plan["objects"] and not plan["affected"] and not plan["faults"] and not plan["guards"]:
         return f"No changes: every device has what {base} says." if plan["base_revision"] else "No changes."
-    counts = {action: sum(o["action"] == action for o in plan["objects"]) for action in _SIGNS}
-    words = [f"{counts[action]} to {action}" for action in _SIGNS if counts[action]]
+    counts = {action: sum(o["action"] == action for o in plan["objects"]) for action in SIGNS}
+    words = [f"{counts[action]} to {action}" for action in SIGNS if counts[action]]
     offline = f", {plan['offline']} of them offline" if plan["offline"] else ""
     text = f"Plan: {', '.join(words) or 'no object changes'}; {plural(plan['affected'], 'device')} affected{offline}."
     if plan["faults"]:
@@ -63,59 +65,97 @@ def page(plan: Plan, paper: Paper, *, everything: bool = False) -> Iterator[str]
 
 
 def _object(item: ObjectChange, paper: Paper, everything: bool) -> Iterator[str]:
-    sign, tone = _SIGNS.get(item["action"], ("?", ""))
+    sign, tone = SIGNS.get(item["action"], ("?", ""))
     title = f"{clean(item['kind'])} {clean(item['scope'])} {clean(item['name'])}"
     yield f"  {paper.paint(sign, tone)} {paper.paint(title, tone)}  {paper.paint(clean(item['path']), 'dim')}"
     if item["action"] in ("change", "rename") or everything:
-        yield from _fields(item["fields"], paper, everything, by=6)
+        yield from _fields(item["fields"], paper, everything, by=8)
 
 
 def _devices(plan: Plan, paper: Paper, everything: bool) -> Iterator[str]:
     yield from heading("Devices", paper)
     customers = [f"{clean(name)} {count:,}" for name, count in sorted(plan["by_customer"].items())]
     yield f"  {plural(plan['affected'], 'device')}: {', '.join(customers)}"
-    shown = plan["devices"] if everything else plan["devices"][:DEVICES]
-    for device in shown:
-        yield from _device(device, paper, everything)
-    left = plan["affected"] - len(shown)
+    groups = grouped(plan["devices"])
+    shown = groups if everything else groups[:GROUPS]
+    for group in shown:
+        yield ""
+        yield from _group(group, paper, everything)
+    left = plan["affected"] - sum(len(group.devices) for group in shown)
     if left > 0:
         how = "" if everything else "; -o wide shows more"
         yield paper.paint(f"    and {plural(left, 'device')} more{how}", "dim")
 
 
-def _device(device: DeviceChange, paper: Paper, everything: bool) -> Iterator[str]:
-    tone: Tone = "good" if device["online"] else "off"
-    standing = paper.paint(paper.marked("online" if device["online"] else "offline", tone), tone)
-    place = f"{clean(device['customer'])}/{clean(device['site'])}"
-    yield f"    {paper.paint(clean(device['name']), 'title')}  {place}  {standing}"
-    yield from _fields(device["fields"], paper, everything, by=6)
+def _group(group: Group, paper: Paper, everything: bool) -> Iterator[str]:
+    """Who, a line a place; then once what they get."""
+    places = [(place, [one]) for place, found in group.places() for one in found] if everything else group.places()
+    for place, devices in places if everything else places[:PLACES]:
+        word, online = standing(devices)
+        count = f"  ({plural(len(devices), 'device')}, {place})" if len(devices) > 1 else f"  {place}"
+        yield (f"  {paper.paint(names(devices, paper.ellipsis), 'title')}{count}  "
+               + paper.paint(paper.marked(word, "good" if online else "off"), "good" if online else "off"))
+    if len(places) > PLACES and not everything:
+        more = sum(len(devices) for _, devices in places[PLACES:])
+        yield paper.paint(f"  and {plural(more, 'device')} in {plural(len(places) - PLACES, 'place')} more", "dim")
+    for item in items(group.fields, everything=everything):
+        yield from _item(item, paper, everything)
+
+
+def _item(item: Item, paper: Paper, everything: bool) -> Iterator[str]:
+    if item.action == "change":
+        yield from _fields(item.fields, paper, everything, by=4)
+        return
+    sign, tone = SIGNS[item.action]
+    first, files = item.fields[0], {field["why"].rpartition(":")[0] for field in item.fields if field["why"]}
+    kind = value(first["before"] if item.action == "delete" else first["after"])
+    why = f"  {paper.paint(clean(first['why']), 'dim')}" if first["why"] else ""
+    yield f"    {paper.paint(f'{sign} {clean(item.name)}', tone)}  {kind}{why}"
+    if item.action == "delete" and not everything:
+        return
+    start = len(item.name) + 1
+    left = max(len(clean(field["path"][start:])) for field in item.fields)
+    for field in item.fields[1:]:
+        text = value(field["before"] if item.action == "delete" else field["after"])
+        note = "default" if field["default"] else clean(field["why"]) if len(files) > 1 or everything else ""
+        yield (f"        {clean(field['path'][start:]).ljust(left)}  "
+               + (text if everything else shorten(text, VALUE, paper.ellipsis))
+               + (f"  {paper.paint(note, 'dim')}" if note else ""))
 
 
 def _fields(fields: Sequence[FieldChange], paper: Paper, everything: bool, by: int) -> Iterator[str]:
     shown = fields if everything else fields[:FIELDS]
     for field in shown:
-        why = paper.paint(f"  {clean(field['why'])}", "dim") if field["why"] else ""
-        yield f"{' ' * by}{clean(field['path'])}  {_change(field, paper, everything)}{why}"
+        yield from _change(field, paper, everything, " " * by)
     if len(fields) > len(shown):
         yield paper.paint(f"{' ' * by}and {plural(len(fields) - len(shown), 'field')} more", "dim")
 
 
-def _change(field: FieldChange, paper: Paper, everything: bool) -> str:
+def _change(field: FieldChange, paper: Paper, everything: bool, indent: str) -> Iterator[str]:
+    """One line; on a narrow terminal the values stand below."""
+    path, note = clean(field["path"]), clean(field["why"]) or ("default" if field["default"] else "")
     before, after = value(field["before"]), value(field["after"])
     if not everything:
         before, after = shorten(before, VALUE, paper.ellipsis), shorten(after, VALUE, paper.ellipsis)
-    if field["from_absent"]:
-        return f"{paper.paint('+', 'good')} {paper.paint(after, 'good')}"
-    if field["to_absent"]:
-        return f"{paper.paint('-', 'bad')} {paper.paint(before, 'bad')}"
-    return f"{paper.paint(before, 'bad')} {paper.arrow} {paper.paint(after, 'good')}"
+    action = "create" if field["from_absent"] else "delete" if field["to_absent"] else "change"
+    sign, tone = SIGNS[action]
+    old, new = paper.paint(before, "bad"), paper.paint(after, "good")
+    values = {"create": [new], "delete": [old], "change": [old, f"{paper.arrow} {new}"]}[action]
+    head, why = f"{indent}{paper.paint(sign, tone)} {path}", f"  {paper.paint(note, 'dim')}" if note else ""
+    plain = [before] * (action != "create") + [after] * (action != "delete")
+    length = len(indent) + 2 + width(path) + sum(2 + width(text) for text in plain) + 2 + width(note)
+    if paper.columns and length > paper.columns:
+        yield head + why
+        yield from (f"{indent}    {text}" for text in values)
+    else:
+        yield f"{head}  {' '.join(values)}{why}"
 
 
 def value(item: object) -> str:
     """A value as it would be written in YAML's flow style, clean and on one line."""
     if isinstance(item, str):
         text = clean(item)
-        return text if text and text == item.strip() else json.dumps(text)
+        return text if text and text == item.strip() else clean(json.dumps(item, ensure_ascii=False))
     return clean(json.dumps(item, ensure_ascii=False))
 
 
@@ -138,23 +178,4 @@ def plan_rows(plan: Plan) -> list[Row]:
 
 def _flat(field: FieldChange, path: str) -> dict[str, object]:
     return {"field": field["path"], "before": field["before"], "after": field["after"],
-            "why": field["why"] or path}
-
-
-def plan_markdown(plan: Plan) -> str:
-    """The plan as a comment on a pull request."""
-    from gurucli.reports.markdown import MOST, code, faults_markdown, text
-
-    lines = ["### guru plan", "", text(summary(plan))]
-    if plan["objects"]:
-        lines += ["", "| | object | file |", "|---|---|---|"]
-        lines += [f"| {_SIGNS.get(o['action'], ('?', ''))[0]} | {code(' '.join((o['kind'], o['scope'], o['name'])))} "
-                  f"| {code(o['path'])} |" for o in plan["objects"][:MOST]]
-    if plan["by_customer"]:
-        lines += ["", "| customer | devices |", "|---|---:|"]
-        lines += [f"| {text(name)} | {plain(count)} |" for name,
-                  count in sorted(plan["by_customer"].items())[:MOST]]
-    lines += [f"\n- refused: {text(guard)}" for guard in plan["guards"]]
-    if plan["faults"]:
-        lines += ["", faults_markdown(plan["faults"])]
-    return "\n".join(lines)
+            "why": field["why"] or path, "default": field["default"]}

@@ -74,7 +74,7 @@ class Sheet:
 
 def dig(row: object, key: str) -> object:
     """The value at a dotted path; None when there is none. Keys that hold dots themselves are found too."""
-    if not isinstance(row, Mapping):
+    if not isinstance(row, dict | Mapping):
         return None
     if key in row:
         return row[key]
@@ -84,6 +84,9 @@ def dig(row: object, key: str) -> object:
             return dig(row[key[:cut]], key[cut + 1:])
         cut = key.find(".", cut + 1)
     return None
+
+
+_WORDS = frozenset({str, int, float, bool, type(None)})     # JSON values that are one word by themselves
 
 
 def plain(value: object) -> str:
@@ -96,14 +99,14 @@ def plain(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    if isinstance(value, Mapping | list | tuple):
-        members = value.values() if isinstance(value, Mapping) else value
-        if any(isinstance(member, Mapping | list | tuple) for member in members):
+    if isinstance(value, dict | list | tuple | Mapping):
+        members = value.values() if isinstance(value, dict | Mapping) else value
+        if not _WORDS.issuperset(map(type, members)):
             from gurucli.render.documents import compact
 
             return clean(compact(value))
-        if isinstance(value, Mapping):
-            return ",".join(f"{clean(str(key))}={plain(member)}" for key, member in value.items())
+        if isinstance(value, dict | Mapping):
+            return ",".join([f"{clean(str(key))}={plain(member)}" for key, member in value.items()])
         return ",".join(plain(member) for member in value)
     return clean(str(value))
 

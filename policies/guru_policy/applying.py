@@ -1,4 +1,4 @@
-"""Which policies apply to a device, as layers. It merges nothing."""
+"""Which policies, action sets and brandings apply to a device, as layers. It merges nothing."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from guru_policy.conditions import Subject
 from guru_policy.faults import Origin
 from guru_policy.fleet import Fleet, Sources
 from guru_policy.inventory import Device
+from guru_policy.kinds.action_set import ACTION_SECTIONS, ActionSet
+from guru_policy.kinds.branding import AROUND, Branding
 from guru_policy.kinds.device_group import DeviceGroup
 from guru_policy.kinds.policy import SECTIONS, Policy
 from guru_policy.labels import labels_of
 from guru_policy.layering import BUILT_IN, CUSTOMER, DEVICE, GROUP, ORG, SITE, Layer, Rank, Resolver
 from guru_policy.matching import Matcher
+from guru_policy.merged import Table
 from guru_policy.objects.markers import removes
 from guru_policy.objects.object import Object
 from guru_policy.objects.scopes import ORG as ORG_SCOPE
 from guru_policy.objects.scopes import Scope
 from guru_policy.text.nodes import Node
+from guru_policy.trusting import decided_by_facts
 
+LAYERED = ("Policy", "ActionSet", "Branding")
 POLICY_MODE = "$mode"                   # in a resource: the mode of the policies that speak of it
 
 
@@ -40,9 +45,11 @@ class Common:
         self.priorities: dict[str, int] = {
             group.name: group.spec.priority for group in self.groups if isinstance(group.spec, DeviceGroup)
         }
+        self.selectors = {group.name: group.selector for group in self.groups}
         self.scopes: dict[Scope, Scoped] = {}
         self.first = built_in()
         self.resolver = Resolver()
+        self.read: dict[int, tuple[Table, object]] = {}     # what rendering.Renderer made of their items
 
 
 def common_of(org: Fleet) -> Common:
@@ -91,30 +98,52 @@ class Applying:
         return subject._replace(groups=frozenset(names)), names
 
     def _of(self, scope: Scope, rank: Rank, label: str) -> Scoped:
-        """The scope's policies: their selectors, and each as a layer. Made once."""
+        """The scope's layers, each with its selector. Made once."""
         scopes = self._scopes if scope.customer else self.common.scopes
         known = scopes.get(scope)
         if known is None:
             fleet = self._sources.customer if scope.customer else self._sources.org
-            policies = fleet.in_scope("Policy", scope)
-            layers = [layer_of(fleet, policy, rank, label or f"device {policy.name}") for policy in policies]
-            known = Matcher([policy.selector for policy in policies]), tuple(layers)
+            items = [item for kind in LAYERED for item in fleet.in_scope(kind, scope)]
+            layers = [
+                layer_of(fleet, item, rank, label or f"device {item.name}",
+                         by_facts=decided_by_facts(item, self.common.selectors))
+                for item in items
+            ]
+            known = Matcher([item.selector for item in items]), tuple(layers)
             scopes[scope] = known
         return known
 
 
-def layer_of(fleet: Fleet, policy: Object, rank: Rank, label: str) -> Layer:
-    """A policy as a layer: its sections, with its mode written into each of its resources."""
-    sections = {key: entry for key in SECTIONS if (entry := policy.node.get(key)) is not None}
-    mode = policy.node.get("mode")
+def layer_of(fleet: Fleet, item: Object, rank: Rank, label: str, *, by_facts: bool = False) -> Layer:
+    """An object of a LAYERED kind as a layer: what it says, under the names that paths begin with."""
+    sections = {"Policy": _policy, "ActionSet": _actions, "Branding": _branding}[item.key.kind](item.node)
+    enforced = item.spec.enforced if isinstance(item.spec, Policy | ActionSet | Branding) else ()
+    return Layer(
+        rank, label, fleet.revision, item.path, item.node._replace(value=sections),
+        tuple((tuple(path.split(".")), _lock_place(item, path)) for path in enforced), by_facts,
+    )
+
+
+def _policy(node: Node) -> dict[str, Node]:
+    """The sections of a policy, with its mode written into each of its resources."""
+    sections = {key: entry for key in SECTIONS if (entry := node.get(key)) is not None}
+    mode = node.get("mode")
     resources = sections.get("resources")
     if mode is not None and mode.value is not None and resources is not None:
         sections["resources"] = _with_mode(resources, mode)
-    enforced = policy.spec.enforced if isinstance(policy.spec, Policy) else ()
-    return Layer(
-        rank, label, fleet.revision, policy.path, policy.node._replace(value=sections),
-        tuple((tuple(path.split(".")), _lock_place(policy, path)) for path in enforced),
-    )
+    return sections
+
+
+def _actions(node: Node) -> dict[str, Node]:
+    return {key: entry for key in ACTION_SECTIONS if (entry := node.get(key)) is not None}
+
+
+def _branding(node: Node) -> dict[str, Node]:
+    """All of the spec but what says whom it is for; nothing when that is all there is."""
+    if not isinstance(node.value, dict):
+        return {}
+    said = {key: entry for key, entry in node.value.items() if key not in AROUND}
+    return {"branding": node._replace(value=said)} if said else {}
 
 
 def _with_mode(resources: Node, mode: Node) -> Node:

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from guru_policy.model import Carried
 
 Mode = Literal["enforce", "observe"]
-LANGUAGE = 1                            # the language of bundles; guru_wire.version tells its history
+LANGUAGE = 2                            # the language of bundles; guru_wire.version tells its history
 
 
 class AgentSettings(Carried):
@@ -45,14 +45,40 @@ class PlacedCheck(Carried):
     spec: dict[str, JsonValue]
 
 
+class PlacedCategory(Carried):
+    """A submenu of the tray."""
+
+    id: str
+    label: str
+    order: int = 0
+
+
+class PlacedAction(Carried):
+    """An entry of the tray's menu. `spec` holds the fields of its type that are set (`kinds.action_set`).
+
+    A file of the repository stands in it by digest: `iconDigest`, and `digest` in the place of `source`.
+    """
+
+    id: str
+    type: str
+    spec: dict[str, JsonValue]
+
+
 class Bundle(Carried):
-    """Everything one device should be. Resources stand in the order in which they are carried out."""
+    """Everything one device should be. Resources stand in the order in which they are carried out.
+
+    Categories and actions stand in the order of the menu. `branding` holds the fields of
+    `kinds.branding.Branding` that are set, a picture of the repository by digest as `iconDigest`.
+    """
 
     language: int
     agent: AgentSettings
     resources: tuple[PlacedResource, ...] = ()
     checks: tuple[PlacedCheck, ...] = ()
-    blobs: tuple[str, ...] = ()         # sha256 hex of the files that resources refer to, sorted
+    blobs: tuple[str, ...] = ()         # sha256 hex of the files that all of it refers to, sorted
+    categories: tuple[PlacedCategory, ...] = ()                 # since LANGUAGE 2, as what follows
+    actions: tuple[PlacedAction, ...] = ()
+    branding: dict[str, JsonValue] = {}
 
     def to_bytes(self) -> bytes:
         """The canonical bytes: sorted keys, no spaces, UTF-8. Equal bundles have equal bytes."""
@@ -65,7 +91,7 @@ def digest_of(data: bytes) -> str:
 
 
 def bundle_document(bundle: Bundle) -> dict[str, JsonValue]:
-    """A bundle as people address it: agent, and checks and resources by id."""
+    """A bundle as people address it: agent; checks, resources, categories and actions by id; branding."""
     checks: dict[str, JsonValue] = {
         check.id: {**check.spec, "every": check.every} for check in bundle.checks
     }
@@ -73,4 +99,12 @@ def bundle_document(bundle: Bundle) -> dict[str, JsonValue]:
         item.id: {**item.spec, "observe": item.mode == "observe", "after": list(item.after)}
         for item in bundle.resources
     }
-    return {"agent": bundle.agent.model_dump(mode="json"), "checks": checks, "resources": resources}
+    tray: dict[str, JsonValue] = {
+        "categories": {one.id: {"label": one.label, "order": one.order} for one in bundle.categories},
+        "actions": {one.id: {**one.spec, "type": one.type} for one in bundle.actions},
+        "branding": bundle.branding,
+    }
+    return {
+        "agent": bundle.agent.model_dump(mode="json"), "checks": checks, "resources": resources,
+        **{section: entries for section, entries in tray.items() if entries},
+    }

@@ -17,13 +17,18 @@ from guru_policy.text.nodes import plain
 
 
 class FieldChange(NamedTuple):
-    """One leaf; absent is None with `from_absent` or `to_absent`."""
+    """One leaf; absent is None with `from_absent` or `to_absent`.
+
+    guru_policy.provenance fills in `why` (file:line) and `default` (what it is when nobody writes it).
+    """
 
     path: str
     before: JsonValue
     after: JsonValue
     from_absent: bool = False
     to_absent: bool = False
+    why: str = ""
+    default: bool = False
 
 
 class ObjectChange(NamedTuple):

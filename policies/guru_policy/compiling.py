@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
 
 from guru_policy.applying import Applying
 from guru_policy.bundle import Bundle, Mode, digest_of
@@ -12,10 +12,13 @@ from guru_policy.conditions import Subject
 from guru_policy.errors import InputInvalid
 from guru_policy.faults import Fault, Origin
 from guru_policy.fleet import Sources
+from guru_policy.host import PLATFORMS
 from guru_policy.inventory import Device
 from guru_policy.kinds.customer import Customer
 from guru_policy.layering import Layer, Resolved, Resolver, missed_faults
+from guru_policy.objects.scopes import owner_of
 from guru_policy.quantities import shown
+from guru_policy.remembering import Input, Results, digest_of_devices
 from guru_policy.rendering import Renderer
 
 
@@ -29,13 +32,34 @@ class Effective(NamedTuple):
 Assignment: TypeAlias = Effective | tuple[Fault, ...]
 
 
+class _Known(NamedTuple):
+    """What some layers make, and the bytes of that bundle."""
+
+    assignment: Assignment
+    resolved: Resolved
+    data: bytes
+
+
 @dataclass(frozen=True)
 class Compiled:
-    """Bundles by digest, and for every device its bundle or its faults."""
+    """Bundles by digest, for every device its bundle or its faults, and what they were made from."""
 
     bundles: Mapping[str, bytes]
     assigned: Mapping[str, Assignment]
+    sources: Sources
     warnings: tuple[Fault, ...] = ()
+
+
+class _Made(NamedTuple):
+    """What a Compiled holds that depends on no revision."""
+
+    bundles: Mapping[str, bytes]
+    assigned: Mapping[str, Assignment]
+    warnings: tuple[Fault, ...]
+
+    def of(self, sources: Sources) -> Compiled:
+        """The same, made from these sources."""
+        return Compiled(self.bundles, self.assigned, sources, self.warnings)
 
 
 def compile_customer(
@@ -45,11 +69,26 @@ def compile_customer(
 
     Raises InputInvalid for a device of another customer; everything else is in the result.
     """
+    results = _results(sources)
+    asked = Input(
+        sources.org.owned_by(None), sources.customer.owned_by(customer), digest_of_devices(devices), dict(digests)
+    )
+    known = results.get(customer, asked)
+    if known is not None:
+        return known.of(sources)
     compiler = Compiler(sources, customer, digests)
     assigned: dict[str, Assignment] = {}
     for device in sorted(devices, key=lambda device: device.id):
         assigned[device.id] = compiler.assign(device)
-    return Compiled(dict(sorted(compiler.bundles.items())), assigned, missed_faults(compiler.resolved))
+    made = _Made(dict(sorted(compiler.bundles.items())), assigned, missed_faults(compiler.resolved))
+    results.keep(customer, asked, made)
+    return made.of(sources)
+
+
+def _results(sources: Sources) -> Results[_Made]:
+    """What was compiled before, of revisions that were read through the same cache."""
+    known = sources.customer.shared.setdefault("compiled", Results[_Made]())
+    return cast("Results[_Made]", known)
 
 
 class Compiler:
@@ -62,14 +101,17 @@ class Compiler:
         self._resolver = Resolver(self._applying.common.resolver)
         found = sources.customer.customer(customer)
         mode: Mode | None = found.spec.mode if found and isinstance(found.spec, Customer) else None
-        self._renderer = Renderer(digests, mode or "enforce")
-        self._known: dict[tuple[Layer, ...], tuple[Assignment, Resolved]] = {}
+        own = {path: digest for path, digest in digests.items() if owner_of(path) in (None, customer)}
+        # a layer may name any path: never another's file
+        self._renderer = Renderer(own, mode or "enforce", self._applying.common.read)
+        self._known: dict[tuple[Layer, ...], _Known] = {}
+        self._unserved: dict[tuple[tuple[Layer, ...], object], tuple[Fault, ...]] = {}
         self.bundles: dict[str, bytes] = {}
 
     @property
     def resolved(self) -> list[Resolved]:
         """Every merged tree so far."""
-        return [resolved for _, resolved in self._known.values()]
+        return [known.resolved for known in self._known.values()]
 
     def assign(self, device: Device) -> Assignment:
         """The device's bundle or its faults."""
@@ -79,11 +121,18 @@ class Compiler:
         unplaced = self._unplaced(device)
         if unplaced is not None:
             return (unplaced,)
-        return self._resolve(self._applying.layers(device))[0]
+        layers = self._applying.layers(device)
+        known = self._resolve(layers)
+        faults = () if isinstance(known.assignment, Effective) else known.assignment
+        faults += self._not_served(layers, known.resolved, device.facts.get("os"))
+        if faults or not isinstance(known.assignment, Effective):
+            return tuple(sorted(faults))
+        self.bundles[known.assignment.bundle] = known.data
+        return known.assignment
 
     def resolve(self, device: Device) -> Resolved:
         """The merged tree of the device."""
-        return self._resolve(self._applying.layers(device))[1]
+        return self._resolve(self._applying.layers(device)).resolved
 
     def layers(self, device: Device) -> tuple[Layer, ...]:
         """The layers that apply to the device, lowest first."""
@@ -97,18 +146,29 @@ class Compiler:
         """The device's bundle; None when it has faults."""
         return self._renderer.render(self.resolve(device).table)[0]
 
-    def _resolve(self, layers: tuple[Layer, ...]) -> tuple[Assignment, Resolved]:
+    def _not_served(
+        self, layers: tuple[Layer, ...], resolved: Resolved, platform: object
+    ) -> tuple[Fault, ...]:
+        """Resources that are not there on what the device says it runs on; nothing of a platform unheard of."""
+        if platform not in PLATFORMS:
+            return ()
+        known = self._unserved.get((layers, platform))
+        if known is None:
+            known = self._renderer.unserved(resolved.table, str(platform))
+            self._unserved[layers, platform] = known
+        return known
+
+    def _resolve(self, layers: tuple[Layer, ...]) -> _Known:
         known = self._known.get(layers)
         if known is None:
             resolved = self._resolver.resolve(layers)
             bundle, faults = self._renderer.render(resolved.table)
             assignment: Assignment = tuple(sorted({*resolved.faults, *faults}))
+            data = b""
             if bundle is not None and not assignment:
                 data = bundle.to_bytes()
-                digest = digest_of(data)
-                self.bundles[digest] = data
-                assignment = Effective(digest, bundle.blobs)
-            known = self._known[layers] = assignment, resolved
+                assignment = Effective(digest_of(data), bundle.blobs)
+            known = self._known[layers] = _Known(assignment, resolved, data)
         return known
 
     def _unplaced(self, device: Device) -> Fault | None:

@@ -15,11 +15,15 @@ from guru_policy.errors import InputInvalid
 from guru_policy.faults import Origin
 from guru_policy.fleet import Sources
 from guru_policy.inventory import Device
+from guru_policy.kinds.action_set import ACTION_SECTIONS
 from guru_policy.kinds.policy import SECTIONS
 from guru_policy.layering import Layer
 from guru_policy.merged import Action, Cell, Table, find, history, value_of
 from guru_policy.objects.markers import removes, restarts
 from guru_policy.text.nodes import Node, plain
+
+EXPLAINED = (*SECTIONS, *ACTION_SECTIONS, "branding")
+"""What paths of a device begin with."""
 
 
 class Candidate(NamedTuple):
@@ -47,11 +51,11 @@ def explain(
 ) -> Explained:
     """Who decides about `path` (such as `checks.disk.warning`) on this device, and who lost.
 
-    Raises InputInvalid for a path outside agent, checks and resources.
+    Raises InputInvalid for a path that begins with none of EXPLAINED.
     """
     steps = tuple(path.split("."))
-    if steps[0] not in SECTIONS:
-        raise InputInvalid(f"{path} is no path of a policy", hint="begin with agent, checks or resources")
+    if steps[0] not in EXPLAINED:
+        raise InputInvalid(f"{path} is no path of a policy", hint=f"begin with one of {', '.join(EXPLAINED)}")
     assets = {word: "" for item in sources.org.objects.values() for word in item.words}
     assets |= {word: "" for item in sources.customer.objects.values() for word in item.words}
     compiler = Compiler(sources, device.place.customer, assets if digests is None else digests)

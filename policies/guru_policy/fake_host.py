@@ -23,6 +23,8 @@ class FakeHost:
     files: dict[str, bytes] = field(default_factory=dict)
     stats: dict[str, FileStat] = field(default_factory=dict)
     users: dict[str, UserEntry] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+    clock: int = 1_767_225_600_000      # 2026-01-01
     cpu: list[float] = field(default_factory=lambda: [0.0])     # one a call; the last one stays
     ram: Space = field(default_factory=lambda: Space(total=8 << 30, free=4 << 30))
     spaces: dict[str, Space] = field(default_factory=dict)
@@ -76,6 +78,14 @@ class FakeHost:
     async def user(self, name: str) -> UserEntry | None:
         """The entry in `users`."""
         return self.users.get(name)
+
+    async def secret(self, name: str) -> bytes | None:
+        """The secret in `secrets`."""
+        return self.secrets[name].encode() if name in self.secrets else None
+
+    async def now(self) -> int:
+        """`clock`."""
+        return self.clock
 
     async def cpu_percent(self) -> float:
         """The next of `cpu`."""

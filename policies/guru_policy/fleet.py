@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from guru_policy.faults import Fault
@@ -16,12 +16,17 @@ from guru_policy.tree import Entry
 
 @dataclass(frozen=True)
 class Fleet:
-    """`faults` are sorted by place, warnings (`severity`) among them."""
+    """`faults` are sorted by place, warnings (`severity`) among them.
+
+    `shared` is what pure functions remember from one revision to the next, to be quick: fleets that were read
+    through one ParseCache have one. It never changes an answer.
+    """
 
     revision: str
     objects: Mapping[Key, Object]
     assets: Mapping[str, Entry]
     faults: tuple[Fault, ...] = ()
+    shared: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
 
     def faults_of(self, customer: str | None) -> tuple[Fault, ...]:
         """The faults that belong to a customer; with None, to the organisation: these refuse all."""
@@ -38,6 +43,10 @@ class Fleet:
         return tuple(sorted(
             key.name for key in self.objects if key.kind == "Site" and key.scope.customer == customer
         ))
+
+    def owned_by(self, customer: str | None) -> tuple[Object, ...]:
+        """The objects below a customer's folders, in the order of their files; with None all the others."""
+        return self._by_owner.get(customer, ())
 
     def get(self, kind: str, scope: Scope, name: str) -> Object | None:
         """One object by its identity."""
@@ -101,6 +110,13 @@ class Fleet:
         for key, item in self.objects.items():
             found[key.kind, key.scope].append(item)
         return {place: tuple(sorted(items, key=lambda item: item.origin)) for place, items in found.items()}
+
+    @cached_property
+    def _by_owner(self) -> dict[str | None, tuple[Object, ...]]:
+        found: defaultdict[str | None, list[Object]] = defaultdict(list)
+        for key, item in self.objects.items():
+            found[key.scope.customer or None].append(item)
+        return {owner: tuple(items) for owner, items in found.items()}
 
     @cached_property
     def _labels(self) -> dict[tuple[str, str], dict[str, Scalar]]:

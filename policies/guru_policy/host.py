@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 Platform = Literal["linux", "windows", "macos"]
+PLATFORMS: frozenset[Platform] = frozenset(get_args(Platform))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,17 @@ class UserEntry:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """A filesystem's size and what an ordinary user may still write, in bytes."""
+    """A filesystem's size, what an ordinary user may still write, and what only root may; in bytes."""
 
     total: int
     free: int
+    reserved: int = 0
+
+    @property
+    def used_percent(self) -> float:
+        """The used share of what ordinary users can have: Use% of df(1), which rounds it up."""
+        used = self.total - self.free - self.reserved
+        return 100 * used / (used + self.free) if used + self.free > 0 else 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,17 @@ class Host(Protocol):
         ...
 
     async def user(self, name: str) -> UserEntry | None: ...
+
+    async def secret(self, name: str) -> bytes | None:
+        """A secret of this device, at most 64 KiB; CannotLook when others than root could read it.
+
+        Its value goes into steps only, never into a message.
+        """
+        ...
+
+    async def now(self) -> int:
+        """The machine's own clock: milliseconds since 1970, UTC."""
+        ...
 
     async def cpu_percent(self) -> float:
         """Busy share of all processors since the last call, 0 to 100."""

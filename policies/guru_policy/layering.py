@@ -35,6 +35,7 @@ class Layer:
     path: str
     node: Node                          # agent, checks and resources as written
     locks: tuple[tuple[tuple[str, ...], Origin], ...] = ()      # `enforced`
+    by_facts: bool = False              # what the agent says of its device decides whether it applies
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,9 @@ class Resolver:
         known = self._patches.get(rank)
         if known is None:
             conflicts: list[Fault] = []
-            patch = _patch(rank[0], rank[0].node)
+            patch = _whole(rank[0])
             for layer in rank[1:]:
-                patch = _unite(patch, _patch(layer, layer.node), (), conflicts)
+                patch = _unite(patch, _whole(layer), (), conflicts)
             known = self._patches[rank] = patch, tuple(conflicts)
         patch, found = known
         hit, missed = set(before.hit), set(before.missed)
@@ -104,6 +105,13 @@ class Resolver:
         faults = (*before.faults, *found, *lock_faults(before.locks, before.table, table))
         locks = tuple(Lock(path, origin) for layer in rank for path, origin in layer.locks)
         return Resolved(table, faults, frozenset(hit), frozenset(missed), (*before.locks, *locks))
+
+
+def _whole(layer: Layer) -> _Patch:
+    """All that a layer says. One without any section (a policy of a `mode` only) empties nothing."""
+    patch = _patch(layer, layer.node)
+    patch.restart = None
+    return patch
 
 
 def _patch(layer: Layer, node: Node) -> _Patch:

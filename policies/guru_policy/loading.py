@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from guru_policy.faults import Fault, Origin
+from guru_policy.fitting import Names
 from guru_policy.fleet import Fleet
+from guru_policy.kinds.action_set import ACTION_SECTIONS
+from guru_policy.kinds.secret import AGE_HEADS, MAX_SECRET, Secret
 from guru_policy.objects.building import build
 from guru_policy.objects.object import Key, Object
 from guru_policy.objects.scopes import Misplaced, Scope, is_known_folder, scope_of
-from guru_policy.references import Names, reference_faults
+from guru_policy.references import reference_faults
+from guru_policy.text.plaintext_secrets import HINT, MAX_SCANNED, plaintext_secrets
 from guru_policy.text.reading import read_yaml
 from guru_policy.tree import MAX_FILES, MAX_YAML, Entry, Tree
 
@@ -36,6 +40,7 @@ class ParseCache:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], _File] = {}
+        self.shared: dict[str, object] = {}     # Fleet.shared of all that is read through this cache
 
     def get(self, entry: Entry) -> _File | None:
         """What the file gave last time."""
@@ -60,13 +65,13 @@ def load(tree: Tree, cache: ParseCache | None = None) -> Fleet:
         gathered.add(_file(tree, entry, cache))
     names = Names(gathered.objects, gathered.broken, gathered.unread)
     by_path = {entry.path: entry for entry in entries}
+    assets = _assets(gathered.objects.values(), by_path)
     faults = [
         *gathered.faults, *_incomplete(gathered.objects.values()), *reference_faults(names, by_path),
+        *_plaintext(tree, gathered.objects.values(), by_path, cache),
+        *_carried(tree, assets, cache),
     ]
-    return Fleet(
-        tree.revision, gathered.objects, _assets(gathered.objects.values(), by_path),
-        tuple(sorted(set(faults))),
-    )
+    return Fleet(tree.revision, gathered.objects, assets, tuple(sorted(set(faults))), cache.shared)
 
 
 @dataclass
@@ -135,8 +140,8 @@ def _read(tree: Tree, entry: Entry) -> _File:
     reading = read_yaml(path, data)
     objects: list[Object] = []
     broken: list[Key] = []
-    faults = list(reading.faults)
-    unread = scope if faults else None
+    faults = [*reading.faults, *_secrets(path, data, named=True)]
+    unread = scope if reading.faults else None
     for document in reading.documents:
         built = build(document, path, scope)
         faults += built.faults
@@ -149,15 +154,55 @@ def _read(tree: Tree, entry: Entry) -> _File:
     return _File(tuple(objects), tuple(broken), tuple(faults), unread)
 
 
+def _plaintext(
+    tree: Tree, objects: Iterable[Object], entries: dict[str, Entry], cache: ParseCache
+) -> Iterator[Fault]:
+    """Files of Secrets that age did not encrypt."""
+    for item in objects:
+        entry = entries.get(item.spec.file) if isinstance(item.spec, Secret) else None
+        if entry is None or entry.kind != "file" or entry.size > MAX_SECRET:
+            continue
+        encrypted = entry._replace(path=f"encrypted:{entry.path}")
+        known = cache.get(encrypted)
+        if known is None:
+            known = _File()
+            if not tree.read(entry).startswith(AGE_HEADS):
+                message = "this is no file that age encrypted, and a Secret names it"
+                hint = "encrypt it, and take what stood in it for known: it is in Git's history"
+                known = _File(faults=(Fault(Origin(entry.path), message, hint),))
+            cache.keep(encrypted, known)
+        yield from known.faults
+
+
+def _secrets(path: str, data: bytes, *, named: bool) -> Iterator[Fault]:
+    for found in plaintext_secrets(data, named=named):
+        message = f"this looks like {found.what}, written in plain text"
+        yield Fault(Origin(path, found.line, found.column), message, HINT)
+
+
+def _carried(tree: Tree, assets: Mapping[str, Entry], cache: ParseCache) -> list[Fault]:
+    """Secrets in the files that resources carry to devices."""
+    found: list[Fault] = []
+    for entry in assets.values():
+        carried = entry._replace(path=f"carried:{entry.path}")      # it may be one of our own files, too
+        known = cache.get(carried)
+        if known is None:
+            data = tree.read(entry) if entry.size <= MAX_SCANNED else b""
+            known = _File(faults=tuple(_secrets(entry.path, data, named=False)))
+            cache.keep(carried, known)
+        found += known.faults
+    return found
+
+
 def _incomplete(objects: Iterable[Object]) -> list[Fault]:
-    """Items that lack something, and that no other policy could complete."""
-    policies = [item for item in objects if item.key.kind == "Policy"]
+    """Items that lack something, and that no other layer could complete."""
+    policies = [item for item in objects if item.key.kind in ("Policy", "ActionSet")]
     lacking = [item for item in policies if item.incomplete]
     if not lacking:
         return []
     said: Counter[str] = Counter()
     for item in policies:
-        for section in ("checks", "resources"):
+        for section in ("checks", "resources", *ACTION_SECTIONS):
             part = item.node.get(section)
             if part is not None and isinstance(part.value, dict):
                 said.update(f"{section}.{item_id}" for item_id in part.value)

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from guru_policy.model import wrong
-from guru_policy.quantities import shown
+from guru_policy.quantities import shape, shown
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -63,13 +63,13 @@ def _command(value: object) -> object:
     return (SHELL, "-c", value) if isinstance(value, str) else value
 
 
-PathName = Annotated[str, AfterValidator(read_path)]
+PathName = Annotated[str, AfterValidator(read_path), shape("path")]
 """An absolute, normalised path."""
 
-LookPath = Annotated[str, AfterValidator(_look_path)]
+LookPath = Annotated[str, AfterValidator(_look_path), shape("path")]
 """A PathName or the root itself, for kinds that only look."""
 
-SourcePath = Annotated[str, AfterValidator(read_source)]
+SourcePath = Annotated[str, AfterValidator(read_source), shape("file of the repository")]
 """A file in the fleet repository."""
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -85,7 +85,7 @@ Line = Annotated[str, AfterValidator(_one_line), StringConstraints(max_length=40
 Argv = Annotated[tuple[Text, ...], Field(strict=False, min_length=1, max_length=256)]
 """A program and its arguments; no shell reads them."""
 
-ArgvOrShell = Annotated[Argv, BeforeValidator(_command)]
+ArgvOrShell = Annotated[Argv, BeforeValidator(_command, json_schema_input_type=Argv | Text)]
 """A list is an argv; one string is run by `/bin/sh -c`."""
 
 Environment = dict[EnvName, Text]

@@ -6,16 +6,17 @@ Every type is strict, reads what people write (`5m`, `85%`, `10GiB`, `"0644"`) a
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints
+from pydantic import BeforeValidator, Field, JsonValue, PlainSerializer, StringConstraints, WithJsonSchema
 
 from guru_policy.model import wrong
 
 _DURATION = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s)?", re.ASCII)
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?) ?(B|[KMGTP]i?B)", re.ASCII)
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?) ?%", re.ASCII)
-_MODE = re.compile(r"0[0-7]{3}|[0-7]{3}|0?[0-7]{4}", re.ASCII)
+_MODE_PATTERN = r"^(0[0-7]{3}|[0-7]{3}|0?[0-7]{4})$"
+_MODE = re.compile(_MODE_PATTERN, re.ASCII)
 _UNITS = {"B": 1} | {
     f"{letter}{infix}B": base**power
     for power, letter in enumerate("KMGTP", start=1)
@@ -86,26 +87,57 @@ def shown(value: object) -> str:
     return f"`{text if len(text) <= 60 else text[:57] + '...'}`"
 
 
-Duration = Annotated[int, BeforeValidator(read_duration)]
+def written_as(shape: str, number: dict[str, JsonValue], pattern: str) -> WithJsonSchema:
+    """The JSON Schema of what people write: a number, or text of this pattern. `shape` is for people."""
+    text: dict[str, JsonValue] = {"type": "string", "pattern": pattern}
+    return WithJsonSchema({"anyOf": [number, text], SHAPE: shape})
+
+
+SHAPE = "x-guru-type"
+"""The keyword of our JSON Schemas that says in one word what is written."""
+
+
+def shape(word: str) -> Any:            # FieldInfo, which pydantic takes as part of an annotation
+    """What people are to write, for schemas and pages."""
+    return Field(json_schema_extra={SHAPE: word})
+
+
+_SECONDS = r"^(?=[0-9])([0-9]{1,6}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,9}s)?$"
+
+Duration = Annotated[
+    int, BeforeValidator(read_duration),
+    written_as("duration", {"type": "integer", "minimum": 0, "maximum": MAX_SECONDS}, _SECONDS),
+]
 """Whole seconds; people write `90s`, `5m`, `1h30m`, `1d`. Dumps as the number of seconds."""
 
-PositiveDuration = Annotated[int, BeforeValidator(read_duration), Field(gt=0)]
+PositiveDuration = Annotated[
+    int, BeforeValidator(read_duration), Field(gt=0),
+    written_as("duration", {"type": "integer", "minimum": 1, "maximum": MAX_SECONDS}, _SECONDS),
+]
 """A Duration that is not zero."""
 
-Percent = Annotated[float, BeforeValidator(read_percent)]
+Percent = Annotated[
+    float, BeforeValidator(read_percent),
+    written_as("percent", {"type": "number", "minimum": 0, "maximum": 100}, r"^[0-9]{1,3}(\.[0-9]{1,6})? ?%$"),
+]
 """0 to 100; people write `85%`. Dumps as a number."""
 
-Bytes = Annotated[int, BeforeValidator(read_bytes)]
+Bytes = Annotated[
+    int, BeforeValidator(read_bytes),
+    written_as("size", {"type": "integer", "minimum": 0},
+               r"^[0-9]{1,15}(\.[0-9]{1,6})? ?(B|[KMGTP]i?B)$"),
+]
 """Whole bytes; people write `10GiB`. Dumps as the number of bytes."""
 
 FileMode = Annotated[
     int,
-    BeforeValidator(read_mode, json_schema_input_type=str),
+    BeforeValidator(read_mode),
     PlainSerializer(written_mode, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": _MODE_PATTERN, SHAPE: "permission bits"}),
 ]
 """Permission bits; people write `"0644"`. Dumps as `0644`, a string."""
 
 LABEL_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
-ItemId = Annotated[str, StringConstraints(pattern=LABEL_PATTERN)]
+ItemId = Annotated[str, StringConstraints(pattern=LABEL_PATTERN), shape("name")]
 """The id of a check or a resource in its map, and the name of an object: a DNS label (RFC 1123)."""

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import NamedTuple, cast
+from typing import cast
 
 from guru_policy.faults import Fault, Origin
+from guru_policy.fitting import Names, chain_of, fitting_faults, place_of, release_faults, template_of
 from guru_policy.kinds import AlertRule
+from guru_policy.links import links_of, selectors_of
 from guru_policy.objects.object import Key, Object
-from guru_policy.objects.scopes import GROUPS, ORG, ROOT, Scope, owner_of
+from guru_policy.objects.scopes import GROUPS, ROOT, Scope, owner_of
 from guru_policy.quantities import shown
-from guru_policy.text.nodes import Node
 from guru_policy.text.suggesting import did_you_mean
 from guru_policy.tree import MAX_ASSET, Entry
-
-
-class Names(NamedTuple):
-    """What exists. `broken` objects exist and have faults; of `unread` scopes we do not know."""
-
-    objects: Mapping[Key, Object]
-    broken: Set[Key]
-    unread: Set[Scope]
-
-    def has(self, key: Key) -> bool:
-        """Whether it exists, or may exist in a file that could not be read."""
-        return key in self.objects or key in self.broken or key.scope in self.unread
+from guru_policy.trusting import trust_faults
 
 
 def reference_faults(names: Names, entries: Mapping[str, Entry]) -> Iterator[Fault]:
@@ -35,13 +25,18 @@ def reference_faults(names: Names, entries: Mapping[str, Entry]) -> Iterator[Fau
     yield from _rename_faults(names)
     checks = {check for item in names.objects.values() for check in _checks(item)}
     groups = sorted(key.name for key in (*names.objects, *names.broken) if key.kind == "DeviceGroup")
+    selectors = {key.name: item.selector for key, item in names.objects.items() if key.kind == "DeviceGroup"}
     for item in names.objects.values():
         if item.key.kind == "AlertRule":
             yield from _alert_faults(names, item, checks)
-        if item.selector.requirements and GROUPS not in names.unread:
+        yield from _link_faults(names, item)
+        if GROUPS not in names.unread:
             yield from _group_faults(item, groups)
         for carried in item.carries:
             yield from _asset_faults(item, carried.source, carried.origin, entries)
+        yield from trust_faults(item, selectors, template_of(names, item))
+        yield from fitting_faults(names, item, entries)
+    yield from release_faults(names)
 
 
 def _fleet_faults(names: Names) -> Iterator[Fault]:
@@ -107,32 +102,33 @@ def _checks(item: Object) -> tuple[str, ...]:
 
 def _alert_faults(names: Names, item: Object, checks: set[str]) -> Iterator[Fault]:
     rule = cast(AlertRule, item.spec)
-    chain = [item.key.scope] if item.key.scope == ORG else [item.key.scope, ORG]
-    known = [key.name for key in (*names.objects, *names.broken)
-             if key.kind == "NotificationChannel" and key.scope in chain]
-    for index, channel in enumerate(rule.notify):
-        if not any(names.has(Key("NotificationChannel", scope, channel)) for scope in chain):
-            where = " or ".join(str(scope) for scope in chain)
-            message = f"spec.notify[{index}]: there is no NotificationChannel {shown(channel)} in {where}"
-            yield Fault(_item_place(item, "notify", index), message, did_you_mean(channel, known))
     if not names.unread and not any(fnmatchcase(check, rule.check) for check in checks):
         message = f"spec.check: no policy has a check {shown(rule.check)}: the rule can never fire"
         yield Fault(item.place("check"), message, did_you_mean(rule.check, checks), "warning")
 
 
-def _item_place(item: Object, field: str, index: int) -> Origin:
-    node = item.node.get(field)
-    if node is not None and isinstance(node.value, list) and index < len(node.value):
-        entry: Node = node.value[index]
-        return entry.at(item.path)
-    return item.place(field)
+def _link_faults(names: Names, item: Object) -> Iterator[Fault]:
+    """Names of other objects that are not to be found up the scope chain."""
+    chain = chain_of(item)
+    for link in links_of(item):
+        scopes = chain
+        if link.kind == "MaintenanceWindow":            # of a device under test: groups are above it too
+            scopes = [*chain, *sorted({key.scope for key in names.objects if key.scope.group})]
+        if any(names.has(Key(link.kind, scope, link.name)) for scope in scopes):
+            continue
+        known = [key.name for key in (*names.objects, *names.broken)
+                 if key.kind == link.kind and key.scope in scopes]
+        where = " or ".join(str(scope) for scope in chain)
+        message = f"{place_of(link.steps)}: there is no {link.kind} {shown(link.name)} in {where}"
+        yield Fault(item.at(link.steps), message, did_you_mean(link.name, known))
 
 
 def _group_faults(item: Object, groups: list[str]) -> Iterator[Fault]:
-    for group in item.selector.named_groups():
-        if group not in groups:
-            message = f"spec.selector: there is no DeviceGroup {shown(group)}"
-            yield Fault(item.place("selector"), message, did_you_mean(group, groups))
+    for steps, selector in selectors_of(item):
+        for group in selector.named_groups():
+            if group not in groups:
+                message = f"{place_of(steps)}: there is no DeviceGroup {shown(group)}"
+                yield Fault(item.at(steps), message, did_you_mean(group, groups))
 
 
 def _asset_faults(item: Object, source: str, origin: Origin, entries: Mapping[str, Entry]) -> Iterator[Fault]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from pydantic import JsonValue
 
@@ -12,13 +12,15 @@ from guru_policy.bundle import LANGUAGE, AgentSettings, Bundle, Mode, PlacedChec
 from guru_policy.checks.base import Check
 from guru_policy.faults import Fault
 from guru_policy.kinds.policy import AgentPart
-from guru_policy.merged import Cell, Table, find, value_of
+from guru_policy.layering import ORG
+from guru_policy.merged import Cell, Entry, Table, find, value_of
 from guru_policy.objects.items import CheckWords, Item, ResourceWords, Section, read_item
 from guru_policy.ordering import ordered
 from guru_policy.quantities import shown
 from guru_policy.resources.base import Resource
 from guru_policy.text.placing import validated
 from guru_policy.text.suggesting import did_you_mean
+from guru_policy.tray_rendering import TrayRenderer
 
 
 class _Read(NamedTuple):
@@ -26,15 +28,24 @@ class _Read(NamedTuple):
 
     item: Item | None
     faults: tuple[Fault, ...]
+    check: PlacedCheck | None = None    # of an item that is one: it is the same in every bundle
+
+
+Reads: TypeAlias = dict[int, tuple[Table, object]]      # by the id of the table, which is kept so that it stays
 
 
 class Renderer:
-    """Renders for one customer; an item that many devices share is read once."""
+    """Renders for one customer; an item that many devices share is read once.
 
-    def __init__(self, digests: Mapping[str, str], mode: Mode) -> None:
+    `common` remembers the organisation's own items for every customer.
+    """
+
+    def __init__(self, digests: Mapping[str, str], mode: Mode, common: Reads | None = None) -> None:
         self._digests = digests
         self._mode = mode
-        self._read: dict[int, tuple[Table, _Read]] = {}
+        self._tray = TrayRenderer(digests)
+        self._own: Reads = {}
+        self._common: Reads = common if common is not None else {}
 
     def render(self, table: Table) -> tuple[Bundle | None, tuple[Fault, ...]]:
         """The bundle, or what is wrong with it."""
@@ -43,18 +54,33 @@ class Renderer:
         for name, entry in self._items(table, "checks"):
             found = self._item("checks", name, entry)
             faults += found.faults
-            item = found.item
-            if item and isinstance(item.words, CheckWords) and isinstance(item.model, Check):
-                spec = _dumped(item.model)
-                checks.append(PlacedCheck(id=name, kind=_kind(item.model), every=item.words.every, spec=spec))
+            if found.check is not None:
+                checks.append(found.check)
         resources, blobs = self._resources(table, faults)
         agent = self._agent(table, faults)
+        tray = self._tray.render(table, faults)
+        blobs |= tray.blobs
         if faults:
             return None, tuple(sorted(set(faults)))
         return Bundle(
             language=LANGUAGE, agent=agent, resources=tuple(resources),
             checks=tuple(sorted(checks, key=lambda check: check.id)), blobs=tuple(sorted(blobs)),
+            categories=tray.categories, actions=tray.actions, branding=tray.branding,
         ), ()
+
+    def unserved(self, table: Table, platform: str) -> tuple[Fault, ...]:
+        """A fault at the kind of every resource that cannot be kept on this platform."""
+        faults = []
+        for name, entry in self._items(table, "resources"):
+            item = self._item("resources", name, entry).item
+            if item and isinstance(item.model, Resource) and platform not in item.model.served():
+                there = " or ".join(sorted(item.model.served()))
+                faults.append(Fault(
+                    entry.place(("kind",), False)[0],
+                    f"resources.{name}.kind: {_kind(item.model)} is not there on {platform}",
+                    f"select devices with fact/os={there}" if " " not in there else f"it is there on {there}",
+                ))
+        return tuple(faults)
 
     def _items(self, table: Table, section: Section) -> list[tuple[str, Table]]:
         part = find(table, (section,))
@@ -63,13 +89,14 @@ class Renderer:
         return [(name, entry) for name, entry in sorted(part.entries.items()) if isinstance(entry, Table)]
 
     def _item(self, section: Section, name: str, entry: Table) -> _Read:
-        known = self._read.get(id(entry))
+        known = self._common.get(id(entry)) or self._own.get(id(entry))
         if known is None:
             value = cast(dict[str, JsonValue], value_of(entry))
             value.pop(POLICY_MODE, None)
             item, faults, missing = read_item(section, value, entry, f"{section}.{name}")
-            known = self._read[id(entry)] = entry, _Read(item, (*faults, *missing))
-        return known[1]
+            known = entry, _Read(item, (*faults, *missing), _placed_check(name, item))
+            (self._common if _common(entry) else self._own)[id(entry)] = known
+        return cast(_Read, known[1])
 
     def _agent(self, table: Table, faults: list[Fault]) -> AgentSettings:
         part = find(table, ("agent",))
@@ -136,6 +163,19 @@ class Renderer:
         if isinstance(said, Cell):
             return "observe" if said.value == "observe" else "enforce"
         return self._mode
+
+
+def _placed_check(name: str, item: Item | None) -> PlacedCheck | None:
+    if item is None or not isinstance(item.words, CheckWords) or not isinstance(item.model, Check):
+        return None
+    return PlacedCheck(id=name, kind=_kind(item.model), every=item.words.every, spec=_dumped(item.model))
+
+
+def _common(entry: Entry) -> bool:
+    """Whether nobody below the organisation has a word in this."""
+    if entry.layer is None or entry.layer.rank[0] > ORG:
+        return False
+    return isinstance(entry, Cell) or all(map(_common, entry.entries.values()))
 
 
 def _level(entry: Table) -> int:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from guru_policy.errors import InputInvalid
 from guru_policy.inventory import Scalar
 from guru_policy.model import Carried
 
 PREFIX = "guru1."
+Word = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=200)]
 
 
 class EnrolmentToken(Carried):
@@ -28,13 +30,13 @@ class EnrolmentRequest(Carried):
     """`proof` (base64) is the device key's signature, purpose `enrol`, over enrol_bytes()."""
 
     language: int
-    token_id: str
-    token_secret: str
-    public_key: str                     # base64 of 32 raw bytes
+    token_id: Word
+    token_secret: Word
+    public_key: Word                    # base64 of 32 raw bytes
     name: str = Field(min_length=1, max_length=63)
     facts: dict[str, Scalar]
     agent_version: str
-    proof: str
+    proof: Word
 
 
 class EnrolmentAnswer(Carried):

@@ -24,6 +24,14 @@ class Manifest(Carried):
     expires_at: int
 
 
+class Expired(Untrusted):
+    """A genuine manifest of `serial` whose time is over, by the clock of whoever looked."""
+
+    def __init__(self, serial: int) -> None:
+        super().__init__(f"manifest {serial} expired")
+        self.serial = serial
+
+
 def seal_manifest(private: Ed25519PrivateKey, manifest: Manifest) -> Signed:
     """The manifest, signed by the state key."""
     return seal(private, "manifest", manifest.model_dump_json())
@@ -44,5 +52,5 @@ def open_manifest(signed: Signed, *, state_key: bytes, device: str, newest: int,
     if manifest.serial < newest:
         raise Untrusted(f"the manifest has serial {manifest.serial} and {newest} was seen already: replayed")
     if now >= manifest.expires_at:
-        raise Untrusted(f"manifest {manifest.serial} expired")
+        raise Expired(manifest.serial)
     return manifest

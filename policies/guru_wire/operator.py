@@ -237,6 +237,8 @@ class RevisionRow(Carried):
     reason: str = ""
     devices_changed: int = 0
     faults: tuple[FaultLine, ...] = ()
+    signature: Literal["unchecked", "verified", "refused"] = "unchecked"
+    signer: str = ""
 
 
 class Status(Answer):
@@ -308,6 +310,7 @@ class FieldChange(Carried):
     from_absent: bool = False
     to_absent: bool = False
     why: str = ""                                              # file:line of the winner
+    default: bool = False                                      # nobody wrote it: so it is when nothing is said
 
 
 class DeviceChange(Carried):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
@@ -13,6 +13,8 @@ from guru_policy.verdict import Verdict
 
 RESULT_KINDS = frozenset({"report", "facts", "checks", "refusal", "layout"})   # never dropped for room
 MAX_METRICS = 256
+MAX_FACTS, MAX_SERVICES = 512, 2000
+Whole = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]            # what a database can hold
 
 
 class Layout(Carried):
@@ -39,17 +41,18 @@ class ServiceState(Carried):
 class Facts(Carried):
     """What the agent says of its machine; the server never lets a fact decide trust."""
 
-    at: int
-    facts: dict[str, Scalar]            # flat: os, os_version, hostname, arch, cpus, ram_gb, ip, role, ...
-    services: tuple[ServiceState, ...] = ()
+    at: Whole
+    # Flat: os, os_version, hostname, arch, cpus, ram_gb, ip, role, ...
+    facts: dict[str, Scalar] = Field(max_length=MAX_FACTS)
+    services: tuple[ServiceState, ...] = Field(default=(), max_length=MAX_SERVICES)
 
 
 class CheckResult(Carried):
     """One check's verdict, sent when its state changes and at least every 15 minutes."""
 
     check: str
-    at: int
-    since: int                          # when the state last changed
+    at: Whole
+    since: Whole                        # when the state last changed
     verdict: Verdict
 
 
@@ -93,11 +96,11 @@ class Report(Carried):
     """One convergence run. Sent when anything changed or differs from the run before."""
 
     run: str                            # 32 hex digits, made by the agent
-    serial: int
+    serial: Whole
     revision: str
     bundle: str
-    started_at: int
-    finished_at: int
+    started_at: Whole
+    finished_at: Whole
     cause: Literal["manifest", "interval", "start", "request"]
     converged: bool                     # every resource is as it should be (observe mode: or drifted)
     resources: tuple[ResourceReport, ...] = ()
@@ -106,10 +109,10 @@ class Report(Carried):
 class Refusal(Carried):
     """A manifest or blob the agent would not take, and why."""
 
-    at: int
+    at: Whole
     code: str
     message: str
-    serial: int | None = None
+    serial: Whole | None = None
 
 
 ItemBody = Layout | Facts | Checks | Report | Refusal

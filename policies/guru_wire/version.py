@@ -4,6 +4,7 @@ Fields are only added, and an old field never changes its meaning. A program tel
 handshake; the other side leaves out what that number does not know.
 
 1   The first: enrolment, handshake, batches, manifests, blobs, reports, samples, checks.
+2   Bundles carry `categories`, `actions` and `branding` for the tray; an agent of 1 passes over them.
 """
 
 from guru_policy.bundle import LANGUAGE

@@ -12,6 +12,7 @@ from collections.abc import Generator
 from typing import NamedTuple
 
 import uvicorn
+from websockets.protocol import State
 
 from guru_policy.errors import GuruError
 from guru_server.gateway.app import server_options
@@ -46,6 +47,16 @@ class Server(uvicorn.Server):
         sys.stderr.write(f"guru-server: listening on https://{host}:{self._listener.port}\n")
         sys.stderr.flush()
         notify_systemd("READY=1")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End every connection; one whose peer said goodbye already is left to end by itself.
+
+        uvicorn says goodbye to that one too, which raises and leaves all later ones as they are.
+        """
+        for connection in list(self.server_state.connections):
+            if getattr(getattr(connection, "conn", None), "state", None) in (State.CLOSING, State.CLOSED):
+                self.server_state.connections.discard(connection)
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -23,6 +23,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from guru_policy.commit_signing import Mode, PublicKey
 from guru_policy.errors import InputInvalid
 
 DEFAULT_FILE = Path("/etc/guru/server.yaml")
@@ -36,6 +37,13 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class SigningSettings(Part):
+    """What commits must at least be signed like, whatever the repository says, and keys that may sign all."""
+
+    mode: Mode = "none"
+    keys: tuple[PublicKey, ...] = ()
+
+
 class GitSettings(Part):
     """The fleet repository. Secrets stand in files that are named here."""
 
@@ -47,6 +55,7 @@ class GitSettings(Part):
     known_hosts: Path | None = None
     token_file: Path | None = None
     ca_file: Path | None = None
+    signing: SigningSettings = SigningSettings()
 
 
 class WebhookSettings(Part):
@@ -70,8 +79,12 @@ class SmtpSettings(Part):
 
 
 class NotifySettings(Part):
-    """What channels in the fleet repository refer to by name: the secrets that webhooks are signed with."""
+    """What channels in the fleet repository refer to by name: the secrets that webhooks are signed with.
 
+    `private`: webhooks may go to private and loopback addresses.
+    """
+
+    private: bool = True
     secrets: dict[str, SecretStr] = Field(default_factory=dict)
 
 
@@ -108,6 +121,7 @@ class ServerSettings(BaseSettings):
     log: LogSettings = LogSettings()
     retention: RetentionSettings = RetentionSettings()
     kill_at: str | None = None                                  # fault tests: SIGKILL to itself at this stage
+    stop_at: str | None = None                                  # fault tests: SIGSTOP to itself at this stage
 
     @field_validator("data")
     @classmethod

@@ -33,6 +33,8 @@ from guru_server.gateway.app import Gateway, gateway_routes
 from guru_server.gitops.api import webhooks
 from guru_server.gitops.mirror import Mirror
 from guru_server.gitops.source import Source
+from guru_server.gitops.trust import Pinned
+from guru_server.gitops.verifying import Verifier
 from guru_server.gitops.watch import Watch
 from guru_server.gitops.webhook import Forge
 from guru_server.identity import api as identity_api
@@ -47,7 +49,7 @@ from guru_server.reconcile.api import Desk, operators
 from guru_server.reconcile.deeds import deeds
 from guru_server.reconcile.downlink import blob_of, manifest_of
 from guru_server.reconcile.refusals import refusal_recorder, refusals
-from guru_server.reconcile.reports import record_report
+from guru_server.reconcile.reports import report_recorder
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.status import device_conditions
 from guru_server.retention import Retention
@@ -132,10 +134,11 @@ def wire_gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Wired:
 def _gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Gateway:
     return Gateway(
         ground.db, ground.bus, link_key=link_key, manifest_of=manifest_of, blob_of=blob_of, now=ground.clock,
-        stage=partial(_stage, ground.settings.kill_at),
+        stage=partial(_stage, ground.settings),
         recorders={
             **recorders(ground.clock),
-            "facts": record_facts, "report": record_report, "refusal": refusal_recorder(ground.clock),
+            "facts": record_facts, "report": report_recorder(ground.clock),
+            "refusal": refusal_recorder(ground.clock),
         },
     )
 
@@ -144,10 +147,11 @@ def _repository(ground: Ground, state_key: Ed25519PrivateKey) -> Repository | No
     git = ground.settings.git
     if git.url is None:
         return None
-    stage = partial(_stage, ground.settings.kill_at)
+    stage = partial(_stage, ground.settings)
     mirror = Mirror(ground.settings.data, _source(git.url, git))
     reconciler = Reconciler(
-        ground.db, ground.bus, mirror, state_key=state_key, now=ground.clock, stage=stage
+        ground.db, ground.bus, mirror, verifier=Verifier(mirror, Pinned(git.signing.mode, git.signing.keys)),
+        state_key=state_key, now=ground.clock, stage=stage,
     )
     watch = Watch(
         ground.db, ground.bus, mirror, reconciler, now=ground.clock, poll=git.poll, follow=git.follow, stage=stage
@@ -168,9 +172,8 @@ def _leased(ground: Ground, repository: Repository | None, in_force: InForce) ->
     sources = FromSources(ground.db, in_force.load)
     smtp = settings.smtp
     mail = Mail(smtp.host, smtp.port, smtp.security, smtp.user, smtp.password, smtp.sender)
-    notifier = Notifier(
-        ground.db, ground.bus, sources, ground.clock, Webhooks(settings.notify.secrets), mail
-    )
+    to_webhooks = Webhooks(settings.notify.secrets, private=settings.notify.private)
+    notifier = Notifier(ground.db, ground.bus, sources, ground.clock, to_webhooks, mail)
     works = {
         "alerts": Alerts(ground.db, ground.bus, sources, ground.clock).run,
         "notify": notifier.run,
@@ -216,6 +219,7 @@ def _without_repository() -> APIRouter:
     return router
 
 
-def _stage(kill_at: str | None, stage: str) -> None:
-    if kill_at == stage:
-        os.kill(os.getpid(), signal.SIGKILL)
+def _stage(settings: ServerSettings, stage: str) -> None:
+    for at, number in ((settings.kill_at, signal.SIGKILL), (settings.stop_at, signal.SIGSTOP)):
+        if at == stage:
+            os.kill(os.getpid(), number)

@@ -204,7 +204,7 @@ async def test_the_loop_converges_for_a_new_state_and_against_drift(
     fleet.publish(fleet.bundle(a_file(), converge=1))
     task = asyncio.create_task(box.converger.run())
     async with parts.linked():
-        await until(motd.exists)
+        await until(lambda: len(fleet.of("report")) == 1)
         motd.write_text("drift")
         await until(lambda: motd.read_text() == "hello\n")
         await until(lambda: len(fleet.of("report")) == 2)

@@ -226,3 +226,18 @@ async def test_a_wrong_clock_does_not_keep_manifests_out(
         await until(lambda: parts.desired.serial == 1)
 
     assert abs(parts.clock.now() - now_ms()) < 60_000
+
+
+async def test_a_server_clock_that_was_set_back_under_a_link_keeps_no_manifest_out(
+    parts: Parts, fleet: Fleet, server: LinkServer
+) -> None:
+    fleet.publish(fleet.bundle(a_file()))
+    async with parts.linked():
+        await until(lambda: parts.desired.serial == 1)
+        parts.clock.learn(now_ms() + 10 * 365 * 86_400_000)
+        fleet.publish(fleet.bundle(a_file(content="later")))
+        await server.announce()
+        await until(lambda: parts.desired.serial == 2)
+
+    assert fleet.of("refusal") == []
+    assert len(fleet.hellos) == 2

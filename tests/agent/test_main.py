@@ -58,6 +58,13 @@ def test_settings_come_from_flags_then_environment_then_file(
     assert (settings.spool_mib, settings.log_level, settings.log_format) == (9, "warning", "text")
 
 
+def test_the_environment_may_hold_more_than_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GURU_AGENT_SPOOL_MIB", "7")
+    monkeypatch.setenv("GURU_AGENT_OF_ANOTHER_VERSION", "x")
+
+    assert load_settings(None, {}).spool_mib == 7
+
+
 @pytest.mark.parametrize("text", ["spol_mib: 9", "spool_mib: none", "a: [", "- a"])
 def test_a_bad_settings_file_is_bad_input(tmp_path: Path, text: str) -> None:
     file = tmp_path / "agent.yaml"

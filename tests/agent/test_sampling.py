@@ -36,12 +36,13 @@ class Late:
 
     def __init__(self) -> None:
         self.seconds = 1000.0
+        self.set_by = 0                 # ms
 
     def monotonic(self) -> float:
         return self.seconds
 
     def now(self) -> int:
-        return int(self.seconds * 1000)
+        return int(self.seconds * 1000) + self.set_by
 
 
 def test_a_verdict_is_told_when_it_changes_and_every_quarter_of_an_hour(parts: Parts) -> None:
@@ -66,6 +67,19 @@ def test_a_restart_does_not_change_since_when_a_check_fails(parts: Parts) -> Non
     Verdicts(parts.store, parts.spool, clock).found("disk", "d", Verdict(state=State.critical))  # type: ignore[arg-type]
 
     assert bodies(parts, "checks")[0]["results"][0]["since"] == 1_000_000
+
+
+def test_a_clock_that_was_set_does_not_make_a_check_fail_for_longer_than_it_does(parts: Parts) -> None:
+    clock = Late()
+    verdicts = Verdicts(parts.store, parts.spool, clock)  # type: ignore[arg-type]
+    verdicts.found("disk", "d", Verdict(state=State.critical))
+    parts.spool.acknowledge(1)
+    clock.seconds += RESEND
+    clock.set_by = 50 * 365 * 86_400_000
+    verdicts.found("disk", "d", Verdict(state=State.critical))
+
+    result = bodies(parts, "checks")[0]["results"][0]
+    assert result["at"] - result["since"] == RESEND * 1000
 
 
 @pytest.fixture

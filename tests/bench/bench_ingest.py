@@ -1,23 +1,15 @@
-"""Heartbeats of 20 metrics into SQLite per second of CPU: the store path alone, and with frames and marks.
-
-    python -m tests.bench.bench_ingest [--heartbeats 100000]
-
-Prints one line of JSON. Budget: 20,000 a second and core for the store path (DESIGN section 10).
-"""
+"""Heartbeats of 20 metrics into SQLite a second of processor, and the bytes that their samples take at rest."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
 import random
-import sys
-import tempfile
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import orjson
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from guru_server.bus import LocalBus
 from guru_server.clock import wall
@@ -27,30 +19,71 @@ from guru_server.gateway.items import Received
 from guru_server.gateway.marks import Source
 from guru_server.store.database import Database
 from guru_server.tables import metadata
+from guru_server.telemetry.compaction import Owner, age
+from guru_server.telemetry.packing import DAY, MINUTE
 from guru_server.telemetry.recording import SampleRecorder, recorders
 from guru_wire.link import MAX_FRAME
+from tests.bench.figures import Figure
 from tests.bench.fleet_sim.machine import METRICS, Machine, layout
+from tests.bench.sizes import Size
 
 DEVICES = 500
+RATE, BYTES = 20_000.0, 1.5             # heartbeats a processor second, bytes a sample at rest
+WHAT = "heartbeats a second of processor"
+
+
+def run(size: Size) -> list[Figure]:
+    """The store path alone, whole frames of one heartbeat and of twenty, and a day of a few machines packed."""
+    with TemporaryDirectory(prefix="guru-bench-") as folder:
+        return asyncio.run(_measured(size.heartbeats, Path(folder)))
+
+
+async def _measured(count: int, folder: Path) -> list[Figure]:
+    store = await _fresh(folder / "store.db")
+    alone = await _store_path(store, count)
+    await store.close()
+    rates = {}
+    for batch in (1, 20):
+        db = await _fresh(folder / f"frames_{batch}.db")
+        rates[batch] = await _full_path(db, count // batch * batch, batch)
+        await db.close()
+    packed = await _fresh(folder / "packed.db")
+    at_rest = await _at_rest(packed, max(1, count // 20_000))
+    await packed.close()
+    return [
+        Figure(f"{WHAT}, stored", alone, "/s", RATE, at_least=True),
+        Figure(f"{WHAT}, from frames of 20 to the acknowledgement", rates[20], "/s"),
+        Figure(f"{WHAT}, from frames of 1 to the acknowledgement", rates[1], "/s"),
+        Figure("bytes a sample at rest, after a day", at_rest, "B", BYTES),
+    ]
+
+
+async def _fresh(path: Path) -> Database:
+    """A database with every table, which knows the layout."""
+    engine = create_engine(f"sqlite:///{path}")
+    metadata.create_all(engine)
+    engine.dispose()
+    db = Database.open(f"sqlite:///{path}")
+    described = [Received("main", "0" * 32, 1, layout().model_dump(mode="json"))]
+    await db.write(lambda connection: SampleRecorder(wall).layouts(connection, described))
+    return db
 
 
 def _samples(count: int) -> list[tuple[str, list[object]]]:
     """Samples in the order of time, as they come from many devices."""
     machines = [Machine(f"sim-{number}", ()) for number in range(DEVICES)]
     ids = [f"{number:032x}" for number in range(DEVICES)]
-    begin = wall() - 86_400_000
+    begin = wall() - DAY
     pool = [machine.sample(1.0) for machine in machines for _ in range(4)]
     return [
-        (ids[n % DEVICES], [layout().hash, begin + n // DEVICES * 60_000 + n % DEVICES, random.choice(pool)])
+        (ids[n % DEVICES], [layout().hash, begin + n // DEVICES * MINUTE + n % DEVICES, random.choice(pool)])
         for n in range(count)
     ]
 
 
 async def _store_path(db: Database, count: int) -> float:
-    """Heartbeats a CPU second through the recorder alone, 1,000 in a transaction."""
+    """Heartbeats a processor second through the recorder alone, 1,000 in a transaction."""
     recorder = SampleRecorder(wall)
-    described = [Received("main", "0" * 32, 1, layout().model_dump(mode="json"))]
-    await db.write(lambda connection: recorder.layouts(connection, described))
     samples = [Received("main", of, 1, body) for of, body in _samples(count)]  # type: ignore[arg-type]  # JSON
     started = time.process_time()
     for at in range(0, count, 1000):
@@ -60,7 +93,7 @@ async def _store_path(db: Database, count: int) -> float:
 
 
 async def _full_path(db: Database, count: int, batch: int) -> float:
-    """Heartbeats a CPU second from the bytes of a frame to the acknowledgement; `batch` in a frame."""
+    """Heartbeats a processor second from the bytes of a frame to the acknowledgement; `batch` in a frame."""
     ingest = Ingest(db, LocalBus(), recorders(wall), now=wall, pace=Pace(every=0.05))
     frames: list[tuple[Source, bytes]] = []
     by_device: dict[str, list[object]] = {}
@@ -91,38 +124,27 @@ async def _full_path(db: Database, count: int, batch: int) -> float:
     return len(frames) * batch / spent
 
 
-async def measure(count: int, folder: Path) -> dict[str, float]:
-    """The three rates, and bytes a sample in the head; every run has a database of its own."""
-    found: dict[str, float] = {}
-    for name in ("store_path", "full_path_1", "full_path_20"):
-        path = folder / f"{name}.db"
-        engine = create_engine(f"sqlite:///{path}")
-        metadata.create_all(engine)
-        engine.dispose()
-        db = Database.open(f"sqlite:///{path}")
-        if name == "store_path":
-            found[name] = await _store_path(db, count)
-        else:
-            recorder = SampleRecorder(wall)
-            described = [Received("main", "0" * 32, 1, layout().model_dump(mode="json"))]
-            await db.write(lambda c, r=recorder, d=described: r.layouts(c, d))  # type: ignore[misc]  # bound now
-            found[name] = await _full_path(db, count, int(name.rsplit("_", 1)[1]))
-        kept = await db.read(lambda c: c.execute(text("SELECT count(*) FROM sample_head")).scalar_one())
-        await db.close()
-        found["head_bytes_a_sample"] = path.stat().st_size / kept / len(METRICS)
-    return {name: round(value, 2) for name, value in found.items()}
+async def _at_rest(db: Database, machines: int) -> float:
+    """Bytes of a sample once a day of heartbeats, one a minute, went from the head into chunks."""
+    recorder, now = SampleRecorder(wall), wall()
+    begin = (now - 3 * DAY) // DAY * DAY
+    names = layout().hash
+    owners = [Owner("main", f"{number:032x}") for number in range(machines)]
+    for number, owner in enumerate(owners):
+        machine = Machine(f"sim-{number}", ())
+        day = [
+            Received("main", owner.device, minute, [names, begin + minute * MINUTE, machine.sample(60.0 * minute)])
+            for minute in range(DAY // MINUTE)
+        ]
+        await db.write(lambda connection, day=day: recorder.samples(connection, day))  # type: ignore[misc]  # bound now
+        while await db.write(lambda connection, owner=owner: age(connection, owner, now)):  # type: ignore[misc]  # bound now
+            pass
 
+    def packed(connection: Connection) -> tuple[int, int]:
+        row = connection.execute(text("SELECT sum(length(data)), sum(n) FROM sample_chunk")).one()
+        return int(row[0]), int(row[1])
 
-def main() -> int:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description="heartbeats ingested a second of CPU")
-    parser.add_argument("--heartbeats", type=int, default=100_000)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="guru-bench-") as folder:
-        found = asyncio.run(measure(given.heartbeats, Path(folder)))
-    print(json.dumps({"bench": "ingest", "unit": "heartbeats per CPU second", **found}))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    size, rows = await db.read(packed)
+    if rows != machines * DAY // MINUTE:
+        raise RuntimeError(f"{rows} heartbeats were packed")
+    return size / rows / len(METRICS)

@@ -38,6 +38,15 @@ def test_every_page_is_fetched_once_over_one_connection(client: Client, double: 
     assert {one.query["selector"] for one in double.asked} == {"os=linux"}
 
 
+def test_all_devices_are_one_question_and_a_few_are_a_small_one(client: Client, double: Double) -> None:
+    double.answers["GET /devices"] = {"items": [canned.device("d0").model_dump()], "total": 9, "next": None}
+    with client:
+        list(client.devices())
+        list(client.devices(limit=5))
+
+    assert [one.query["limit"] for one in double.asked] == ["10000", "5"]
+
+
 def test_a_problem_becomes_the_error_it_stands_for(client: Client) -> None:
     with client, pytest.raises(NotFound):
         client.get(WhoAmI, "/devices/nobody")

@@ -47,7 +47,7 @@ def test_the_folder_against_a_revision_names_object_field_and_device(guru: Guru,
     (field,) = device["fields"]
     assert (device["name"], field["path"], field["before"], field["after"]) == (
         "pc02", "checks.disk.warning", 85.0, 80.0)
-    assert field["why"] == "org/policies/baseline.yaml:9:59 (org)"
+    assert field["why"] == "org/policies/baseline.yaml:9"
 
 
 def test_two_revisions_that_say_the_same_do_not_differ(guru: Guru, work: Remote) -> None:

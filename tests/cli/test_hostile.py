@@ -24,7 +24,7 @@ BAD = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\
 LOOKING = {
     "device list": ("device", "list"), "device show": ("device", "show", "web01"), "status": ("status",),
     "device facts": ("device", "facts", "web01"), "alert list": ("alert", "list"), "whoami": ("whoami",),
-    "explain": ("explain", "web01", "checks.disk"), "plan": ("plan", "--revision", "x"), "sync": ("sync",),
+    "explain": ("explain", "web01", "checks.disk"), "plan": ("plan", "--revision", canned.REVISION), "sync": ("sync",),
     "revision list": ("revision", "list"), "token list": ("enroll", "token", "list"), "doctor": ("doctor",),
     "token create": ("enroll", "token", "create", "--customer", "a", "--site", "b"),
     "label": ("device", "label", "web01", "a=b"), "api": ("api", "GET", "/devices"),

@@ -9,7 +9,7 @@ import pytest
 
 from tools.lab.world import AgentPlace, World, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.e2e
 
 HOURS = """apiVersion: guru/v1
 kind: Policy

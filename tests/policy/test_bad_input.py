@@ -80,8 +80,8 @@ OBJECTS: dict[str, tuple[dict[str, bytes | str | None], list[str]]] = {
         ["org/a.yaml:2:7: kind: there is no kind `Polcy` (did you mean `Policy`?)"],
     ),
     "later kind": (
-        {"org/a.yaml": "apiVersion: guru/v1\nkind: Rollout\nmetadata: {name: a}\n"},
-        ["org/a.yaml:2:7: kind `Rollout` is not supported by this version"],
+        {"org/a.yaml": "apiVersion: guru/v1\nkind: Report\nmetadata: {name: a}\n"},
+        ["org/a.yaml:2:7: kind `Report` is not supported by this version"],
     ),
     "other version": (
         {"org/a.yaml": "apiVersion: guru/v9\nkind: Policy\nmetadata: {name: a}\n"},

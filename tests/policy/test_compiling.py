@@ -19,7 +19,7 @@ from guru_policy.explaining import explain
 from guru_policy.fleet import Fleet
 from guru_policy.inventory import Device, Place
 from guru_wire import version
-from tests.policy.writing import device, fleet, group, policy
+from tests.policy.writing import device, fleet, group, policy, written
 
 DIGEST = hashlib.sha256(b"hello").hexdigest()
 
@@ -67,6 +67,37 @@ def test_the_nearest_layer_wins_leaf_by_leaf() -> None:
     disk = spec(found, "disk")
     assert (disk["warning"], disk["critical"], disk["path"]) == (70.0, 99.0, "/data")
     assert (found.checks[0].every, found.language) == (300, LANGUAGE)
+
+
+def test_a_policy_that_says_nothing_of_any_section_empties_nothing() -> None:
+    quiet = policy("quiet", "mode: observe")
+    found = bundle(fleet({"org/base.yaml": DISK, "customers/acme/p.yaml": quiet, "devices/acme/hq/pc1.yaml": policy(
+        "pc1", "{}")}))
+
+    assert spec(found, "disk")["warning"] == 85.0
+    assert found.agent.heartbeat == 60
+
+
+@pytest.mark.parametrize(("org", "acme", "what"), [
+    (policy("p", "resources: {motd: {kind: file, path: /etc/motd, content: hi}}"),
+     policy("q", "resources: {motd: {source: customers/birch/plan.txt, content: {$remove: true}}}"), "resources.motd"),
+    (written("ActionSet", "p", "actions: {go: {type: RunScript, label: Go, shell: sh, script: ls}}"),
+     written("ActionSet", "q", "actions: {go: {source: customers/birch/plan.txt, script: {$remove: true}}}"),
+     "actions.go"),
+    (written("Branding", "p", "displayName: Ours"),
+     written("ActionSet", "q", "actions: {go: {type: About, label: Go, icon: customers/birch/logo.png}}"),
+     "actions.go"),
+])
+def test_no_layer_of_a_customer_carries_another_customers_file(org: str, acme: str, what: str) -> None:
+    named = "apiVersion: guru/v1\nkind: Customer\nmetadata: {name: birch}\n"
+    files = {"customers/birch/plan.txt": "ours", "customers/birch/logo.png": "ours"}
+    policies = {"org/p.yaml": org, "customers/acme/q.yaml": acme}
+    found = fleet({"customers/birch/customer.yaml": named, **files, **policies})
+    result = compile_customer(Sources(found, found), "acme", [device()], dict.fromkeys(files, DIGEST))
+    assigned = result.assigned[device().id]
+
+    assert not isinstance(assigned, Effective)
+    assert [fault.message.partition(" `")[0] for fault in assigned] == [f"{what}: there is no file"]
 
 
 def test_the_group_of_the_higher_priority_wins() -> None:

@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from guru_policy.bundle import Bundle, digest_of
 from guru_policy.compiling import Compiled, Effective, Sources, compile_customer
+from guru_policy.explaining import explain
 from guru_policy.inventory import Device, Place
-from guru_policy.kinds import KINDS
-from guru_policy.kinds.notification_channel import CHANNELS
+from guru_policy.kinds import KINDS, Test, models_of
 from guru_policy.loading import load
 from guru_policy.tree import MemoryTree
 from tests.policy.writing import BASE, device, fleet, policy
@@ -26,6 +27,7 @@ AROUND: dict[str, bytes | str] = {
         "spec: {type: email, to: [noc@msp.example]}\n"
     ),
     "org/disks.yaml": policy("disks", "checks: {disk-root: {kind: disk_space}}"),
+    "org/secrets/tray-pin.age": "age-encryption.org/v1\n",
 }
 MACHINE_WIDE = {"apt_package", "systemd_unit", "user"}
 
@@ -66,6 +68,23 @@ def test_the_small_office_is_safe_in_a_sandbox_unless_a_device_is_labelled_a_ser
     assert kinds["acme-nas01"] >= MACHINE_WIDE
 
 
+@pytest.mark.parametrize("folder", EXAMPLES, ids=[path.name for path in EXAMPLES])
+def test_a_device_under_test_gets_what_the_examples_claim(folder: Path) -> None:
+    found = load(tree_of(folder))
+    tests = [item.spec for item in found.objects.values() if isinstance(item.spec, Test)]
+    claims: dict[str, JsonValue] = {}
+    told: dict[str, JsonValue] = {}
+    for test in tests:
+        fixture = test.device
+        labels = {key: str(value) for key, value in fixture.labels.items()}
+        one = Device("1" * 32, fixture.name, Place(fixture.customer, fixture.site), fixture.facts, labels)
+        claims |= {**test.expect, **dict.fromkeys(test.absent)}
+        told |= {path: explain(Sources(found, found), one, path).value for path in (*test.expect, *test.absent)}
+
+    assert tests
+    assert told == claims
+
+
 @pytest.mark.parametrize("path", LIBRARY, ids=[path.stem for path in LIBRARY])
 def test_every_ready_made_policy_loads_and_compiles(path: Path) -> None:
     found = fleet({f"org/{path.name}": path.read_text()})
@@ -81,9 +100,8 @@ def test_every_ready_made_policy_loads_and_compiles(path: Path) -> None:
 def test_the_page_of_a_kind_names_every_field_and_its_example_loads(kind: str) -> None:
     page = (ROOT / "docs" / "kinds" / f"{PAGES[kind]}.md").read_text()
     examples = re.findall(r"```yaml\n# (\S+)\n(.*?)```", page, re.DOTALL)
-    models = list(CHANNELS.values()) if KINDS[kind][0] is None else [KINDS[kind][0]]
     fields = {
-        field.alias or name for model in models if model for name, field in model.model_fields.items()
+        field.alias or name for model in models_of(kind) for name, field in model.model_fields.items()
     }
     around = {} if kind == "NotificationChannel" else AROUND
     found = load(MemoryTree(BASE | around | dict(examples)))

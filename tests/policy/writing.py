@@ -17,10 +17,15 @@ BASE: dict[str, bytes | str] = {
 }
 
 
+def written(kind: str, name: str, spec: str) -> str:
+    """An object of any kind; its spec begins in line 5."""
+    lines = "".join(f"  {line}\n" for line in spec.strip("\n").split("\n"))
+    return f"apiVersion: guru/v1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec:\n{lines}"
+
+
 def policy(name: str, spec: str) -> str:
     """A Policy; its spec begins in line 5."""
-    lines = "".join(f"  {line}\n" for line in spec.strip("\n").split("\n"))
-    return f"apiVersion: guru/v1\nkind: Policy\nmetadata: {{name: {name}}}\nspec:\n{lines}"
+    return written("Policy", name, spec)
 
 
 def group(name: str, priority: int, selector: str = "") -> str:

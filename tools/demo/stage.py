@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 
 class Stage:
@@ -20,6 +21,21 @@ class Stage:
     def say(self, text: str) -> None:
         """A plain line."""
         self._console.print(escape(text))
+
+    def title(self, text: str) -> None:
+        """A line above others."""
+        self._console.print(f"\n[bold]{escape(text)}[/]\n")
+
+    def hint(self, command: str, meaning: str = "") -> None:
+        """A command to try, never broken over lines so that it can be copied."""
+        if meaning:
+            self._console.print(f"    [dim]# {escape(meaning)}[/]")
+        self._console.print(f"    [cyan]{escape(command)}[/]", soft_wrap=True)
+
+    @property
+    def color(self) -> str:
+        """What to tell a command about colour, so that it looks here as it would by itself."""
+        return "always" if self._console.is_terminal and not self._console.no_color else "never"
 
     @contextmanager
     def step(self, sentence: str) -> Iterator[None]:
@@ -50,4 +66,4 @@ class Stage:
         """What a command said."""
         self._console.print(f"[bold]$ {escape(title)}[/]")
         for line in text.rstrip().splitlines():
-            self._console.print(f"    {escape(line)}", soft_wrap=True)
+            self._console.print(Text("    ").append_text(Text.from_ansi(line)), soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from tools.demo.stage import Stage
 from tools.lab.inbox import Inbox
-from tools.lab.world import AgentPlace, World, wait_until
+from tools.lab.world import AgentPlace, Failed, World, wait_until
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "small-office"
 REAL = "acme-pc01"
@@ -37,8 +38,8 @@ spec:
 class Story:
     """The whole walk; every step ends when what it promises is so, or raises lab.Failed."""
 
-    def __init__(self, world: World, inbox: Inbox, stage: Stage) -> None:
-        self.world, self.inbox, self.stage = world, inbox, stage
+    def __init__(self, world: World, inbox: Inbox, stage: Stage, devices: int = SIMULATED) -> None:
+        self.world, self.inbox, self.stage, self.devices = world, inbox, stage, devices
         self.agent: AgentPlace | None = None
 
     def tell(self) -> None:
@@ -62,6 +63,7 @@ class Story:
             self.world.prepare()
             self.world.start_server()
             self.world.sign_in()
+            self.world.wrapper()
             wait_until("the first revision is in force", self._in_force)
 
     def enrol(self) -> None:
@@ -69,9 +71,9 @@ class Story:
         with self.stage.step(f"Enrol a real agent, {REAL}, in a sandbox root"):
             self.agent = self.world.enrol(REAL, "acme", "hq")
             self.world.start_agent(self.agent)
-        with self.stage.step(f"Enrol {SIMULATED} simulated devices that speak the real wire"):
+        with self.stage.step(f"Enrol {self.devices} simulated devices that speak the real wire"):
             names = ("--names", "birch-{n}")
-            self.world.simulate(SIMULATED, "birch", "hq", *names, "--duration", "0", "--quiet")
+            self.world.simulate(self.devices, "birch", "hq", *names, "--duration", "0", "--quiet")
 
     def converge(self) -> None:
         """Everything becomes UpToDate."""
@@ -80,7 +82,7 @@ class Story:
     def change(self) -> None:
         """A plan, a push, a sync."""
         self.world.remote.write({"org/opening-hours.yaml": CHANGE})
-        self.stage.show("guru plan", self.world.guru("plan", str(self.world.remote.work), "-o", "table").out)
+        self._show("plan", str(self.world.remote.work), called="plan")
         with self.stage.step("Push that change, and wait for the devices"):
             self.world.remote.push("Tell people when the office is open")
             self.world.guru("sync", "--wait", "--timeout", "2m")
@@ -93,7 +95,7 @@ class Story:
         with self.stage.step(f"Break /{SUPPORT} by hand, and see the agent put it right"):
             support.write_text("call 555-0100 instead\n")
             wait_until("the file is as it should be", lambda: support.read_text() == wanted)
-        self.stage.show(f"guru device show {REAL}", self.world.guru("device", "show", REAL, "-o", "table").out)
+        self._show("device", "show", REAL)
 
     def alert(self) -> None:
         """A check turns critical; the alert arrives, and resolves."""
@@ -101,22 +103,28 @@ class Story:
         with self.stage.step("Break the intake form, and wait for the alert in the local inbox"):
             broken.touch()
             wait_until("the alert arrives", lambda: len(self.inbox.letters) >= 1)
-        self.stage.show("the inbox", str(self.inbox.letters[0].body))
+        self.stage.show("the local inbox got", json.dumps(self.inbox.letters[0].body, indent=2))
         with self.stage.step("Mend it, and wait for the alert to resolve"):
             broken.unlink()
             wait_until("the alert resolves", lambda: len(self.inbox.letters) >= 2)
 
+    def _show(self, *command: str, called: str = "") -> None:
+        done = self.world.guru(*command, "-o", "table", "--color", self.stage.color)
+        self.stage.show(f"guru {called or ' '.join(command)}", done.out)
+
     def _until_up_to_date(self, sentence: str) -> None:
-        with self.stage.progress(sentence, SIMULATED + 1) as advance:
+        with self.stage.progress(sentence, self.devices + 1) as advance:
             wait_until(sentence, self._counted(advance), timeout=120, pause=0.3)
 
     def _counted(self, advance: Callable[[int], None]) -> Callable[[], bool]:
         def all_up_to_date() -> bool:
+            if fallen := self.world.fallen():
+                raise Failed(fallen)
             status = self.world.ask("status")
             assert isinstance(status, dict)
             count = int(status["devices"].get("UpToDate", 0))
             advance(count)
-            return count >= SIMULATED + 1
+            return count >= self.devices + 1
 
         return all_up_to_date
 
@@ -130,13 +138,19 @@ class Story:
         return self.agent.root / path
 
 
-def empty(folder: Path) -> None:
+def empty(folder: Path, keep: str) -> None:
     """Remove what a demo before left in its own folder."""
-    if folder.exists():
-        shutil.rmtree(folder)
+    for left in folder.iterdir():
+        if left.name == keep:
+            continue
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
 
 
 def stand(world: World) -> None:
-    """Wait until Ctrl-C, or until a process ends that should not."""
-    while all(child.running for child in world.children.values()):
+    """Wait until Ctrl-C; Failed when a process ends that should not."""
+    while not (fallen := world.fallen()):
         time.sleep(0.5)
+    raise Failed(fallen)

@@ -15,7 +15,10 @@ PR_SET_PDEATHSIG = 1                    # prctl(2)
 
 
 class Child:
-    """One started program, its own process group, its output in `log`."""
+    """One started program, its own process group, its output in `log`.
+
+    It ends with the thread that started it (prctl(2)), so start it from one that lasts.
+    """
 
     def __init__(self, argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
         self.argv, self.log = tuple(argv), log

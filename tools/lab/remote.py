@@ -37,6 +37,10 @@ class Remote:
         shutil.copytree(example, self.work)
         self._git(self.work, "init", "--quiet", first)
         self._git(self.work, "remote", "add", "origin", str(self.bare))
+        for key in ("name", "email"):           # so that whoever tries it can commit at once
+            self._git(self.work, "config", f"user.{key}", ENVIRONMENT[f"GIT_AUTHOR_{key.upper()}"])
+        for key, value in (("remote", "origin"), ("merge", f"refs/heads/{self.branch}")):
+            self._git(self.work, "config", f"branch.{self.branch}.{key}", value)
         return self.push("Start the fleet repository")
 
     def write(self, files: Mapping[str, str | bytes | None]) -> None:

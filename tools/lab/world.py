@@ -9,19 +9,23 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import socket
+import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tools.lab.processes import Child
 from tools.lab.remote import Remote
 
 BIN = Path(sys.executable).parent
-READY_SECONDS = 30.0
+READY_SECONDS = 60.0                    # a machine may be busy with other things
+PORTS = 5                               # tried, since another program may take a free one first
 
 
 class Done(NamedTuple):
@@ -71,19 +75,24 @@ class World:
         self.folder = folder.absolute()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.remote = Remote(self.folder / "git")
-        self.port = free_port()
-        self.url = f"https://127.0.0.1:{self.port}"
         self.children: dict[str, Child] = {}
         self.token = self.pin = ""
+        self.keys = self.folder / "server" / "keys"
+        self.database_url = database or f"sqlite:///{self.folder / 'server' / 'guru.db'}"
+        self._started, self._tried = False, list[int]()
         self._env = {
             "GURU_SERVER_DATA": str(self.folder / "server"),
-            "GURU_SERVER_LISTEN": f"127.0.0.1:{self.port}",
-            "GURU_SERVER_URL": self.url,
             "GURU_SERVER_GIT__URL": self.remote.url,
             "GURU_SERVER_GIT__POLL": "1",
             **({"GURU_SERVER_DATABASE": database} if database else {}),
             **(settings or {}),
         }
+        self._move(free_port())
+
+    def _move(self, port: int) -> None:
+        """Have the server on this port from its next start on."""
+        self.port, self.url = port, f"https://127.0.0.1:{port}"
+        self._env |= {"GURU_SERVER_LISTEN": f"127.0.0.1:{port}", "GURU_SERVER_URL": self.url}
 
     @property
     def server(self) -> Child:
@@ -99,12 +108,35 @@ class World:
             raise Failed(f"guru-server init: {text}")
         self.token, self.pin = token[0], pin[0]
 
-    def start_server(self) -> None:
-        """`guru-server serve`, until it answers."""
-        log = self.folder / "logs" / "server.log"
+    def start_server(self, settings: Mapping[str, str] | None = None, *, wait: bool = True) -> Child:
+        """`guru-server serve` with some more settings, until it answers unless `wait` is false.
+
+        The first start goes elsewhere when its port was taken.
+        """
+        while True:
+            try:
+                child = self.start_program("server", "serve", settings or {}, wait=wait)
+            except Failed as failed:
+                taken = "Address already in use" in str(failed)
+                if not taken or self._started or len(self._tried) >= PORTS:
+                    raise
+                self._tried.append(self.port)
+                self._move(free_port())
+            else:
+                self._started = True
+                return child
+
+    def start_program(
+        self, name: str, verb: str, settings: Mapping[str, str], *, wait: bool = True
+    ) -> Child:
+        """`guru-server VERB` as this world's server is set, with other settings; known here by `name`."""
+        log = self.folder / "logs" / f"{name}.log"
         before = log.stat().st_size if log.exists() else 0
-        self.children["server"] = Child([str(BIN / "guru-server"), "serve"], log, self._env)
-        self._await_line("server", "listening on", before)
+        child = Child([str(BIN / "guru-server"), verb], log, {**self._env, **settings})
+        self.children[name] = child
+        if wait:
+            self._await_line(name, "listening on", before)
+        return child
 
     def sign_in(self) -> None:
         """`guru login`, into a configuration of this world's own."""
@@ -126,14 +158,46 @@ class World:
     def guru_env(self) -> dict[str, str]:
         """The environment in which `guru` knows this world's server."""
         return {
-            "GURU_CONFIG": str(self.folder / "guru" / "config.json"),
-            "XDG_CACHE_HOME": str(self.folder / "guru" / "cache"),
+            "GURU_CONFIG": str(self.folder / "technician" / "config.json"),
+            "XDG_CACHE_HOME": str(self.folder / "technician" / "cache"),
             "GURU_KEYRING": "off",
         }
+
+    def server_env(self) -> dict[str, str]:
+        """The environment in which `guru-server` knows this world's server."""
+        return dict(self._env)
+
+    def wrapper(self) -> Path:
+        """A program `guru` in the folder, for a person: it knows this world's server from any shell."""
+        path = self.folder / "guru"
+        settings = (f"export {name}={shlex.quote(value)}" for name, value in self.guru_env().items())
+        start = f'exec {shlex.quote(str(BIN / "guru"))} "$@"'
+        path.write_text("\n".join(("#!/bin/sh", *settings, start, "")))
+        path.chmod(0o755)
+        return path
+
+    def fallen(self) -> str:
+        """What ended that should run, with its last words; empty while all is well."""
+        for name, child in self.children.items():
+            if not child.running:
+                return f"the {name} ended with {child.exit_code}: {child.output()[-2000:].strip()}"
+        return ""
 
     def ask(self, *arguments: str) -> object:
         """What a command says with `-o json`."""
         return json.loads(self.guru(*arguments, "-o", "json").out)
+
+    def get(self, path: str) -> Any:
+        """What the API says under /api/v1: the quick way for what is asked again and again."""
+        request = urllib.request.Request(
+            f"{self.url}/api/v1{path}", headers={"Authorization": f"Bearer {self.token}"}
+        )
+        with urllib.request.urlopen(request, timeout=20, context=self.trust()) as answer:
+            return json.load(answer)
+
+    def trust(self) -> ssl.SSLContext:
+        """A context that believes this world's server and nobody else."""
+        return ssl.create_default_context(cafile=str(self.keys / "ca.crt"))
 
     def enrol(self, name: str, customer: str, site: str) -> AgentPlace:
         """`guru-agent enroll` for a real agent with a sandbox root."""

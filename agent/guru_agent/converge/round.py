@@ -50,7 +50,7 @@ class Round:
         self._settled = journal.settled()
         self._doing = journal.doing()
         self._outcomes: dict[str, ResourceOutcome] = {}
-        self._targets = _targets(bundle)
+        self._targets = _targets(bundle, host.platform)
 
     async def run(self) -> tuple[ResourceReport, ...]:
         """How every resource stands now."""
@@ -156,13 +156,12 @@ def _read(placed: PlacedResource, platform: str) -> Resource[object] | str:
     kind = RESOURCES.get(placed.kind)
     if kind is None:
         return f"this agent does not know the kind {placed.kind[:64]}"
-    if platform not in kind.platforms:
-        return f"{placed.kind} is not there on {platform}"
     try:
-        return kind.model_validate_json(orjson.dumps({**placed.spec, "kind": placed.kind}))
+        resource = kind.model_validate_json(orjson.dumps({**placed.spec, "kind": placed.kind}))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         return f"this agent cannot read {'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"
+    return resource if platform in resource.served() else f"{placed.kind} is not there on {platform}"
 
 
 async def _look(resource: Resource[object], host: Host) -> Planned:
@@ -170,12 +169,11 @@ async def _look(resource: Resource[object], host: Host) -> Planned:
     return Planned(tuple(resource.plan(now)), resource.starts_fresh(now))
 
 
-def _targets(bundle: Bundle) -> dict[str, tuple[str, ...]]:
+def _targets(bundle: Bundle, platform: str) -> dict[str, tuple[str, ...]]:
     """Whom each resource triggers when it changes; those in observe mode are left alone."""
     found: dict[str, tuple[str, ...]] = {}
     for placed in bundle.resources:
-        kind = RESOURCES.get(placed.kind)
-        resource = _read(placed, next(iter(kind.platforms))) if kind else ""
+        resource = _read(placed, platform)
         if isinstance(resource, str) or placed.mode == "observe":
             continue
         for cause in resource.triggers():

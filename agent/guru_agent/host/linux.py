@@ -29,6 +29,7 @@ from guru_policy.host import (
 )
 
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR})
+SECRETS = "/etc/guru/secrets"
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
@@ -111,6 +112,20 @@ class LinuxHost:
         """See Host. Local accounts; `locked` is an account that has expired (shadow(5), field 8)."""
         return await user_entry(self.read, name, int(time.time() // 86_400))
 
+    async def secret(self, name: str) -> bytes | None:
+        """See Host. A file of root's alone under /etc/guru/secrets."""
+        path = f"{SECRETS}/{name}"
+        stat = await self.stat(path)
+        if stat is None:
+            return None
+        if stat.type != "file" or stat.owner != "root" or stat.mode & 0o077:
+            raise CannotLook(f"{path} is not a file that only root can read", hint=f"chmod 0600 {path}")
+        return await self.read(path, 64 << 10)
+
+    async def now(self) -> int:
+        """See Host."""
+        return time.time_ns() // 1_000_000
+
     async def cpu_percent(self) -> float:
         """See Host."""
         return float(psutil.cpu_percent(None))
@@ -132,7 +147,8 @@ class LinuxHost:
         except OSError as cause:
             _require_absent(cause, path)
             return None
-        return Space(total=found.f_blocks * found.f_frsize, free=found.f_bavail * found.f_frsize)
+        total, block = found.f_blocks * found.f_frsize, found.f_frsize
+        return Space(total, found.f_bavail * block, max(0, found.f_bfree - found.f_bavail) * block)
 
     async def processes(self) -> tuple[ProcessEntry, ...]:
         """See Host."""

@@ -23,6 +23,7 @@ async def run_program(
     env: Mapping[str, str] | None = None,
     root: Path | None = None,
     cwd: str | None = None,
+    stdin: bytes = b"",
 ) -> Completed:
     """The finished program. Raises OSError when it cannot start, TimeoutError when it took too long.
 
@@ -33,17 +34,27 @@ async def run_program(
         inherited["GURU_ROOT"] = str(root)
     folder = root / (cwd or "/").lstrip("/") if root else Path(cwd or "/")
     process = await asyncio.create_subprocess_exec(
-        *argv, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        *argv, stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE, env=inherited, cwd=folder, start_new_session=True,
     )
     try:
         async with asyncio.timeout(timeout):
-            out, err, _ = await asyncio.gather(
-                _bounded(process.stdout), _bounded(process.stderr), process.wait()
+            out, err, _, _ = await asyncio.gather(
+                _bounded(process.stdout), _bounded(process.stderr), process.wait(), _feed(process.stdin, stdin)
             )
     finally:
         await _end(process)
     return Completed(process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+async def _feed(stream: asyncio.StreamWriter | None, data: bytes) -> None:
+    """Everything and the end; a program that stops reading is none of ours."""
+    if stream is None:
+        return
+    with contextlib.suppress(ConnectionError):
+        stream.write(data)
+        await stream.drain()
+    stream.close()
 
 
 async def _bounded(stream: asyncio.StreamReader | None) -> bytes:

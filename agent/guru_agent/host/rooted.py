@@ -16,31 +16,44 @@ FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @contextmanager
-def parent_of(root: Path | None, path: str) -> Iterator[tuple[int, str]]:
+def parent_of(root: Path | None, path: str, below: str | None = None) -> Iterator[tuple[int, str]]:
     """An open descriptor of the folder that holds `path`, and the last component.
 
+    Without a root, links are followed down to the folder `below` and not further; without that, all the way.
     Raises OSError: FileNotFoundError when a folder is missing, ELOOP or ENOTDIR for a link under a root.
     """
     _refuse_upwards(path)
-    if root is None:
+    if root is None and below is None:
         folder, name = os.path.split(path)
         descriptor = os.open(folder or "/", FOLDER)
     else:
-        *folders, name = [part for part in path.split("/") if part] or ["."]
-        descriptor = _walk(root, folders)
+        start, rest = _start(root, path, below)
+        *folders, name = [part for part in rest.split("/") if part] or ["."]
+        descriptor = _walk(start, folders)
     try:
         yield descriptor, name or "."
     finally:
         os.close(descriptor)
 
 
-def make_parents(root: Path | None, path: str) -> None:
-    """Make the folders above `path`, 0755, without leaving the root."""
+def make_parents(root: Path | None, path: str, below: str | None = None) -> None:
+    """Make the folders above `path`, 0755, without leaving the root or what is `below`."""
     _refuse_upwards(path)
-    if root is None:
+    if root is None and below is None:
         Path(path).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     else:
-        os.close(_walk(root, [part for part in path.split("/") if part][:-1], make=True))
+        start, rest = _start(root, path, below)
+        os.close(_walk(start, [part for part in rest.split("/") if part][:-1], make=True))
+
+
+def _start(root: Path | None, path: str, below: str | None) -> tuple[Path, str]:
+    """Where the walk begins, and what is left to walk."""
+    if root is not None:
+        return root, path
+    folder = (below or "/").rstrip("/") + "/"
+    if not path.startswith(folder):
+        raise OSError(errno.EINVAL, "the path is not below the folder that it should be below")
+    return Path(folder), path.removeprefix(folder)
 
 
 def _walk(root: Path, folders: list[str], *, make: bool = False) -> int:

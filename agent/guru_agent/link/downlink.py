@@ -16,7 +16,7 @@ from guru_agent.state.store import StoreFull
 from guru_policy.errors import NotFound, Untrusted
 from guru_policy.tree import MAX_ASSET
 from guru_wire import link
-from guru_wire.manifest import Manifest, open_manifest
+from guru_wire.manifest import Expired, Manifest, open_manifest
 from guru_wire.signing import Signed
 
 ANSWER_TIMEOUT = 30.0                   # seconds
@@ -87,6 +87,11 @@ class Downlink:
             for digest in self._desired.missing(manifest):
                 await self._fetch(digest, MOST_BUNDLE if digest == manifest.bundle else MAX_ASSET)
             self._desired.accept(answer.manifest, manifest)
+        except Expired as expired:
+            if expired.serial > self._floor:
+                # Made after this link was: rather the server's clock was set than that it sends old ones.
+                raise LinkLost("the server's clock was set: linking anew to learn its time") from expired
+            self._refusals.tell(expired, expired.serial)
         except (Untrusted, NotFound, StoreFull) as error:
             self._refusals.tell(error, serial)
 

@@ -15,15 +15,17 @@ from guru_wire.uplink import CheckResult, Checks
 LOG = logging.getLogger(__name__)
 RESEND = 900.0                          # seconds until an unchanged state is told again
 MOST_TEXT = 500                         # characters of a message
+CLOCK_SET = 60_000                      # ms by which a clock must differ to have been set meanwhile
 
 
 class Known(NamedTuple):
-    """`since` is ms UTC; `sent` monotonic seconds, None: not since the program started."""
+    """`since` is ms UTC; `sent` and `began` monotonic seconds, None: not since the program started."""
 
     digest: str
     state: State
     since: int
     sent: float | None
+    began: float | None = None
 
 
 class Verdicts:
@@ -45,7 +47,8 @@ class Verdicts:
         fresh = known is None or known.state is not verdict.state or known.digest != digest
         if known is not None and not fresh and known.sent is not None and now - known.sent < RESEND:
             return
-        since = self._clock.now() if known is None or fresh else known.since
+        since = self._clock.now() if known is None or fresh else self._since(known, now)
+        began = now if known is None or fresh else known.began
         plain_verdict = verdict.model_copy(update={
             "message": plain(verdict.message, MOST_TEXT), "unit": plain(verdict.unit, 16)
         })
@@ -63,9 +66,16 @@ class Verdicts:
         except StoreFull as full:
             say(LOG, "a verdict waits", logging.ERROR, check=check, reason=full.message)
             return
-        self._known[check] = Known(digest, verdict.state, since, now)
+        self._known[check] = Known(digest, verdict.state, since, now, began)
         if fresh:
             say(LOG, "check changed", check=check, state=verdict.state.value, message=plain_verdict.message)
+
+    def _since(self, known: Known, now: float) -> int:
+        """Since when, by the clock as it is now: a device may have begun with a wrong one."""
+        if known.began is None:
+            return known.since
+        measured = self._clock.now() - int((now - known.began) * 1000)
+        return measured if abs(measured - known.since) > CLOCK_SET else known.since
 
     def forget_others(self, checks: frozenset[str]) -> None:
         """Drop what is known of checks that are not run any more."""

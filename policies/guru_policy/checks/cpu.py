@@ -18,9 +18,11 @@ class Cpu(Check):
     """Mean busy share of all processors over the last `samples` readings of this object."""
 
     kind: Literal["cpu"] = "cpu"
-    warning: Percent | None = 70.0      # Tactical RMM's defaults
-    critical: Percent | None = 90.0
-    samples: Annotated[int, Field(ge=1, le=120)] = 15
+    warning: Percent | None = Field(  # Tactical RMM's defaults
+        default=70.0, description="used share of all processors, in the mean")
+    critical: Percent | None = Field(default=90.0, description="used share of all processors, in the mean")
+    samples: Annotated[int, Field(ge=1, le=120)] = Field(
+        default=15, description="readings in the mean; kept while the agent runs")
     _seen: deque[float] = PrivateAttr(default_factory=deque)
 
     @model_validator(mode="after")

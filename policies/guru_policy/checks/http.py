@@ -38,7 +38,8 @@ def _statuses(value: object) -> object:
 Url = Annotated[Line, AfterValidator(_url), StringConstraints(max_length=2000)]
 Status = Annotated[int, Field(ge=100, le=599)]
 Statuses = Annotated[
-    tuple[Status, ...], Field(strict=False, min_length=1, max_length=50), BeforeValidator(_statuses)
+    tuple[Status, ...], Field(strict=False, min_length=1, max_length=50),
+    BeforeValidator(_statuses, json_schema_input_type=Status | tuple[Status, ...]),
 ]
 
 
@@ -46,15 +47,21 @@ class Http(Check):
     """One GET without following redirects. The value is the time until the answer, in milliseconds."""
 
     kind: Literal["http"] = "http"
-    url: Url
-    expect: Statuses = (200,)
-    contains: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = None
-    timeout: Annotated[PositiveDuration, Field(le=60)] = 10
-    warning_ms: Annotated[int, Field(ge=1)] | None = None
-    critical_ms: Annotated[int, Field(ge=1)] | None = None
-    verify: bool = True                 # whether the certificate must be trusted
-    certificate_warning: Annotated[int, Field(ge=0)] = 30       # days
-    certificate_critical: Annotated[int, Field(ge=0)] = 7
+    url: Url = Field(description="http or https, no password in it")
+    expect: Statuses = Field(default=(200,), description="status codes that are fine")
+    contains: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = Field(
+        default=None, description="text that must be in the first MiB")
+    timeout: Annotated[PositiveDuration, Field(le=60)] = Field(
+        default=10, description="how long to wait for the answer")
+    warning_ms: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="milliseconds until the answer")
+    critical_ms: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="milliseconds until the answer")
+    verify: bool = Field(default=True, description="the certificate must be trusted")
+    certificate_warning: Annotated[int, Field(ge=0)] = Field(
+        default=30, description="days that the certificate is still good")
+    certificate_critical: Annotated[int, Field(ge=0)] = Field(
+        default=7, description="days that the certificate is still good")
 
     @model_validator(mode="after")
     def _in_order(self) -> Http:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from guru_policy.checks.base import Check
 from guru_policy.checks.judging import above, ascending, human_bytes, verdict
@@ -18,8 +18,9 @@ class Memory(Check):
     """The share of memory that cannot be had without swapping."""
 
     kind: Literal["memory"] = "memory"
-    warning: Percent | None = 70.0      # Tactical RMM's defaults
-    critical: Percent | None = 85.0
+    warning: Percent | None = Field(  # Tactical RMM's defaults
+        default=70.0, description="share that cannot be had without swapping")
+    critical: Percent | None = Field(default=85.0, description="share that cannot be had without swapping")
 
     @model_validator(mode="after")
     def _in_order(self) -> Memory:

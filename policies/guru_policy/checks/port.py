@@ -19,9 +19,10 @@ class Port(Check):
     """Critical when nobody listens. The value is the time until the connection stood, in milliseconds."""
 
     kind: Literal["port"] = "port"
-    address: Address = "127.0.0.1"
-    port: Annotated[int, Field(ge=1, le=65_535)]
-    timeout: Annotated[PositiveDuration, Field(le=60)] = 5
+    address: Address = Field(default="127.0.0.1", description="where to connect to")
+    port: Annotated[int, Field(ge=1, le=65_535)] = Field(description="1 to 65535")
+    timeout: Annotated[PositiveDuration, Field(le=60)] = Field(
+        default=5, description="how long to wait for the connection")
 
     async def sample(self, host: Host) -> Verdict:
         seconds = await host.connect(self.address, self.port, float(self.timeout))

@@ -21,11 +21,12 @@ class Process(Check):
     """Critical when fewer than `min` or more than `max` processes match. Patterns are globs."""
 
     kind: Literal["process"] = "process"
-    name: Glob | None = None
-    command: Glob | None = None
-    user: AccountName | None = None
-    min: Annotated[int, Field(ge=0)] = 1
-    max: Annotated[int, Field(ge=0)] | None = None
+    name: Glob | None = Field(default=None, description="glob of the program's name")
+    command: Glob | None = Field(default=None, description="glob of the whole command line")
+    user: AccountName | None = Field(default=None, description="only this user's")
+    min: Annotated[int, Field(ge=0)] = Field(default=1, description="at least so many")
+    max: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="at most so many; absent: any number")
 
     @model_validator(mode="after")
     def _sensible(self) -> Process:

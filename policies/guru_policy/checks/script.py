@@ -27,11 +27,12 @@ class Script(Check):
     """Exit codes 0, 1, 2 and 3 are ok, warning, critical and unknown; the first line is the message."""
 
     kind: Literal["script"] = "script"
-    command: Argv | None = None
-    shell: Annotated[Text, StringConstraints(min_length=1)] | None = None
-    cwd: PathName | None = None
-    env: Environment = {}
-    timeout: Annotated[PositiveDuration, Field(le=600)] = 60
+    command: Argv | None = Field(default=None, description="a list: program and arguments")
+    shell: Annotated[Text, StringConstraints(min_length=1)] | None = Field(
+        default=None, description="one string for /bin/sh -c, in the place of `command`")
+    cwd: PathName | None = Field(default=None, description="folder to start in")
+    env: Environment = Field(default={}, description="variables")
+    timeout: Annotated[PositiveDuration, Field(le=600)] = Field(default=60, description="then it is unknown")
 
     @model_validator(mode="after")
     def _one_program(self) -> Script:

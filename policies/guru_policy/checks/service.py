@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from guru_policy.checks.base import Check
 from guru_policy.checks.judging import verdict
 from guru_policy.host import Host
@@ -21,7 +23,7 @@ class Service(Check):
     """Critical when the unit failed, stopped or is not there; warning while it starts or stops."""
 
     kind: Literal["service"] = "service"
-    name: UnitName
+    name: UnitName = Field(description="the unit")
 
     async def sample(self, host: Host) -> Verdict:
         said = await unit_properties(host, self.name)

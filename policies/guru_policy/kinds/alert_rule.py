@@ -32,16 +32,20 @@ def _template(text: str) -> str:
 class AlertRule(Spec):
     """Fires when a check is in `state` or worse for as long as `for`; keeps firing `keepFiring` after."""
 
-    selector: SelectorText = ""
-    check: Annotated[str, StringConstraints(pattern=r"^[a-z0-9*?-]{1,63}$")]     # an id, or a glob over ids
-    state: Literal["warning", "critical"] = "critical"
-    lasting: Duration = Field(default=0, alias="for")
-    keep_firing: Duration = 0
-    severity: Severity = "medium"
-    notify: tuple[ItemId, ...] = ()
+    selector: SelectorText = Field(default="", description="only the devices that match")
+    check: Annotated[str, StringConstraints(pattern=r"^[a-z0-9*?-]{1,63}$")] = Field(
+        description="the id of a check, or a pattern such as `disk*`")
+    state: Literal["warning", "critical"] = Field(
+        default="critical", description="at least this; `unknown` fires nothing")
+    lasting: Duration = Field(default=0, alias="for", description="how long it must last before the alert fires")
+    keep_firing: Duration = Field(default=0, description="how long it must be over before the alert resolves")
+    severity: Severity = Field(default="medium", description="how grave the alert is")
+    notify: tuple[ItemId, ...] = Field(default=(), description="NotificationChannels, up the scope chain")
     summary: Annotated[
         str, StringConstraints(min_length=1, max_length=500), AfterValidator(_template)
-    ] = "{device}: {check}: {message}"
+    ] = Field(
+        default="{device}: {check}: {message}",
+        description="one line; `{device}`, `{customer}`, `{site}`, `{check}`, `{value}` and `{message}` are filled in")
 
     def summarize(self, values: Mapping[str, str]) -> str:
         """The summary with its placeholders filled in; what a value holds is never filled in again."""

@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 from guru_policy.errors import InputInvalid
 from guru_policy.inventory import Scalar
 from guru_policy.model import Frozen, wrong
-from guru_policy.quantities import ItemId, shown
+from guru_policy.quantities import ItemId, shape, shown
 from guru_policy.selector import parse
 from guru_policy.selector_grammar import is_label_key
 
@@ -46,7 +46,7 @@ def _label_key(key: str) -> str:
     return key
 
 
-SelectorText = Annotated[str, AfterValidator(_selector)]
+SelectorText = Annotated[str, AfterValidator(_selector), shape("selector")]
 """A selector (`guru_policy.selector`), kept as written."""
 
 LabelKey = Annotated[str, AfterValidator(_label_key)]
@@ -56,6 +56,10 @@ DisplayName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 class Metadata(Spec):
     """Name, labels (the device's `git/` labels come from them), and the names it had before."""
 
-    name: ItemId
-    labels: dict[LabelKey, Scalar] = Field(default_factory=dict)
-    renamed_from: Annotated[tuple[ItemId, ...], BeforeValidator(_names)] = ()
+    name: ItemId = Field(description="its name, unique among its kind in its scope")
+    labels: dict[LabelKey, Scalar] = Field(
+        default_factory=dict, description="labels without namespace; of Customer, Site and a device's own Policy "
+                                          "they are the device's `git/` labels")
+    renamed_from: Annotated[
+        tuple[ItemId, ...], BeforeValidator(_names, json_schema_input_type=ItemId | tuple[ItemId, ...])
+    ] = Field(default=(), description="names it had before, one or a list: so that a rename is no deletion")

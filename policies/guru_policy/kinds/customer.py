@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import StringConstraints
+from pydantic import Field
 
 from guru_policy.bundle import Mode
 from guru_policy.kinds.base import DisplayName, Spec
-
-Timezone = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}$", max_length=64)
-]
-"""A name from the IANA time zone database, such as Europe/Madrid."""
+from guru_policy.when import Timezone
 
 
 class Customer(Spec):
     """`mode: observe` makes every resource of the customer's devices report and change nothing."""
 
-    display_name: DisplayName | None = None
-    timezone: Timezone = "UTC"
-    mode: Mode | None = None
+    display_name: DisplayName | None = Field(default=None, description="a name for people")
+    timezone: Timezone = Field(default="UTC", description="a name of the IANA time zone database")
+    mode: Mode | None = Field(
+        default=None, description="`observe`: its devices report what they would change and change nothing; "
+                                  "absent: `enforce`")

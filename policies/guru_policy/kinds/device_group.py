@@ -14,9 +14,11 @@ from guru_policy.selector import parse
 class DeviceGroup(Spec):
     """Policies in the group's folder apply to what `selector` matches; the higher priority wins."""
 
-    display_name: DisplayName | None = None
-    priority: Annotated[int, Field(ge=0, le=1_000_000)]
-    selector: SelectorText
+    display_name: DisplayName | None = Field(default=None, description="a name for people")
+    priority: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        description="among the groups of a device the higher one wins; two of equal priority that say different "
+                    "things are a fault")
+    selector: SelectorText = Field(description="which devices; it cannot name other groups")
 
     @field_validator("selector")
     @classmethod

@@ -1,4 +1,4 @@
-"""The repository itself: how much one commit may delete. It says nothing about any device."""
+"""The repository itself: how much one commit may delete, and who may sign. It says nothing about any device."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from guru_policy.commit_signing import Signing
 from guru_policy.kinds.base import DisplayName, Spec
 from guru_policy.quantities import Percent
 
@@ -13,18 +14,20 @@ from guru_policy.quantities import Percent
 class MaxDelete(Spec):
     """A commit that deletes more objects than `count`, or more than `percent` of them, is refused."""
 
-    count: Annotated[int, Field(ge=0)] = 10
-    percent: Percent = 20.0
+    count: Annotated[int, Field(ge=0)] = Field(default=10, description="objects that one commit may delete")
+    percent: Percent = Field(default=20.0, description="the share of all objects that one commit may delete")
 
 
 class Limits(Spec):
     """What one commit may do at most."""
 
-    max_delete: MaxDelete = MaxDelete()
+    max_delete: MaxDelete = Field(default=MaxDelete(), description="`count` and `percent` of all objects")
 
 
 class FleetSpec(Spec):
     """The one Fleet object, in a file at the root of the repository."""
 
-    display_name: DisplayName | None = None
-    limits: Limits = Limits()
+    display_name: DisplayName | None = Field(default=None, description="a name for people")
+    limits: Limits = Field(default=Limits(), description="what one commit may do at most")
+    signing: Signing = Field(
+        default=Signing(), description="who may sign commits, and which paths each signer may change")

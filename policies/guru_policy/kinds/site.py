@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from guru_policy.kinds.base import DisplayName, Spec
-from guru_policy.kinds.customer import Timezone
+from guru_policy.when import Timezone
 
 
 class Site(Spec):
     """A place with devices; without a timezone it has its customer's."""
 
-    display_name: DisplayName | None = None
-    timezone: Timezone | None = None
+    display_name: DisplayName | None = Field(default=None, description="a name for people")
+    timezone: Timezone | None = Field(
+        default=None, description="a name of the IANA time zone database; absent: the customer's")

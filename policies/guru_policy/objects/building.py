@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
 from pydantic import JsonValue
 
-from guru_policy.faults import Fault, Origin
+from guru_policy.faults import Fault
 from guru_policy.kinds import KINDS, LATER
 from guru_policy.kinds.base import API_VERSION, Metadata, Spec
+from guru_policy.kinds.command_template import CommandTemplate
 from guru_policy.kinds.notification_channel import CHANNELS
 from guru_policy.kinds.policy import Policy
+from guru_policy.objects.carrying import Parts, carried_by, entries_of, texts
 from guru_policy.objects.items import Section, read_item
 from guru_policy.objects.markers import unmarked
 from guru_policy.objects.object import Carries, Key, Object
 from guru_policy.objects.scopes import Level, Scope
+from guru_policy.objects.tray import read_action_set, read_branding
 from guru_policy.quantities import shown
 from guru_policy.resources.base import Resource
 from guru_policy.text.nodes import Node, plain, word
@@ -25,8 +27,6 @@ from guru_policy.text.suggesting import did_you_mean
 
 ENVELOPE = ("apiVersion", "kind", "metadata", "spec")
 ITEM_SECTIONS: tuple[Section, ...] = ("checks", "resources")
-MAX_WORD = 1024                         # characters of a repository path
-
 
 @dataclass
 class Built:
@@ -105,7 +105,8 @@ def _check_place(kind: str, name: Node, path: str, scope: Scope, faults: list[Fa
     levels = KINDS[kind][1]
     if scope.level not in levels:
         homes = " or ".join(_HOMES[level] for level in _HOMES if level in levels)
-        message = f"a {kind} does not belong in {scope}"
+        article = "an" if kind[0] in "AEIOU" else "a"
+        message = f"{article} {kind} does not belong in {scope}"
         faults.append(Fault(name.at(path), message, f"move it to {homes}"))
         return
     parts = path.split("/")
@@ -117,17 +118,16 @@ def _check_place(kind: str, name: Node, path: str, scope: Scope, faults: list[Fa
         faults.append(Fault(name.at(path), message, "the folder's name is the object's name"))
 
 
-_Parts = tuple[tuple[Carries, ...], frozenset[str], tuple[tuple[str, tuple[Fault, ...]], ...]]
-
-
-def _spec(kind: str, node: Node, path: str, faults: list[Fault]) -> tuple[Spec | None, _Parts]:
+def _spec(kind: str, node: Node, path: str, faults: list[Fault]) -> tuple[Spec | None, Parts]:
     """The kind's model, and for a policy what its resources and checks bring along."""
-    nothing: _Parts = ((), frozenset(), ())
+    nothing: Parts = ((), frozenset(), ())
     if not isinstance(node.value, dict):
         faults.append(Fault(node.at(path), "spec: must be a map", "write {} or leave it out"))
         return None, nothing
     if kind == "Policy":
         return _policy(node, path, faults)
+    if kind in ("ActionSet", "Branding"):
+        return (read_action_set if kind == "ActionSet" else read_branding)(node, path, faults)
     model = KINDS[kind][0]
     if model is None:
         named = node.get("type")
@@ -141,10 +141,12 @@ def _spec(kind: str, node: Node, path: str, faults: list[Fault]) -> tuple[Spec |
             return None, nothing
     spec, found, _ = validated(model, plain(node), InFile(node, path), "spec")
     faults += found
+    if isinstance(spec, CommandTemplate):
+        return spec, (carried_by(node, path, spec.sources()), frozenset(spec.sources()), ())
     return spec, nothing
 
 
-def _policy(node: Node, path: str, faults: list[Fault]) -> tuple[Spec | None, _Parts]:
+def _policy(node: Node, path: str, faults: list[Fault]) -> tuple[Spec | None, Parts]:
     """A Policy, and its items as far as they can be judged without the other layers."""
     bare = dict(cast(dict[str, Node], node.value))
     for section in ("agent", *ITEM_SECTIONS):
@@ -157,7 +159,7 @@ def _policy(node: Node, path: str, faults: list[Fault]) -> tuple[Spec | None, _P
     incomplete: list[tuple[str, tuple[Fault, ...]]] = []
     words: set[str] = set()
     for section in ITEM_SECTIONS:
-        for item_id, entry in _items(clean, section):
+        for item_id, entry in entries_of(clean, section):
             what = f"{section}.{item_id}"
             value = cast(dict[str, JsonValue], plain(entry))
             item, wrong, missing = read_item(section, value, InFile(entry, path), f"spec.{what}")
@@ -165,35 +167,7 @@ def _policy(node: Node, path: str, faults: list[Fault]) -> tuple[Spec | None, _P
             if missing and not wrong:
                 incomplete.append((what, tuple(missing)))
             if section == "resources":
-                words |= set(_texts(entry))
+                words |= set(texts(entry))
             if item is not None and isinstance(item.model, Resource):
-                carries += [Carries(source, _where(entry, source, path)) for source in item.model.sources()]
+                carries += carried_by(entry, path, item.model.sources())
     return spec, (tuple(carries), frozenset(words), tuple(incomplete))
-
-
-def _items(node: Node, section: str) -> Iterator[tuple[str, Node]]:
-    part = node.get(section)
-    if part is not None and isinstance(part.value, dict):
-        for item_id, entry in part.value.items():
-            if isinstance(entry.value, dict):
-                yield item_id, entry
-
-
-def _texts(node: Node) -> Iterator[str]:
-    """Every text in the node that could be the path of a file in the repository."""
-    value = node.value
-    if isinstance(value, str):
-        if len(value) <= MAX_WORD and not value.startswith("/") and "\n" not in value:
-            yield value
-    elif isinstance(value, dict | list):
-        for entry in value.values() if isinstance(value, dict) else value:
-            yield from _texts(entry)
-
-
-def _where(node: Node, text: str, path: str) -> Origin:
-    """The place of the first value that is this text; else of the node."""
-    if isinstance(node.value, dict | list):
-        for entry in node.value.values() if isinstance(node.value, dict) else node.value:
-            if text in _texts(entry):
-                return _where(entry, text, path)
-    return node.at(path)

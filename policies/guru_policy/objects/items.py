@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from guru_policy.checks import CHECKS
 from guru_policy.checks.base import Check
@@ -28,14 +28,15 @@ Section = Literal["checks", "resources"]
 class CheckWords(Spec):
     """What a policy says about a check beside its fields."""
 
-    every: PositiveDuration = 60
+    every: PositiveDuration = Field(default=60, description="how often it is looked at")
 
 
 class ResourceWords(Spec):
     """What a policy says about a resource beside its fields; `observe` wins over the policy's mode."""
 
-    after: tuple[ItemId, ...] = ()
-    observe: bool | None = None
+    after: tuple[ItemId, ...] = Field(default=(), description="ids of resources that come first")
+    observe: bool | None = Field(
+        default=None, description="report and change nothing; wins over the policy's and the customer's `mode`")
 
 
 KINDS: Mapping[Section, Mapping[str, type[BaseModel]]] = {"checks": CHECKS, "resources": RESOURCES}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from guru_policy.inventory import Scalar
 from guru_policy.kinds.base import Metadata, Spec
 from guru_policy.objects.scopes import Scope
 from guru_policy.selector import Selector, parse
-from guru_policy.text.nodes import Node
+from guru_policy.text.nodes import Node, deepest
 
 
 class Key(NamedTuple):
@@ -61,6 +61,10 @@ class Object:
     def selector(self) -> Selector:
         """The selector of kinds that have one; the empty one for others."""
         return parse(str(getattr(self.spec, "selector", "")))
+
+    def at(self, steps: Sequence[str | int]) -> Origin:
+        """Where the deepest part of the spec stands that these steps lead to."""
+        return deepest(self.node, steps)[0].at(self.path)
 
     def place(self, *steps: str) -> Origin:
         """Where a part of the spec stands: its value, or its key when it is a map or list."""

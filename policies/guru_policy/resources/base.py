@@ -20,7 +20,11 @@ class Resource(Frozen, Generic[StateT]):
 
     model_config = ConfigDict(alias_generator=to_camel)
 
-    platforms: ClassVar[frozenset[Platform]] = frozenset({"linux"})
+    platforms: ClassVar[frozenset[Platform]]
+
+    def served(self) -> frozenset[Platform]:
+        """Where this very resource can be kept: `platforms`, or fewer when its fields say so."""
+        return self.platforms
 
     async def probe(self, host: Host) -> StateT:
         """How it is now. Raises CannotLook when that cannot be known."""

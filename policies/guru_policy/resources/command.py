@@ -18,6 +18,8 @@ from guru_policy.steps import Execute, Step
 class Command(Resource[bool]):
     """Run a program when `unless` says that it is not so yet (any exit code but 0)."""
 
+    platforms = frozenset({"linux"})
+
     kind: Literal["command"] = "command"
     command: Argv | None = None
     shell: Annotated[Text, StringConstraints(min_length=1)] | None = None

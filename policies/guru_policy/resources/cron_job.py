@@ -33,6 +33,8 @@ def _runnable(value: str) -> str:
 class CronJob(Resource[FileState]):
     """Keep one cron job, or keep it away. `%` in the command means a per cent sign, not cron's newline."""
 
+    platforms = frozenset({"linux"})
+
     kind: Literal["cron_job"] = "cron_job"
     name: JobName
     schedule: CronSchedule | None = None

@@ -16,6 +16,8 @@ from guru_policy.steps import MakeDirectory, Remove, SetAttributes, Step
 class Directory(Resource[FileStat | None]):
     """Keep a directory there, parents too, or keep it away. What is in it is left alone."""
 
+    platforms = frozenset({"linux"})
+
     kind: Literal["directory"] = "directory"
     path: PathName
     owner: AccountName | None = None

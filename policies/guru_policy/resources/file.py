@@ -40,6 +40,8 @@ class FileState(NamedTuple):
 class File(Resource[FileState]):
     """Keep one file as written here, or keep it away. A link at the path is replaced, never followed."""
 
+    platforms = frozenset({"linux"})
+
     kind: Literal["file"] = "file"
     path: PathName
     content: Content | None = None

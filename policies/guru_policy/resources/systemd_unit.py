@@ -29,6 +29,8 @@ class UnitState(NamedTuple):
 class SystemdUnit(Resource[UnitState]):
     """Keep a systemd unit running or stopped, and started at boot or not."""
 
+    platforms = frozenset({"linux"})
+
     kind: Literal["systemd_unit"] = "systemd_unit"
     name: UnitName
     running: bool | None = True         # None: leave it as we found it

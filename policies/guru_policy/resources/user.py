@@ -35,6 +35,8 @@ class UserState(NamedTuple):
 class User(Resource[UserState]):
     """Keep a local account. What is absent here is left as it is found."""
 
+    platforms = frozenset({"linux"})
+
     kind: Literal["user"] = "user"
     name: AccountName
     uid: Annotated[int, Field(ge=1, le=2_000_000_000)] | None = None

@@ -59,10 +59,19 @@ def validated(
     except ValidationError as cause:
         faults: list[Fault] = []
         missing: list[Fault] = []
-        for error in cause.errors(include_url=False):
+        for error in _told_once(cause.errors(include_url=False)):
             late = partial and (error["type"] == "missing" or not error["loc"])
             (missing if late else faults).append(_fault(model, error, located, what))
         return None, faults, missing
+
+
+def _told_once(errors: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Without "too short" for a list or map whose entries are wrong: pydantic counts the good ones only."""
+    places = [error["loc"] for error in errors]
+    return [
+        error for error in errors if error["type"] != "too_short" or not any(
+            len(place) > len(error["loc"]) and place[:len(error["loc"])] == error["loc"] for place in places)
+    ]
 
 
 def _fault(model: type[BaseModel], error: ErrorDetails, located: Located, what: str) -> Fault:
@@ -94,6 +103,10 @@ def _sentence(model: type[BaseModel], error: ErrorDetails, location: Sequence[st
     if kind in _WANTED:
         hint = "quote it to mean text" if kind == "string_type" and isinstance(value, int | float) else ""
         return f"must be {_WANTED[kind]}, not {_value(value)}", hint
+    if kind in ("too_short", "too_long"):
+        bound = "at least" if kind == "too_short" else "at most"
+        number = context["min_length" if kind == "too_short" else "max_length"]
+        return f"must have {bound} {number} {'entry' if number == 1 else 'entries'}", ""
     if kind == "string_pattern_mismatch":
         return f"{_value(value)} is not well formed", f"it must match {context['pattern']}"
     return str(error["msg"])[:1].lower() + str(error["msg"])[1:], ""

@@ -18,7 +18,7 @@ def router(db: Database) -> APIRouter:
 
     @router.get("/alerts")
     async def listed(
-        state: Literal["pending", "firing", "resolved"] | None = None,
+        state: Literal["pending", "firing", "resolved", "all"] | None = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
         cursor: Annotated[str | None, Query(max_length=64)] = None,
     ) -> Page[AlertRow]:

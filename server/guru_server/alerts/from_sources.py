@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
 from guru_policy.conditions import Subject
+from guru_policy.errors import GuruError
 from guru_policy.fleet import Fleet, Sources
 from guru_policy.inventory import Device
 from guru_policy.kinds.alert_rule import AlertRule
@@ -16,10 +18,13 @@ from guru_policy.labels import labels_of
 from guru_policy.objects.object import Object
 from guru_policy.selector import parse
 from guru_server.alerts.in_force import Rule
+from guru_server.gateway.plain import plain
 from guru_server.notify.channels import Channel
 from guru_server.reconcile.tables import customer_source
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
+
+log = logging.getLogger("guru.alerts")
 
 LoadFleets = Callable[[Collection[str]], Awaitable[Mapping[str, Fleet]]]
 """The fleets of these revisions; one that left the repository is not among them."""
@@ -37,11 +42,18 @@ class FromSources:
         self._channels: dict[str, Mapping[str, Channel]] = {}
 
     async def refresh(self) -> None:
-        """Take over what is in force now; loads revisions only when they changed."""
+        """Take over what is in force now; loads revisions only when they changed.
+
+        While the repository cannot be read, what was in force goes on: alerts must not end with Git.
+        """
         pairs = await self._db.read(_pairs)
         if pairs == self._pairs and self._complete:
             return
-        fleets = await self._load({revision for pair in pairs.values() if pair for revision in pair})
+        try:
+            fleets = await self._load({revision for pair in pairs.values() if pair for revision in pair})
+        except GuruError as error:
+            log.warning("rules and channels are as old as they were: %s", plain(error.message, 500))
+            return
         rules: dict[str, Sequence[Rule]] = {}
         channels: dict[str, Mapping[str, Channel]] = {}
         for customer, pair in pairs.items():

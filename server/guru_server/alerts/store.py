@@ -35,7 +35,8 @@ def firing_count(connection: Connection, tenant: str = TENANT) -> int:
 def alerts(connection: Connection, state: str | None, limit: int, cursor: str | None) -> Page[AlertRow]:
     """Alerts, the newest first; without a state, those that have not ended."""
     here = [alert.c.tenant == TENANT]
-    here.append(alert.c.state == state if state else alert.c.resolved_at.is_(None))
+    if state != "all":
+        here.append(alert.c.state == state if state else alert.c.resolved_at.is_(None))
     total = int(connection.execute(select(func.count()).where(*here)).scalar_one())
     if cursor:
         started, last = _place(cursor)

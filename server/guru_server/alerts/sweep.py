@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, select
 
 from guru_policy.inventory import Device, Place
 from guru_policy.verdict import State
@@ -129,24 +129,22 @@ def _open(connection: Connection) -> list[Open]:
 
 
 def _verdicts(connection: Connection, now: int) -> Iterator[Seen]:
-    """Verdicts that are bad, or that stand under an open alert."""
-    under = and_(
-        alert.c.tenant == TENANT, alert.c.resolved_at.is_(None),
-        alert.c.device == check_state.c.device, alert.c.check_id == check_state.c.check_id,
-    )
-    query = (
+    """Verdicts that are bad, and those that stand under an open alert: two questions, each asked cheaply."""
+    verdicts = (
         select(check_state, *_DEVICE)
         .join(device_table, and_(
             device_table.c.tenant == check_state.c.tenant, device_table.c.id == check_state.c.device,
         ))
-        .where(
-            check_state.c.tenant == TENANT,
-            device_table.c.revoked_at.is_(None),
-            or_(check_state.c.state.in_(("warning", "critical")), select(alert.c.id).where(under).exists()),
-        )
-        .order_by(check_state.c.device, check_state.c.check_id)
+        .where(check_state.c.tenant == TENANT, device_table.c.revoked_at.is_(None))
     )
-    for row in connection.execute(query):
+    under = and_(
+        alert.c.tenant == check_state.c.tenant, alert.c.device == check_state.c.device,
+        alert.c.check_id == check_state.c.check_id, alert.c.resolved_at.is_(None),
+    )
+    bad = verdicts.where(check_state.c.state.in_(("warning", "critical")))
+    watched = verdicts.join(alert, under)
+    rows = {(row.device, row.check_id): row for query in (bad, watched) for row in connection.execute(query)}
+    for _, row in sorted(rows.items()):
         state = State(row.state) if now - row.seen_at <= STALE_MS else State.unknown
         # How long the device says it has been so, counted back from when we heard it: its clock may be wrong.
         since = row.seen_at - max(0, row.at - row.since)

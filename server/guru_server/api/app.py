@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import Sequence
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from guru_server.api import problems
+from guru_server.api.gate import Gate, Guard, admitted
 from guru_wire.version import VERSION
 
 PREFIX = "/api/v1"
-Guard = Callable[[Request], Awaitable[None]]
+DOCUMENT = "/openapi.json"
 
 
 def make_app(
@@ -28,15 +31,22 @@ def make_app(
         redirect_slashes=False,
     )
     problems.install(app)
+    app.add_middleware(Gate, guard=guard, prefix=PREFIX, public=_patterns(public))
     for router in public:
         app.include_router(router, prefix=PREFIX)
     for router in guarded:
-        app.include_router(router, prefix=PREFIX, dependencies=[Depends(guard)])
+        app.include_router(router, prefix=PREFIX, dependencies=[Depends(admitted)])
     app.router.routes.extend(links)
 
-    @app.get(f"{PREFIX}/openapi.json", include_in_schema=False)
+    @app.get(PREFIX + DOCUMENT, include_in_schema=False)
     async def document() -> Response:
         """OpenAPI 3.1 of this API."""
         return JSONResponse(app.openapi())
 
     return app
+
+
+def _patterns(public: Sequence[APIRouter]) -> list[re.Pattern[str]]:
+    """The paths, without the prefix, that need no token."""
+    routes = (route for router in public for route in router.routes if isinstance(route, APIRoute))
+    return [re.compile(re.escape(DOCUMENT)), *(route.path_regex for route in routes)]

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from guru_server.api.problems import TooLarge, answer
 
 MOST = 8 << 20
-MOST_AT = {"/api/v1/plans": 64 << 20}
+MOST_AT = {"/api/v1/plans": 64 << 20, "/api/v1/enrol": 256 << 10}
 HEADERS = {
     "strict-transport-security": "max-age=31536000",
     "x-content-type-options": "nosniff",
@@ -80,5 +80,5 @@ def _announced(scope: Scope) -> int:
 
 
 def _too_large(scope: Scope, most: int) -> Response:
-    error = TooLarge(f"the body is larger than {most >> 20} MiB", hint="send less at once")
+    error = TooLarge(f"the body is larger than {most >> 10} KiB", hint="send less at once")
     return answer(Request(scope), error, 413)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 from sqlalchemy import Connection, text
 
-from guru_policy.errors import GuruError
+from guru_policy.errors import GuruError, Unreachable
 from guru_server.store.database import Database
 from guru_wire.operator import Diagnosis, Doctor
 
@@ -32,7 +32,10 @@ def public_router(health: Health) -> APIRouter:
     @router.get("/health")
     async def healthy() -> dict[str, bool]:
         """Ok when the database answers; a problem with 503 when not."""
-        await asyncio.wait_for(health.db.read(_answers), 10)
+        try:
+            await asyncio.wait_for(health.db.read(_answers), 10)
+        except TimeoutError as cause:
+            raise Unreachable("the database does not answer in time") from cause
         return {"ok": True}
 
     return router
@@ -62,3 +65,5 @@ async def _look(probe: Probe) -> Diagnosis:
         return Diagnosis(name=name, ok=False, message="no answer in time", fix="look at the server's log")
     except GuruError as error:
         return Diagnosis(name=name, ok=False, message=error.message, fix=error.hint)
+    except (OSError, ValueError) as error:
+        return Diagnosis(name=name, ok=False, message=f"it cannot be looked at: {error}", fix="look at the data folder")

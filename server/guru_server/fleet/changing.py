@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
@@ -15,10 +14,10 @@ from guru_policy.inventory import Place, Scalar
 from guru_server.fleet.tables import device, device_state
 from guru_server.gateway.items import Received
 from guru_server.gateway.plain import plain
-from guru_wire.uplink import Facts
+from guru_wire.uplink import MAX_FACTS, Facts
 
 HEARTBEAT = 60                          # seconds, until a manifest says otherwise
-MAX_FACTS, MAX_SERVICES, MAX_LABELS = 512, 2000, 64
+MAX_LABELS = 64
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 _KEY = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
 _VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._:+-]{0,61}[A-Za-z0-9])?)?")
@@ -69,8 +68,6 @@ def record_facts(connection: Connection, items: Sequence[Received]) -> Mapping[s
     changed: set[str] = set()
     for item in items:
         said = Facts.model_validate(item.body)
-        if len(said.services) > MAX_SERVICES:
-            raise InputInvalid(f"a device reports {MAX_SERVICES} services at most")
         facts = _json(clean(said.facts))
         services = [{**one.model_dump(), "name": plain(one.name)} for one in said.services]
         mine = (device.c.tenant == item.tenant, device.c.id == item.device)
@@ -92,6 +89,9 @@ def set_labels(
                 f"{plain(name, 64)}={plain(value, 64)} cannot be a label",
                 hint="keys: lower case letters, digits, . _ -; values: 63 letters, digits, . _ : + - at most",
             )
+    for name in remove:
+        if not _KEY.fullmatch(name):
+            raise InputInvalid(f"{plain(name, 64)} cannot be a label's key", hint="lower case letters, digits, . _ -")
     changed = []
     for device_id in sorted(ids):
         mine = (device.c.tenant == tenant, device.c.id == device_id)
@@ -122,7 +122,7 @@ def clean(facts: Mapping[str, Scalar]) -> dict[str, Scalar]:
 def _scalar(value: Scalar) -> Scalar:
     if isinstance(value, str):
         return plain(value, 1000)
-    return value if isinstance(value, bool) or (math.isfinite(value) and abs(value) < 2**63) else 0
+    return value if isinstance(value, bool) or abs(value) < 2**63 else 0       # NaN is below nothing
 
 
 def _json(value: object) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from guru_policy.errors import Conflict, NotFound
 from guru_policy.inventory import Device, Place
@@ -24,6 +25,7 @@ _SIGNS = (
     device_state.c.state_since,
 )
 MOST_NAMED = 10                         # devices an ambiguous name lists
+MOST_COMPARED = 2000                    # names that a wrong one is compared with
 
 
 class Known(NamedTuple):
@@ -44,8 +46,11 @@ class Known(NamedTuple):
 def inventory(connection: Connection, tenant: str) -> list[Device]:
     """Every device that is not revoked, in the order of customer, site and name."""
     query = select(*_INVENTORY).where(device.c.tenant == tenant, device.c.revoked_at.is_(None))
-    rows = connection.execute(query.order_by(device.c.customer, device.c.site, device.c.name))
-    return [_device(row) for row in rows]
+    rows = connection.execute(query.order_by(device.c.customer, device.c.site, device.c.name)).all()
+    return [                            # by position: rows by name cost as much as everything else here
+        Device(ident, name, Place(customer, site), orjson.loads(facts), orjson.loads(labels))
+        for ident, name, customer, site, facts, labels in rows
+    ]
 
 
 def known(connection: Connection, tenant: str, device_id: str) -> Known:
@@ -83,7 +88,7 @@ def resolve(connection: Connection, tenant: str, ref: str) -> str:
     query = select(device.c.id, device.c.customer, device.c.site, device.c.name).where(*living, _meaning(ref))
     rows = connection.execute(query.order_by(device.c.customer, device.c.site).limit(MOST_NAMED + 1)).all()
     if not rows:
-        raise _nobody(ref)
+        raise _nobody(ref, _near(connection, tenant, ref))
     exact = [row for row in rows if row.id == ref]
     if len(rows) > 1 and not exact:
         full = ", ".join(f"{row.customer}/{row.site}/{row.name}" for row in rows[:MOST_NAMED])
@@ -107,5 +112,16 @@ def _device(row: Row[*tuple[Any, ...]]) -> Device:
     )
 
 
-def _nobody(ref: str) -> NotFound:
-    return NotFound(f"no device is called {ref[:128]}", hint="`guru device list` shows every device")
+def _near(connection: Connection, tenant: str, ref: str) -> str:
+    """The name most like `ref` that some device has; empty when none is like it."""
+    wanted = ref.rpartition("/")[2]
+    length = func.length(device.c.name).between(len(wanted) - 2, len(wanted) + 2)
+    query = select(device.c.name).where(device.c.tenant == tenant, device.c.revoked_at.is_(None), length)
+    alike = query.where(device.c.name.startswith(wanted[:1], autoescape=True)).limit(MOST_COMPARED)
+    found = get_close_matches(wanted, [row.name for row in connection.execute(alike)], 1, 0.75)
+    return found[0] if found else ""
+
+
+def _nobody(ref: str, near: str = "") -> NotFound:
+    meant = f"did you mean {near}? " if near else ""
+    return NotFound(f"no device is called {ref[:128]}", hint=f"{meant}`guru device list` shows every device")

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypedDict
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from guru_policy.errors import GuruError
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.gateway.desired import BlobOf, Downlink, ManifestOf
-from guru_server.gateway.devices import revoked_since
+from guru_server.gateway.devices import revoked_among, revoked_since
 from guru_server.gateway.ingest import Ingest, Pace, Stage
 from guru_server.gateway.items import Recorder
 from guru_server.gateway.limits import Limits
@@ -30,7 +32,7 @@ from guru_wire.link import MAX_FRAME
 
 log = logging.getLogger("guru.gateway")
 
-_SKEW = 60_000                          # ms by which another server's clock may lie behind
+_SKEW = 3_600_000                       # ms by which another server's clock may lie behind: few are revoked
 
 
 class ServerOptions(TypedDict):
@@ -103,20 +105,20 @@ class Gateway:
 
     async def _cut_revoked(self) -> None:
         with self._bus.subscribe("revoked") as revoked:
-            async for _ in revoked:
-                await self._end_revoked(self._now() - _SKEW)
+            async for devices in revoked:
+                await self._end_revoked(partial(revoked_among, devices=devices))
 
     async def _sweep_revoked(self) -> None:
         since = self._now() - _SKEW
         while True:
             await asyncio.sleep(self.limits.sweep)
             started = self._now() - _SKEW
-            if await self._end_revoked(since):
+            if await self._end_revoked(partial(revoked_since, since=since)):
                 since = started
 
-    async def _end_revoked(self, since: int) -> bool:
+    async def _end_revoked(self, looked_up: Callable[[Connection], set[str]]) -> bool:
         try:
-            revoked = await self._db.read(lambda connection: revoked_since(connection, since))
+            revoked = await self._db.read(looked_up)
         except GuruError as error:
             log.warning("revocations could not be read: %s", plain(error.message))
             return False

@@ -15,6 +15,9 @@ _SLICE = 500                            # ids in one statement
 
 _KNOWN = text("SELECT tenant, public_key, revoked_at FROM device WHERE tenant = :tenant AND id = :id")
 _REVOKED = text("SELECT id FROM device WHERE tenant = :tenant AND revoked_at >= :since")
+_REVOKED_AMONG = text(
+    "SELECT id FROM device WHERE tenant = :tenant AND revoked_at IS NOT NULL AND id IN :ids"
+).bindparams(bindparam("ids", expanding=True))
 _SERIALS = text(
     "SELECT device, desired_serial FROM device_state WHERE tenant = :tenant AND device IN :ids"
 ).bindparams(bindparam("ids", expanding=True))
@@ -64,6 +67,15 @@ def known(connection: Connection, device: str) -> Known | None:
 def revoked_since(connection: Connection, since: int) -> set[str]:
     """The devices revoked at `since` (ms UTC) or later."""
     return {row.id for row in connection.execute(_REVOKED, {"tenant": TENANT, "since": since})}
+
+
+def revoked_among(connection: Connection, devices: Collection[str]) -> set[str]:
+    """Those of these devices that are revoked, whatever any clock says."""
+    return {
+        row.id
+        for ids in _sliced(devices)
+        for row in connection.execute(_REVOKED_AMONG, {"tenant": TENANT, "ids": ids})
+    }
 
 
 def serials(connection: Connection, devices: Collection[str]) -> dict[str, int]:

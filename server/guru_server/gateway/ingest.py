@@ -93,13 +93,21 @@ class Ingest:
         self._arrived.set()
 
     async def run(self) -> None:
-        """Commit groups until cancelled. A store that is away is tried again, for as long as it takes."""
+        """Commit groups until cancelled. A store that is away is tried again, for as long as it takes.
+
+        Whatever ends it, the group that it was at waits for the next run: a later item of a living link would
+        raise the mark over what was lost.
+        """
         while True:
             await self._arrived.wait()
             started = time.monotonic()
             group = self._next_group()
             self._stage("ingest-received")
-            await self._keep_storing(group)
+            try:
+                await self._keep_storing(group)
+            except BaseException:
+                self._waiting.extendleft(reversed(group))
+                raise
             self._bytes -= sum(delivery.size for delivery in group)
             if self._bytes < self._pace.room:
                 self._room.set()

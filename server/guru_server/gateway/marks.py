@@ -35,7 +35,7 @@ _BEGIN = text(
 _PRUNE = text(
     "DELETE FROM ingest_mark WHERE tenant = :tenant AND device = :device AND spool NOT IN"
     " (SELECT spool FROM ingest_mark WHERE tenant = :tenant AND device = :device"
-    " ORDER BY at DESC, spool LIMIT :spools)"
+    " ORDER BY at DESC, spool LIMIT :spools) AND spool <> :spool"       # never the one just begun
 )
 
 
@@ -93,7 +93,7 @@ def _read(connection: Connection, sources: Sequence[Source]) -> dict[Source, int
 
 
 def _pruning(source: Source) -> dict[str, str | int]:
-    return {"tenant": source.tenant, "device": source.device, "spools": SPOOLS_A_DEVICE}
+    return {**source._asdict(), "spools": SPOOLS_A_DEVICE}
 
 
 def _columns(rows: Iterable[tuple[object, ...]]) -> tuple[list[object], ...]:

@@ -96,14 +96,17 @@ class Talk:
     async def _act(self, link: Link, message: dict[str, JsonValue], size: int) -> None:
         self._presence.spoke(link)
         kind = message.get("t")
-        if kind == "fetch":             # not counted: one waits for its answer's way out
-            link.answer(await self._downlink.fetch(link, _fetch_of(message)))
+        fetch = _fetch_of(message) if kind == "fetch" else None
+        if fetch is not None and fetch.digest in link.allowed:
+            link.answer(await self._downlink.fetch(link, fetch))
             await self._wait_for_room(link)
-            return
+            return                      # not counted: one waits for its answer's way out
         if not link.bucket.take(time.monotonic()):
             raise Broken("more messages than a link may send")
         if kind == "batch":
             await self._take_in(link, message, size)
+        elif fetch is not None:
+            link.answer(await self._downlink.fetch(link, fetch))
         elif kind == "pull":
             link.answer(await self._downlink.pull(link))
         else:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ TIP = "refs/guru/tip"
 KEPT = "refs/guru/kept/"
 REVISION = re.compile(r"[0-9a-f]{40}")
 MAX_CONSENTS = 20
+LISTING = 30.0                          # seconds to say where branches are: one small answer
 _CONSENT = re.compile(r"([0-9a-f]{40}) ([0-9]{1,9}(?:,[0-9]{1,9})*)")
 _FETCH = ("fetch", "-q", "--force", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--")
 
@@ -98,7 +99,11 @@ class Mirror:
             lines = [f"create {KEPT}{one} {one}\n" for one in sorted(set(revisions) - kept)]
             lines += [f"delete {KEPT}{one}\n" for one in sorted(kept - set(revisions))]
             if lines:
-                done = await self._run("update-ref", "--stdin", stdin="".join(lines).encode())
+                wanted = "".join(lines).encode()
+                done = await self._run("update-ref", "--stdin", stdin=wanted)
+                if done.exit_code and not self._packing.locked():
+                    await asyncio.to_thread(_sweep, self._path)     # a git that was killed left its locks
+                    done = await self._run("update-ref", "--stdin", stdin=wanted)
                 if done.exit_code:
                     raise failed("the mirror cannot hold on to the revisions in force", done)
 
@@ -164,6 +169,22 @@ class Mirror:
             await self._open()
             return self._path
 
+    async def look(
+        self,
+        *arguments: str,
+        extra: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        stdin: bytes = b"",
+    ) -> Finished:
+        """What a git command says that only reads the mirror; `extra` joins its environment."""
+        await self.opened()
+        return await self._run(*arguments, extra=extra, timeout=timeout, stdin=stdin)
+
+    @property
+    def data(self) -> Path:
+        """The folder that the mirror stands in."""
+        return self._data
+
     def tree(self, revision: str) -> GitTree:
         """The files of a commit that is here."""
         return GitTree(self._path, revision)
@@ -195,7 +216,10 @@ class Mirror:
         raise NotFound("the fleet repository is empty", hint=f"push a first commit to {self.source.branch}")
 
     async def _ls_remote(self, *patterns: str) -> dict[str, str]:
-        done = await self._run("ls-remote", "--quiet", "--", self.source.url, *patterns, network=True)
+        done = await self._run(
+            "ls-remote", "--quiet", "--", self.source.url, *patterns, network=True,
+            timeout=min(LISTING, self.source.timeout),
+        )
         if done.exit_code:
             raise self._unreachable(done)
         lines = (line.split("\t") for line in done.stdout.decode(errors="replace").splitlines())
@@ -283,10 +307,11 @@ class Mirror:
         network: bool = False,
         repository: bool = True,
         allow: str | None = None,
+        extra: Mapping[str, str] | None = None,
         timeout: float | None = None,
         stdin: bytes = b"",
     ) -> Finished:
-        env = environment(self._path, self.source.environment(self._data) if network else None)
+        env = environment(self._path, self.source.environment(self._data) if network else extra)
         if allow:
             env["GIT_ALLOW_PROTOCOL"] = allow
         if not repository:

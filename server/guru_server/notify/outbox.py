@@ -116,6 +116,13 @@ def tried(connection: Connection, note: str, next_try_at: int, error: str) -> No
     _finish(connection, note, next_try_at=next_try_at, error=error)
 
 
+def rest(connection: Connection, customer: str, channel: str, now: int, until: int) -> None:
+    """Leave a channel alone for a while: what waits for it is due then, and others come before it."""
+    here = (notification.c.customer == customer, notification.c.channel == channel)
+    due_now = notification.c.next_try_at <= now
+    connection.execute(notification.update().where(*_open(), *here, due_now).values(next_try_at=until))
+
+
 def given_up(connection: Connection, note: str, now: int, error: str) -> None:
     """The channel never took it, and it is not tried again."""
     _finish(connection, note, failed_at=now, error=error)

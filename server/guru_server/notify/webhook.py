@@ -5,6 +5,7 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -20,20 +21,24 @@ from guru_policy.errors import Undelivered
 from guru_policy.kinds.notification_channel import Webhook
 from guru_server.gateway.plain import plain
 from guru_server.notify.channels import Message
+from guru_server.notify.reaching import reached
 
 if TYPE_CHECKING:
     import httpx
 
 ANSWER_MOST = 64 * 1024                 # bytes read of an answer, so that the connection ends cleanly
 CONNECT, TOTAL = 5.0, 15.0              # seconds
+_PORTS = {"http": 80, "https": 443}
 SLOW_DOWN = frozenset({408, 425, 429})  # these client errors may pass; others say that the note is unwelcome
 
 
 class Webhooks:
     """Delivers to webhooks. The HTTP client is made with the first delivery."""
 
-    def __init__(self, secrets: Mapping[str, SecretStr]) -> None:
-        self._secrets = secrets
+    def __init__(
+        self, secrets: Mapping[str, SecretStr], *, private: bool = True, patience: float = TOTAL
+    ) -> None:
+        self._secrets, self._private, self._patience = secrets, private, patience
         self._client: httpx.AsyncClient | None = None
 
     async def deliver(self, channel: Webhook, message: Message) -> None:
@@ -46,10 +51,20 @@ class Webhooks:
         client = self._client = self._client or httpx.AsyncClient(
             timeout=httpx.Timeout(TOTAL, connect=CONNECT), follow_redirects=False, trust_env=False,
             headers={"user-agent": "GuruRMM", "accept": "*/*"},
+            # Connections are known by address, so one that was checked for a name must not serve another.
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
         try:
-            async with client.stream("POST", url, content=body, headers=headers) as answer:
-                await _drain(answer)
+            async with asyncio.timeout(self._patience):     # httpx counts each step by itself
+                at, named = httpx.URL(url), urlsplit(url)
+                address = await reached(at.host, at.port or _PORTS[at.scheme], inside=self._private)
+                async with client.stream(
+                    "POST", at.copy_with(host=address), content=body,
+                    headers={**headers, "host": named.netloc}, extensions={"sni_hostname": at.host},
+                ) as answer:
+                    await _drain(answer)
+        except TimeoutError as cause:
+            raise Undelivered(f"the webhook at {_shown(url)} took too long") from cause
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as cause:
             said = plain(str(cause)) or type(cause).__name__
             raise Undelivered(f"the webhook at {_shown(url)} does not answer: {said}") from cause
@@ -93,7 +108,7 @@ def sign(secret: SecretStr, message_id: str, timestamp: str, body: bytes) -> str
 
 
 def _checked(url: str) -> str:
-    """The URL when it can be posted to. Addresses inside are welcome: an MSP's own systems stand there."""
+    """The URL when it can be posted to."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0

@@ -32,6 +32,7 @@ from guru_server.store.database import Database
 log = logging.getLogger("guru.notify")
 TRIES = 14                              # over about two hours, four and a half at most
 FIRST, LONGEST = 5_000, 3_600_000       # ms between tries, doubled each time, with full jitter
+REST = 10_000                           # ms for which a channel that took nothing is left alone
 AT_ONCE = 200                           # notes looked at in one round
 CHANNELS_AT_ONCE = 16
 _Work = Callable[[Connection], None]
@@ -95,14 +96,19 @@ class Notifier:
             log.warning("the outbox cannot be read now: %s", cause)
 
     async def _serve(self, fence: Fence, place: tuple[str, str], notes: Sequence[Note]) -> None:
-        """Deliver one channel's notes in their order, and stop at the first that it does not take."""
+        """Deliver one channel's notes in their order, and stop at the first that it does not take.
+
+        Then the channel rests, so that its backlog never fills the rounds in which others have their turn.
+        """
         customer, name = place
         known = self._channels.channels_for(customer)
-        if known is None:
-            return
         try:
             for note in notes:
-                if not await self._deliver(fence, known.get(name), note):
+                if known is None or not await self._deliver(fence, known.get(name), note):
+                    now = self._clock()
+                    await self._write(fence, partial(
+                        outbox.rest, customer=customer, channel=name, now=now, until=now + REST
+                    ))
                     return
         except (Conflict, Unreachable) as cause:
             log.warning("channel %s of %s waits: %s", name, customer, cause)

@@ -12,10 +12,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from guru_policy.compiling import Compiled, Compiler, Effective, compile_customer
+from guru_policy.compiling import Compiled, Effective, compile_customer
 from guru_policy.faults import Fault
 from guru_policy.fleet import Sources
 from guru_policy.inventory import Device
+from guru_server.gitops.verifying import UNCHECKED, Verdict
 from guru_server.reconcile.library import Loaded
 
 Outcome = Literal["published", "partly-held", "refused"]
@@ -43,7 +44,8 @@ class Standing:
 class Decision:
     """What a commit does. `compiled` is by customer, without those that stay where they are.
 
-    With `guards` the outcome is refused, and `compiled` is what consent would bring about.
+    With `guards` the outcome is refused, and `compiled` is what consent would bring about. A signature that
+    is refused is among the guards.
     """
 
     outcome: Outcome
@@ -52,6 +54,7 @@ class Decision:
     guards: tuple[str, ...] = ()
     standings: Mapping[str, Standing] = field(default_factory=dict)
     compiled: Mapping[str, Compiled] = field(default_factory=dict)
+    signature: Verdict = UNCHECKED
 
 
 class Asked(NamedTuple):
@@ -122,11 +125,6 @@ def compiled_for(
         for fault in assignment
     }
     return result, tuple(faults)
-
-
-def compiler_for(customer: str, org: Loaded, own: Loaded) -> Compiler:
-    """The customer's compiler under this pair, to be asked for single devices."""
-    return Compiler(Sources(org.fleet, own.fleet), customer, _digests(customer, org, own))
 
 
 def _digests(customer: str, org: Loaded, own: Loaded) -> dict[str, str]:

@@ -38,15 +38,14 @@ def stands(base: str, standings: Mapping[str, Standing], get: Get) -> Fleet | No
     newest = get(base)
     if newest is None:
         return None
-    objects = {key: item for key, item in newest.fleet.objects.items() if owner_of(item.origin.path) is None}
+    objects = {item.key: item for item in newest.fleet.owned_by(None)}
     for customer, standing in standings.items():
         if standing.pair is None:
             continue
         own = get(standing.pair.customer)
         if own is None:
             return None
-        theirs = own.fleet.objects.items()
-        objects |= {key: item for key, item in theirs if owner_of(item.origin.path) == customer}
+        objects |= {item.key: item for item in own.fleet.owned_by(customer)}
     return replace(newest.fleet, objects=objects)
 
 

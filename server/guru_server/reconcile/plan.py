@@ -13,6 +13,7 @@ from guru_policy.comparing import device_changes, object_changes
 from guru_policy.compiling import Effective
 from guru_policy.errors import InputInvalid, NotFound
 from guru_policy.inventory import Device
+from guru_policy.provenance import Authors
 from guru_server.clock import Clock
 from guru_server.gateway.plain import plain
 from guru_server.reconcile.deciding import Decision, compiled_for, devices_by_customer
@@ -20,11 +21,11 @@ from guru_server.reconcile.exact import Moved, exact_plan, issued, moved
 from guru_server.reconcile.impact import impacts
 from guru_server.reconcile.library import Loaded
 from guru_server.reconcile.lines import lines_of
-from guru_server.reconcile.reasons import Reasons, place_of, places
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.status import Stand, states
 from guru_server.reconcile.store import InForce, bundle_bytes
 from guru_server.reconcile.uploads import UploadedTree, checked_blobs, checked_files
+from guru_server.reconcile.written import place_of, places
 from guru_server.store.database import Database
 from guru_wire.operator import CustomerStatus, DeviceChange, FieldChange, ObjectChange, Plan, PlanRequest
 
@@ -54,14 +55,13 @@ class Planner:
             have = issued(before)
             if request.against and other:
                 have = await asyncio.to_thread(_compiled, other, devices, bundles)
-            changes = moved(decision, have)
-            stands = await self._bundles(decision, changes, bundles)
-            get = await self._reconciler.available(before)
-            reasons = Reasons(new, decision.standings, get)
-            rows = await asyncio.to_thread(_devices, devices, changes, bundles, stands, reasons)
-            changed = [device for device in devices if device.id in changes]
-            away = {device.id for device in changed if _offline(stands.get(device.id))}
-            counted = await asyncio.to_thread(impacts, changed, away, reasons.groups)
+        changes = moved(decision, have)
+        stands = await self._bundles(decision, changes, bundles)
+        authors = {name: Authors(result.sources) for name, result in decision.compiled.items()}
+        rows = await asyncio.to_thread(_devices, devices, changes, bundles, stands, authors)
+        changed = [device for device in devices if device.id in changes]
+        away = {device.id for device in changed if _offline(stands.get(device.id))}
+        counted = await asyncio.to_thread(impacts, changed, away, lambda one: authors[one.place.customer].groups(one))
         exact = exact_plan(decision, before, devices, request.revision) if request.exact and request.revision else None
         return Plan(
             base_revision=request.against or before.base,
@@ -145,12 +145,20 @@ def _devices(
     changes: Moved,
     bundles: Mapping[str, bytes],
     stands: Mapping[str, Stand],
-    reasons: Reasons,
+    authors: Mapping[str, Authors],
 ) -> tuple[DeviceChange, ...]:
     @cache
     def differing(old: str | None, new: str) -> tuple[comparing.FieldChange, ...]:
         before = Bundle.model_validate_json(bundles[old]) if old and old in bundles else None
         return device_changes(before, Bundle.model_validate_json(bundles[new]))
+
+    known: dict[tuple[str, str | None, str], tuple[FieldChange, ...]] = {}
+
+    def fields(device: Device) -> tuple[FieldChange, ...]:
+        customer, (old, new) = device.place.customer, changes[device.id]
+        if (customer, old, new) not in known:
+            known[customer, old, new] = _fields(authors[customer].attributed(device, differing(old, new)))
+        return known[customer, old, new]
 
     shown = [device for device in devices if device.id in changes][:ROWS]
     return tuple(
@@ -160,10 +168,7 @@ def _devices(
             customer=device.place.customer,
             site=device.place.site,
             online=not _offline(stands.get(device.id)),
-            fields=tuple(
-                FieldChange(**one._asdict(), why=plain(reasons.why(device, one.path), 500))
-                for one in differing(*changes[device.id])
-            ),
+            fields=fields(device),
         )
         for device in shown
     )
@@ -174,16 +179,19 @@ def _objects(base: Loaded | None, new: Loaded) -> tuple[ObjectChange, ...]:
     found = []
     for one in object_changes(base.fleet if base else None, new.fleet):
         name = (one.kind, one.scope, one.name)
-        fields = tuple(
-            FieldChange(**field._asdict(), why=plain(
-                place_of(was.get(name) if field.to_absent and name in was else now.get(name), field.path), 500))
+        fields = [
+            field._replace(why=place_of((was if field.to_absent and name in was else now).get(name), field.path))
             for field in one.fields
-        )
+        ]
         found.append(ObjectChange(
             action=one.action, kind=one.kind, scope=one.scope, name=one.name, path=plain(one.path, 500),
-            fields=fields,
+            fields=_fields(fields),
         ))
     return tuple(found)
+
+
+def _fields(changes: Sequence[comparing.FieldChange]) -> tuple[FieldChange, ...]:
+    return tuple(FieldChange(**one._replace(why=plain(one.why, 500))._asdict()) for one in changes)
 
 
 def _held(decision: Decision) -> tuple[CustomerStatus, ...]:

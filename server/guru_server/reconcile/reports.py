@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, select, text
 
+from guru_server.clock import Clock
 from guru_server.fleet.tables import device_state
-from guru_server.gateway.items import Received
+from guru_server.gateway.items import Received, Recorder
 from guru_server.gateway.plain import plain
 from guru_wire.operator import RunSummary
 from guru_wire.uplink import Report, ResourceReport
@@ -30,15 +31,23 @@ _APPLIED = text(
 )
 
 
-def record_report(connection: Connection, items: Sequence[Received]) -> Mapping[str, set[str]]:
-    """A Recorder: keeps each run once; a late report never replaces a newer one. No topic hears of it."""
-    for item in items:
-        _record(connection, item, Report.model_validate(item.body))
-    return {}
+def report_recorder(now: Clock) -> Recorder:
+    """The Recorder of runs: keeps each once; one on an older serial never replaces a newer. No topic hears of it.
+
+    A device's reports come in the order in which they were made; the times in them may be of a wrong clock, and
+    none is taken that is later than `now`.
+    """
+
+    def record(connection: Connection, items: Sequence[Received]) -> Mapping[str, set[str]]:
+        for item in items:
+            _record(connection, item, Report.model_validate(item.body), now())
+        return {}
+
+    return record
 
 
-def _record(connection: Connection, item: Received, report: Report) -> None:
-    summary = _summary(report)
+def _record(connection: Connection, item: Received, report: Report, now: int) -> None:
+    summary = _summary(report, now)
     body = summary.model_dump_json()
     owner = {"tenant": item.tenant, "device": item.device}
     row = {**owner, "run": summary.run, "at": summary.finished_at, "body": body}
@@ -48,14 +57,12 @@ def _record(connection: Connection, item: Received, report: Report) -> None:
     where = (device_state.c.tenant == item.tenant, device_state.c.device == item.device)
     known = connection.execute(
         select(
-            device_state.c.run_at,
             device_state.c.applied_serial,
             device_state.c.converged,
             device_state.c.state_since,
         ).where(*where)
     ).one_or_none()
-    newer = (summary.serial, summary.finished_at)
-    if known is None or (known.run_at is not None and (known.applied_serial, known.run_at) > newer):
+    if known is None or known.applied_serial > summary.serial:
         return
     same = (known.applied_serial, known.converged) == (summary.serial, summary.converged)
     connection.execute(_APPLIED, {
@@ -64,13 +71,13 @@ def _record(connection: Connection, item: Received, report: Report) -> None:
     })
 
 
-def _summary(report: Report) -> RunSummary:
+def _summary(report: Report, now: int) -> RunSummary:
     return RunSummary(
         run=plain(report.run, 32),
         serial=report.serial,
         revision=plain(report.revision, 64),
-        started_at=report.started_at,
-        finished_at=report.finished_at,
+        started_at=min(report.started_at, now),
+        finished_at=min(report.finished_at, now),
         cause=report.cause,
         converged=report.converged,
         resources=tuple(_resource(one) for one in report.resources[:MAX_RESOURCES]),

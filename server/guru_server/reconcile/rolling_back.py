@@ -7,12 +7,13 @@ import logging
 
 from guru_policy.errors import Conflict, NotFound, Refused
 from guru_server.clock import Clock
+from guru_server.gitops.verifying import Verdict
 from guru_server.leases import Fence
-from guru_server.reconcile.pinning import Held, Pin, good_before
+from guru_server.reconcile.pinning import GOOD, Held, Pin, good_before
 from guru_server.reconcile.service import Reconciler
-from guru_server.reconcile.store import Note, revision_row
+from guru_server.reconcile.store import InForce, Note, revision_row
 from guru_server.store.database import Database
-from guru_wire.operator import SyncRequested
+from guru_wire.operator import RevisionRow, SyncRequested
 from guru_wire.planning import RollbackRequest
 
 log = logging.getLogger("guru.reconcile")
@@ -38,8 +39,10 @@ async def roll_back(
             raise NotFound("no revision was in force before this one", hint="`guru revision list` shows them")
         if target == before.base:
             raise Conflict(f"{target[:12]} is in force already", hint="`guru revision list` shows the others")
-        if await db.read(lambda connection: revision_row(connection, tenant, target)) is None:
-            raise NotFound(f"{target[:12]} was never in force here", hint="`guru revision list` shows what was")
+        row = await db.read(lambda connection: revision_row(connection, tenant, target))
+        if row is None or row.outcome not in GOOD:
+            why = "was refused when it was last tried" if row else "was never in force here"
+            raise NotFound(f"{target[:12]} {why}", hint="`guru revision list` shows what was in force")
         if not await reconciler.mirror.ensure(target):
             raise NotFound(f"{target[:12]} left the repository", hint="`guru revision list` shows the others")
         bad = Held(before.base, await reconciler.mirror.tree_of(before.base))
@@ -48,9 +51,16 @@ async def roll_back(
         held = tuple(one for one in (*others, bad) if one.tree != tree)
         pin = Pin(target, held, actor, request.reason, now())
         new = await asyncio.to_thread(reconciler.library.get, target)
-        decision = await reconciler.decided(new, before, devices, target, guarded=False)
+        decision = await reconciler.decided(new, before, devices, target, await _signature(reconciler, row, before))
         if decision.outcome == "refused":
             raise Refused(f"{target[:12]} may not come into force: {decision.reason}")
         log.warning("%s", pin.told())
         note = Note(f"person:{actor}", "RolledBack", f"revision:{target}", f"from {before.base}: {request.reason}")
         return await reconciler.bring(target, before, devices, fence, decision=decision, pin=pin, note=note)
+
+
+async def _signature(reconciler: Reconciler, row: RevisionRow, before: InForce) -> Verdict:
+    """Who vouched for the revision when it came into force; one that nobody vouched for is judged as a sync would."""
+    if row.signature == "verified":
+        return Verdict("verified", row.signer)
+    return await reconciler.verdict(row.revision, before)

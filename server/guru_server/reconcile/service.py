@@ -20,16 +20,17 @@ from guru_server.fleet.reading import inventory
 from guru_server.gateway.plain import plain
 from guru_server.gitops.mirror import Commit, Consent, Mirror
 from guru_server.gitops.tree import MirrorBroken
+from guru_server.gitops.verifying import UNCHECKED, Base, Verdict, Verifier
 from guru_server.leases import Fence
 from guru_server.reconcile.deciding import Asked, Decision, Get, Pair, Standing, decide
 from guru_server.reconcile.guarding import UNKNOWN, Consented, after, refusals, stands
 from guru_server.reconcile.issuing import Issuer
 from guru_server.reconcile.library import Library, Loaded
 from guru_server.reconcile.lines import dumped, lines_of
-from guru_server.reconcile.pinning import Pin
+from guru_server.reconcile.pinning import Pin, pinned
 from guru_server.reconcile.refreshing import refreshed
 from guru_server.reconcile.renewing import due
-from guru_server.reconcile.store import Change, InForce, Note, in_force, keep, stored_digests
+from guru_server.reconcile.store import Change, InForce, Note, in_force, keep, newest_attempt, stored_digests
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.operator import SyncRequested
@@ -48,6 +49,7 @@ class Reconciler:
         bus: Bus,
         mirror: Mirror,
         *,
+        verifier: Verifier,
         state_key: Ed25519PrivateKey,
         now: Clock,
         stage: Stage = lambda _: None,
@@ -55,6 +57,7 @@ class Reconciler:
     ) -> None:
         self._db, self._bus, self.mirror, self._now, self._stage = db, bus, mirror, now, stage
         self.tenant = tenant
+        self._verifier = verifier
         self._issuer = Issuer(tenant, state_key)
         self.library = Library(mirror.tree)
         self.lock = asyncio.Lock()      # the library and the decisions: one at a time
@@ -65,16 +68,18 @@ class Reconciler:
         Raises Conflict when `fence` is not this server's any more; then nothing was written.
         """
         async with self.lock:
-            before, devices = await self.look()
-            newest = before.newest
+            newest, pin = await self._db.read(
+                lambda connection: (newest_attempt(connection, self.tenant), pinned(connection, self.tenant))
+            )
             if newest is not None and newest.revision == revision and newest.finished_at is not None:
                 log.info("nothing new: %s is %s", revision[:12], newest.outcome)
                 return SyncRequested(
                     revision=revision, outcome=newest.outcome, reason=newest.reason, faults=newest.faults
                 )
-            if before.pin is not None and before.pin.holds(await self.mirror.tree_of(revision)):
+            if pin is not None and pin.holds(await self.mirror.tree_of(revision)):
                 log.info("%s is held: it was rolled back", revision[:12])
-                return SyncRequested(revision=revision, outcome="held", reason=before.pin.told())
+                return SyncRequested(revision=revision, outcome="held", reason=pin.told())
+            before, devices = await self.look()
             try:
                 return await self.bring(revision, before, devices, fence)
             except MirrorBroken as broken:
@@ -84,8 +89,7 @@ class Reconciler:
 
     async def awaiting(self, revision: str) -> SyncRequested:
         """How the tip stands at a server that brings nothing into force without `guru apply`. Writes nothing."""
-        before, _ = await self.look()
-        newest = before.newest
+        newest = await self._db.read(lambda connection: newest_attempt(connection, self.tenant))
         if newest is not None and newest.revision == revision and newest.finished_at is not None:
             return SyncRequested(
                 revision=revision, outcome=newest.outcome, reason=newest.reason, faults=newest.faults
@@ -102,7 +106,7 @@ class Reconciler:
             chosen = [device for device in devices if ids is None or device.id in ids]
             if before.base is None or not chosen:
                 return 0
-            get = await self.available(before, [before.base])
+            get = await self._available(before, [before.base])
             compiled = await asyncio.to_thread(refreshed, chosen, before, get)
             now = self._now()
             by_id = {device.id: device for device in chosen}
@@ -133,24 +137,31 @@ class Reconciler:
         return len(rows)
 
     async def decided(
-        self, new: Loaded, before: InForce, devices: Collection[Device], tip: str | None, *, guarded: bool = True
+        self, new: Loaded, before: InForce, devices: Collection[Device], tip: str | None, back: Verdict | None = None
     ) -> Decision:
         """What this fleet would do; plan and sync share it. Writes nothing. Hold the lock.
 
         `tip` is its commit, whose history may consent to deletions; None for files that were never committed.
-        Not `guarded` is only what a person rolls back to.
+        `back` is what signatures say about a revision that a person goes back to: then deletions need no consent.
         """
-        get = await self.available(before, [before.base] if before.base else [])
+        signature = back
+        if signature is None:
+            signature = await self.verdict(tip, before) if tip else UNCHECKED
+        get = await self._available(before, [before.base] if before.base else [])
         asked = Asked(new, before.standings, tuple(devices), frozenset(before.faults))
-        decision = await asyncio.to_thread(decide, asked, get)
-        if decision.outcome == "refused" or before.base is None or not guarded:
-            return decision
-        guards = await self._guards(decision, before, before.base, new, tip, get)
+        decision = replace(await asyncio.to_thread(decide, asked, get), signature=signature)
+        guards: tuple[str, ...] = (signature.reason,) if signature.checked == "refused" else ()
+        if decision.outcome != "refused" and before.base is not None and back is None:
+            guards += await self._guards(decision, before, before.base, new, tip, get)
         if not guards:
             return decision
         return replace(
             decision, outcome="refused", reason="; ".join(guards), guards=guards, standings=before.standings
         )
+
+    async def verdict(self, tip: str, before: InForce) -> Verdict:
+        """What signatures say about a commit, from what is in force."""
+        return await self._verifier.verify(tip, Base(before.base, before.signer) if before.base else None)
 
     async def _guards(
         self, decision: Decision, before: InForce, base: str, new: Loaded, tip: str | None, get: Get
@@ -247,7 +258,7 @@ class Reconciler:
         blobs = await asyncio.to_thread(self.library.contents, wanted - stored, revisions)
         return replace(change, blobs=blobs)
 
-    async def available(self, before: InForce, more: Collection[str] = ()) -> Callable[[str], Loaded | None]:
+    async def _available(self, before: InForce, more: Collection[str]) -> Callable[[str], Loaded | None]:
         """The library, for what is in force and `more`, as far as the repository still has it. Hold the lock."""
         wanted = {*self._revisions(before.standings), *more}
         here = {revision for revision in sorted(wanted) if await self.mirror.ensure(revision)}
@@ -291,4 +302,5 @@ def _row(
         "author": plain(commit.author), "subject": plain(commit.subject),
         "seen_at": seen_at, "finished_at": now, "outcome": decision.outcome, "reason": reason,
         "devices_changed": changed, "faults": dumped(lines_of(decision.faults)),
+        "signature": decision.signature.checked, "signer": decision.signature.signer,
     }

@@ -147,7 +147,7 @@ def _counted(stands: list[Stand]) -> dict[SyncState, int]:
 def _conditions(
     customers: tuple[CustomerStatus, ...], newest: list[RevisionRow], fetching: tuple[str, int | None]
 ) -> tuple[Condition, ...]:
-    """Signatures of commits are not verified yet, so that there is no SourceVerified here."""
+    """There is no SourceVerified as long as nobody asks for signatures."""
     error, since = fetching
     attempt = newest[0] if newest else None
     at = _attempted_at(newest) or since or 0
@@ -163,6 +163,7 @@ def _conditions(
         ready = Condition(type="Ready", status=fine, reason=reason, message=attempt.reason, since=at)
     return (
         ready,
+        *([_source_verified(attempt, at)] if attempt and attempt.signature != "unchecked" else []),
         Condition(
             type="Held",
             status=bool(held) or refused,
@@ -181,6 +182,13 @@ def _deliberate(connection: Connection, tenant: str, watched: Watched, now: int)
         words = f"{watched.waiting[:12]} waits for `guru apply`"
         found.append(Condition(type="Held", status=True, reason="WaitsForApply", message=words, since=now))
     return tuple(found)
+
+
+def _source_verified(attempt: RevisionRow, at: int) -> Condition:
+    if attempt.signature == "verified":
+        message = f"signed by {attempt.signer}"
+        return Condition(type="SourceVerified", status=True, reason="Verified", message=message, since=at)
+    return Condition(type="SourceVerified", status=False, reason="Unverified", message=attempt.reason, since=at)
 
 
 def _faulty(connection: Connection, tenant: str, stands: list[Stand]) -> list[tuple[str, int]]:

@@ -50,11 +50,12 @@ _SOURCE = text(
 _REVISION = text(
     "INSERT INTO revision"
     " (tenant, revision, seq, parent, author, subject, seen_at, finished_at, outcome, reason,"
-    " devices_changed, faults) VALUES (:tenant, :revision, :seq, :parent, :author, :subject, :seen_at,"
-    " :finished_at, :outcome, :reason, :devices_changed, :faults)"
+    " devices_changed, faults, signature, signer) VALUES (:tenant, :revision, :seq, :parent, :author, :subject,"
+    " :seen_at, :finished_at, :outcome, :reason, :devices_changed, :faults, :signature, :signer)"
     " ON CONFLICT (tenant, revision) DO UPDATE SET seq = excluded.seq, seen_at = excluded.seen_at,"
     " finished_at = excluded.finished_at, outcome = excluded.outcome, reason = excluded.reason,"
-    " devices_changed = excluded.devices_changed, faults = excluded.faults"
+    " devices_changed = excluded.devices_changed, faults = excluded.faults, signature = excluded.signature,"
+    " signer = excluded.signer"
 )
 
 
@@ -120,24 +121,28 @@ class Change:
 
 
 class InForce(NamedTuple):
-    """What reconcile starts from. `base` is the newest revision that came into force for anybody."""
+    """What reconcile starts from. `base` is the newest revision that came into force for anybody.
+
+    `signer` signed for it; empty when nobody was asked to.
+    """
 
     standings: Mapping[str, Standing]
     issued: Mapping[str, Issued]
     faults: Mapping[str, str]           # JSON by device
     newest: RevisionRow | None
     base: str | None
+    signer: str = ""
     pin: Pin | None = None
 
 
 def in_force(connection: Connection, tenant: str) -> InForce:
     """What stands now."""
     base = connection.execute(
-        select(revision.c.revision)
+        select(revision.c.revision, revision.c.signer)
         .where(revision.c.tenant == tenant, revision.c.outcome.in_(GOOD))
         .order_by(revision.c.seq.desc())
         .limit(1)
-    ).scalar()
+    ).one_or_none()
     issued = connection.execute(
         select(manifest.c.device, manifest.c.serial, manifest.c.bundle, manifest.c.revision).where(
             manifest.c.tenant == tenant
@@ -146,13 +151,13 @@ def in_force(connection: Connection, tenant: str) -> InForce:
     faults = connection.execute(
         select(device_fault.c.device, device_fault.c.faults).where(device_fault.c.tenant == tenant)
     )
-    newest = revisions(connection, tenant, 1)
     return InForce(
         standings={name: standing for name, (standing, _) in standings(connection, tenant).items()},
-        issued={row[0]: Issued(row[1], row[2], row[3]) for row in issued},
+        issued={device: Issued(serial, held, of) for device, serial, held, of in issued.all()},
         faults={row[0]: row[1] for row in faults},
-        newest=newest[0] if newest else None,
-        base=base,
+        newest=newest_attempt(connection, tenant),
+        base=base.revision if base else None,
+        signer=base.signer if base else "",
         pin=pinned(connection, tenant),
     )
 
@@ -171,6 +176,11 @@ def revisions(connection: Connection, tenant: str, limit: int, skip: int = 0) ->
     query = select(revision).where(revision.c.tenant == tenant).order_by(revision.c.seq.desc())
     rows = connection.execute(query.offset(skip).limit(limit)).mappings()
     return [_revision(row, loaded(row["faults"])) for row in rows]
+
+
+def newest_attempt(connection: Connection, tenant: str) -> RevisionRow | None:
+    """The newest attempt; None before the first."""
+    return next(iter(revisions(connection, tenant, 1)), None)
 
 
 def revision_count(connection: Connection, tenant: str) -> int:

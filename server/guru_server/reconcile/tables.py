@@ -21,6 +21,8 @@ revision = Table(
     Column("reason", Text, nullable=False),
     Column("devices_changed", BigInteger, nullable=False),
     Column("faults", Text, nullable=False),                 # JSON array of operator.FaultLine
+    Column("signature", String(16), nullable=False, server_default="unchecked"),     # operator.RevisionRow.signature
+    Column("signer", Text, nullable=False, server_default=""),
 )
 Index("ix_revision_seq", revision.c.tenant, revision.c.seq)
 

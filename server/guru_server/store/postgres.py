@@ -30,7 +30,8 @@ class PostgresEngines:
     def __init__(self, url: str) -> None:
         self._engine = create_engine(
             psycopg_url(url), pool_size=READERS + WRITERS, max_overflow=0, pool_timeout=30,
-            pool_pre_ping=True, pool_recycle=1800, connect_args={"connect_timeout": 5, "options": OPTIONS},
+            pool_pre_ping=True, pool_recycle=1800, hide_parameters=True,
+            connect_args={"connect_timeout": 5, "options": OPTIONS},
         )
         self._reading = ThreadPoolExecutor(READERS, thread_name_prefix="guru-read")
         self._writing = ThreadPoolExecutor(WRITERS, thread_name_prefix="guru-write")

@@ -137,7 +137,7 @@ def _run(connection: Connection, job: Job) -> tuple[Any, Exception | None]:
 
 def _told(failure: Exception) -> Exception:
     """The failure as the caller sees it, with the driver's error as its cause."""
-    if isinstance(failure, DBAPIError):
+    if isinstance(failure, DBAPIError | sqlite3.Error):
         raised: GuruError | None = translate(failure)
         if raised is not None:
             raised.__cause__ = failure
@@ -151,7 +151,7 @@ def engine(path: str, *, begin: str, cache_kb: int, pool: int, read_only: bool =
     See https://docs.sqlalchemy.org/en/21/dialects/sqlite.html on serialisable isolation and savepoints.
     """
     made = create_engine(
-        f"sqlite:///{path}", poolclass=QueuePool, pool_size=pool, max_overflow=0,
+        f"sqlite:///{path}", poolclass=QueuePool, pool_size=pool, max_overflow=0, hide_parameters=True,
         connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False, "isolation_level": None},
     )
 

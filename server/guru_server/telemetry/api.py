@@ -18,6 +18,7 @@ from guru_wire.operator import Series
 
 MOST_POINTS = 10_000
 LONGEST = 400 * DAY
+LAST = 1 << 53                          # ms UTC: the last that JSON's numbers hold exactly
 
 
 def router(db: Database, clock: Clock) -> APIRouter:
@@ -28,8 +29,8 @@ def router(db: Database, clock: Clock) -> APIRouter:
     async def samples(
         ref: str,
         metric: Annotated[str, Query(min_length=1, max_length=128)],
-        since: Annotated[int | None, Query(ge=0)] = None,
-        until: Annotated[int | None, Query(ge=0)] = None,
+        since: Annotated[int | None, Query(ge=0, le=LAST)] = None,
+        until: Annotated[int | None, Query(ge=0, le=LAST)] = None,
         limit: Annotated[int, Query(ge=1, le=MOST_POINTS)] = 1440,
     ) -> Series:
         """The metric from `since` (default: an hour ago) to before `until` (default: now), in ms UTC."""

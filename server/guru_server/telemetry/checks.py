@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select, text
 
-from guru_policy.errors import InputInvalid
 from guru_policy.verdict import State, Verdict
 from guru_server.gateway.items import Received
 from guru_server.gateway.plain import plain
+from guru_server.telemetry.refusing import Refusal, refuse
 from guru_server.telemetry.tables import check_state
 from guru_wire.uplink import CheckResult, Checks
 
@@ -30,7 +30,9 @@ _UPSERT = text(
     " missed = 0, seen_at = excluded.seen_at WHERE excluded.at >= check_state.at"
 )
 _MISS = text(
-    "UPDATE check_state SET missed = missed + 1 WHERE seen_at + :quiet <"
+    "UPDATE check_state SET missed = missed + 1 WHERE (tenant, device) IN"     # few; then which of its checks
+    " (SELECT tenant, device FROM check_state GROUP BY tenant, device"
+    " HAVING min(seen_at) + :quiet < max(seen_at)) AND seen_at + :quiet <"
     " (SELECT max(newer.seen_at) FROM check_state newer"
     " WHERE newer.tenant = check_state.tenant AND newer.device = check_state.device)"
 )
@@ -58,21 +60,30 @@ class CheckRecorder:
         self._now = now
 
     def __call__(self, connection: Connection, items: Sequence[Received]) -> Mapping[str, set[str]]:
-        """Keep the newest result of each check; raises InputInvalid when a device has too many checks."""
+        """Keep the newest result of each check; a device's checks beyond what it may have are refused."""
         now = self._now()
         by_device: dict[tuple[str, str], dict[str, CheckRow]] = defaultdict(dict)
+        refused: list[Refusal] = []
         for item in items:
             newest = by_device[item.tenant, item.device]
             for result in Checks.model_validate(item.body).results:
+                if not _nameable(result.check):
+                    refused.append(Refusal(item.tenant, item.device, "checks", "a check has no usable name"))
+                    continue
                 row = _row(item, result, now)
                 before = newest.get(row.check_id)
                 if before is None or before.at <= row.at:
                     newest[row.check_id] = row
-        changed = {
-            device
-            for (tenant, device), rows in sorted(by_device.items())
-            if _store(connection, tenant, device, rows)
-        }
+        changed = set()
+        for (tenant, device), rows in sorted(by_device.items()):
+            known = _known(connection, tenant, device)
+            for name in sorted(rows.keys() - known.keys())[max(0, CHECKS_A_DEVICE - len(known)):]:
+                del rows[name]
+                reason = f"a device has {CHECKS_A_DEVICE} checks at most"
+                refused.append(Refusal(tenant, device, "checks", reason))
+            if rows and _store(connection, rows, known):
+                changed.add(device)
+        refuse(connection, refused, now)
         return {"checks": changed} if changed else {}
 
 
@@ -134,15 +145,12 @@ def forget_unspoken(connection: Connection) -> list[Forgotten]:
 
 
 def _row(item: Received, result: CheckResult, now: int) -> CheckRow:
-    name = result.check
-    if not 0 < len(name) <= 200 or plain(name) != name:
-        raise InputInvalid("a check result has no usable name")
     at = min(max(result.at, 0), now)
     value = result.verdict.value
     return CheckRow(
         tenant=item.tenant,
         device=item.device,
-        check_id=name,
+        check_id=result.check,
         state=result.verdict.state.value,
         since=min(max(result.since, 0), at),
         at=at,
@@ -153,17 +161,21 @@ def _row(item: Received, result: CheckResult, now: int) -> CheckRow:
     )
 
 
-def _store(connection: Connection, tenant: str, device: str, rows: dict[str, CheckRow]) -> bool:
+def _nameable(name: str) -> bool:
+    return 0 < len(name) <= 200 and plain(name) == name
+
+
+def _known(connection: Connection, tenant: str, device: str) -> dict[str, tuple[str, int]]:
+    """State and time of each check of a device."""
+    query = text("SELECT check_id, state, at FROM check_state WHERE tenant = :tenant AND device = :device")
+    rows = connection.execute(query, {"tenant": tenant, "device": device})
+    return {row.check_id: (row.state, row.at) for row in rows}
+
+
+def _store(
+    connection: Connection, rows: Mapping[str, CheckRow], known: Mapping[str, tuple[str, int]]
+) -> bool:
     """Write one device's results; true when a state is not what it was."""
-    known = {
-        row.check_id: (row.state, row.at)
-        for row in connection.execute(
-            text("SELECT check_id, state, at FROM check_state WHERE tenant = :tenant AND device = :device"),
-            {"tenant": tenant, "device": device},
-        )
-    }
-    if len(known.keys() | rows.keys()) > CHECKS_A_DEVICE:
-        raise InputInvalid(f"a device has {CHECKS_A_DEVICE} checks at most")
     connection.execute(_UPSERT, [rows[name]._asdict() for name in sorted(rows)])
     return any(
         name not in known or (known[name][0] != row.state and known[name][1] <= row.at)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import Connection, text
 
 from guru_policy.errors import GuruError, InputInvalid
 from guru_server.gateway.items import Received, Recorder
-from guru_server.gateway.plain import plain
 from guru_server.telemetry.checks import CheckRecorder
 from guru_server.telemetry.layouts import LAYOUTS_A_DEVICE, checked, described
 from guru_server.telemetry.packing import pack
+from guru_server.telemetry.refusing import NOTHING, Refusal, RefusedRecorder, refuse
 from guru_wire.uplink import Layout
 
-NOTHING: Mapping[str, set[str]] = {}
 _KNOWN_LAYOUTS = 20_000                 # kept in memory; more are looked up again
 
 Row = tuple[str, str, int, int, bytes]
@@ -27,21 +25,6 @@ _POSTGRES = (
     " SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bytea[])"
     " ON CONFLICT DO NOTHING"
 )
-_REFUSE = text(
-    "INSERT INTO refused_item (tenant, device, kind, count, at, reason)"
-    " VALUES (:tenant, :device, :kind, :count, :at, :reason)"
-    " ON CONFLICT (tenant, device, kind) DO UPDATE SET"
-    " count = refused_item.count + excluded.count, at = excluded.at, reason = excluded.reason"
-)
-
-
-class Refusal(NamedTuple):
-    """One item that could not be stored, and why."""
-
-    tenant: str
-    device: str
-    kind: str
-    reason: str
 
 
 def recorders(now: Callable[[], int]) -> dict[str, Recorder]:
@@ -63,12 +46,20 @@ class SampleRecorder:
         self._widths: OrderedDict[tuple[str, int], int] = OrderedDict()
 
     def layouts(self, connection: Connection, items: Sequence[Received]) -> Mapping[str, set[str]]:
-        """Store what is new; raises InputInvalid for a layout that lies or is one too many."""
+        """Store what is new; a layout that lies or is one too many is refused.
+
+        The memory is not asked: what it remembers may come from a transaction that was undone.
+        """
+        refused: list[Refusal] = []
         for item in items:
             sent = Layout.model_validate(item.body)
-            key = checked(sent.hash, sent.metrics)
-            if self._width(connection, item.tenant, key) is None:
-                _add_layout(connection, item, key, sent.metrics)
+            try:
+                key = checked(sent.hash, sent.metrics)
+                if _metrics(connection, item.tenant, key) is None:
+                    _add_layout(connection, item, key, sent.metrics)
+            except InputInvalid as error:
+                refused.append(Refusal(item.tenant, item.device, "layout", error.message))
+        refuse(connection, refused, self._now())
         return NOTHING
 
     def samples(self, connection: Connection, items: Sequence[Received]) -> Mapping[str, set[str]]:
@@ -98,32 +89,13 @@ class SampleRecorder:
         if key in self._widths:
             self._widths.move_to_end(key)
             return self._widths[key]
-        metrics = connection.execute(
-            text("SELECT metrics FROM layout WHERE tenant = :tenant AND id = :id"),
-            {"tenant": tenant, "id": layout},
-        ).scalar()
+        metrics = _metrics(connection, tenant, layout)
         if metrics is None:
             return None
         self._widths[key] = metrics.count("\n") + 1
         while len(self._widths) > _KNOWN_LAYOUTS:
             self._widths.popitem(last=False)
         return self._widths[key]
-
-
-class RefusedRecorder:
-    """Counts what a device sent that nobody could store."""
-
-    def __init__(self, now: Callable[[], int]) -> None:
-        self._now = now
-
-    def __call__(self, connection: Connection, items: Sequence[Received]) -> Mapping[str, set[str]]:
-        """Count them by device and kind. Changes no bus topic."""
-        refusals = []
-        for tenant, device, _, body in items:
-            known = body if isinstance(body, dict) else {}
-            refusals.append(Refusal(tenant, device, str(known.get("kind", "")), str(known.get("reason", ""))))
-        refuse(connection, refusals, self._now())
-        return NOTHING
 
 
 def insert_samples(connection: Connection, rows: Sequence[Row]) -> None:
@@ -137,18 +109,10 @@ def insert_samples(connection: Connection, rows: Sequence[Row]) -> None:
         connection.exec_driver_sql(_POSTGRES, tuple(map(list, zip(*ordered, strict=True))))
 
 
-def refuse(connection: Connection, refusals: Iterable[Refusal], now: int) -> None:
-    """Count refused items: one row a device and kind, with the newest reason."""
-    counted: dict[tuple[str, str, str], tuple[int, str]] = {}
-    for tenant, device, kind, reason in refusals:
-        key = (tenant, device, plain(kind, 16))
-        counted[key] = (counted.get(key, (0, ""))[0] + 1, plain(reason))
-    rows = [
-        {"tenant": tenant, "device": device, "kind": kind, "count": count, "at": now, "reason": reason}
-        for (tenant, device, kind), (count, reason) in sorted(counted.items())
-    ]
-    if rows:
-        connection.execute(_REFUSE, rows)
+def _metrics(connection: Connection, tenant: str, layout: int) -> str | None:
+    query = text("SELECT metrics FROM layout WHERE tenant = :tenant AND id = :id")
+    metrics: str | None = connection.execute(query, {"tenant": tenant, "id": layout}).scalar()
+    return metrics
 
 
 def _add_layout(connection: Connection, item: Received, key: int, metrics: tuple[str, ...]) -> None:

@@ -17,7 +17,7 @@ from guru_agent.executor import Executor
 from guru_agent.host.linux import LinuxHost
 from guru_policy.errors import CannotLook, StepFailed
 from guru_policy.resources import RESOURCES
-from guru_policy.steps import SetAttributes, WriteFile, change_system, execute
+from guru_policy.steps import MakeDirectory, SetAttributes, WriteFile, change_system, execute
 
 BLOB = b"from the repository\n"
 SPECS: list[dict[str, Any]] = [
@@ -27,6 +27,8 @@ SPECS: list[dict[str, Any]] = [
     {"kind": "cron_job", "name": "x", "schedule": "@daily", "command": "date +%F"},
     {"kind": "command", "shell": 'touch "$GURU_ROOT/done"', "unless": 'test -e "$GURU_ROOT/done"'},
     {"kind": "user", "name": "anna", "uid": 2001, "comment": "Anna", "locked": True, "groups": ["ops"]},
+    {"kind": "group", "name": "staff", "gid": 700, "members": ["carl"]},
+    {"kind": "hosts_entry", "address": "192.0.2.7", "names": ["nas"]},
     {"kind": "user", "name": "ben", "shell": "/bin/sh", "locked": False},
 ]
 
@@ -36,7 +38,9 @@ def root(tmp_path: Path) -> Path:
     """A sandbox root with the few files that account programs need."""
     etc = tmp_path / "root" / "etc"
     (etc / "cron.d").mkdir(parents=True)
-    for name, text in {"passwd": "", "shadow": "", "group": "ops:x:500:\n", "gshadow": "ops:!::\n"}.items():
+    users = "root:x:0:0::/root:/bin/sh\ncarl:x:900:900::/:/bin/sh\n"
+    groups = {"group": "ops:x:500:\n", "gshadow": "ops:!::\n"}
+    for name, text in {"passwd": users, "shadow": "", **groups}.items():
         (etc / name).write_text(text)
     return tmp_path / "root"
 
@@ -100,6 +104,25 @@ async def test_neither_a_link_nor_dots_lead_out_of_the_root(
         await LinuxHost(root).read("/../outside/secret")
     with pytest.raises(StepFailed):
         await executor.execute(WriteFile("/../outside/secret", b"theirs"))
+
+
+async def test_below_a_folder_of_somebody_elses_no_link_is_followed(tmp_path: Path) -> None:
+    executor = Executor(None, tmp_path / "backups", lambda digest: BLOB)
+    home, outside = tmp_path / "home", tmp_path / "outside"
+    home.mkdir()
+    outside.mkdir()
+    (home / "way").symlink_to(outside)
+
+    with pytest.raises(StepFailed):
+        await executor.execute(WriteFile(f"{home}/way/keys", b"theirs", below=str(home)))
+    with pytest.raises(StepFailed):
+        await executor.execute(MakeDirectory(f"{home}/way/folder", below=str(home)))
+    with pytest.raises(StepFailed):
+        await executor.execute(WriteFile(f"{outside}/keys", b"theirs", below=str(home)))
+    await executor.execute(WriteFile(f"{home}/.ssh/keys", b"mine", below=str(home)))
+
+    assert list(outside.iterdir()) == []
+    assert (home / ".ssh" / "keys").read_bytes() == b"mine"
 
 
 async def test_a_full_disk_leaves_the_old_file_and_no_litter(root: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -65,3 +66,11 @@ async def test_a_script_out_of_time_cannot_be_judged() -> None:
 def test_facts_and_metrics_say_what_selectors_and_graphs_need() -> None:
     assert {"os", "os_version", "hostname", "arch", "cpus", "ram_gb", "kernel"} <= set(gather())
     assert {"cpu.percent", "mem.used_percent", "disk.used_percent:/", "load.1"} <= set(read_metrics())
+
+
+async def test_how_full_a_disk_is_agrees_with_df() -> None:
+    told = subprocess.run(["df", "--output=pcent", "/"], capture_output=True, text=True, check=True, timeout=30).stdout
+    found = await LinuxHost().space("/")
+
+    assert found is not None
+    assert abs(found.used_percent - int(told.split()[-1].removesuffix("%"))) <= 1.5       # df rounds up

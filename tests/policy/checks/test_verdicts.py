@@ -52,6 +52,13 @@ async def test_little_free_space_counts_even_when_the_share_is_fine() -> None:
         await sample("disk_space", host, path="/mnt")
 
 
+async def test_space_that_only_root_may_write_is_neither_used_nor_free() -> None:
+    verdict = await sample("disk_space", FakeHost(spaces={"/": Space(100 << 30, 60 << 30, reserved=20 << 30)}))
+
+    assert (verdict.value, verdict.state) == (25.0, "ok")
+    assert verdict.message == "/ 25.0% used, 60.0 GiB free"
+
+
 @pytest.mark.parametrize(
     ("active", "state"),
     [("active", "ok"), ("activating", "warning"), ("failed", "critical"), ("inactive", "critical")],

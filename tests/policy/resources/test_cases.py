@@ -22,8 +22,9 @@ CASES = [
 
 def machine(found: dict[str, Any]) -> FakeHost:
     """A machine as a case describes it."""
-    host = FakeHost(root=found.get("root"))
+    host = FakeHost(platform=found.get("platform", "linux"), root=found.get("root"))
     host.files = {path: text.encode() for path, text in found.get("files", {}).items()}
+    host.secrets = found.get("secrets", {})
     host.stats = {
         path: FileStat(stat["type"], int(stat["mode"], 8), stat["owner"], stat["group"], 0)
         for path, stat in found.get("stats", {}).items()

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 import pytest
 
+from guru_policy.errors import GuruError
 from guru_policy.fleet import Fleet
 from guru_policy.inventory import Device, Place
 from guru_policy.loading import load
@@ -39,9 +40,12 @@ class Revisions:
         late = {**FILES, "org/alerts.yaml": FILES["org/alerts.yaml"].replace("5m", "9m")}
         self.fleets = {OLD: load(MemoryTree(FILES, OLD)), NEW: load(MemoryTree(late, NEW))}
         self.asked: list[set[str]] = []
+        self.broken = False
 
     async def load(self, revisions: Collection[str]) -> Mapping[str, Fleet]:
         self.asked.append(set(revisions))
+        if self.broken:
+            raise GuruError("the mirror cannot be read")
         return {revision: self.fleets[revision] for revision in revisions if revision in self.fleets}
 
 
@@ -122,3 +126,19 @@ async def test_a_revision_that_cannot_be_had_is_unknown_and_asked_for_again(
 
     assert in_force.rules_for("acme") is None
     assert len(revisions.asked) == 2
+
+
+async def test_what_was_in_force_stays_while_the_repository_cannot_be_read(
+    db: Database, revisions: Revisions
+) -> None:
+    await stand(db, "acme", OLD, OLD)
+    in_force = FromSources(db, revisions.load)
+    await in_force.refresh()
+    await stand(db, "acme", NEW, NEW)
+    revisions.broken = True
+    await in_force.refresh()
+
+    assert [rule.spec.lasting for rule in in_force.rules_for("acme") or ()] == [300]
+    revisions.broken = False
+    await in_force.refresh()
+    assert [rule.spec.lasting for rule in in_force.rules_for("acme") or ()] == [540]

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
+from fastapi import FastAPI
+from starlette.types import Message
 
-from guru_wire.operator import Problem
+from guru_server.api.edge import Edge
+from guru_server.api.health import Health, router
+from guru_wire.operator import Diagnosis, Problem
 from tests.server.conftest import Api
 
 PUBLIC = {"/trust", "/enrol", "/health", "/openapi.json"}
@@ -39,6 +44,32 @@ async def test_a_viewer_changes_nothing(api: Api) -> None:
 
     assert codes == {403}
     assert (await api.http.get("/devices")).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", "viewer"])
+async def test_nobody_who_may_not_gets_a_body_read(api: Api, token: str) -> None:
+    held = f"Bearer {await api.token('viewer')}" if token else ""
+    reads = 0
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        nonlocal reads
+        reads += 1
+        return {"type": "http.request", "body": b"[" * 1000, "more_body": reads < 100}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json"), (b"authorization", held.encode())]
+    scope = {
+        "type": "http", "method": "POST", "path": "/api/v1/devices/labels",
+        "query_string": b"", "headers": headers, "client": ("192.0.2.7", 5), "scheme": "https",
+        "server": ("guru.example", 8443), "http_version": "1.1", "root_path": "",
+    }
+    await Edge(api.app)(scope, receive, send)
+
+    assert sent[0]["status"] == (403 if token else 401)
+    assert reads == 0
 
 
 async def test_an_operator_cannot_revoke_a_device(api: Api) -> None:
@@ -106,8 +137,65 @@ async def test_guessing_tokens_is_slowed_down(api: Api) -> None:
     assert (await api.http.get("/whoami", headers={"authorization": good})).status_code == 200
 
 
+async def test_guesses_never_lock_out_whoever_holds_a_token(api: Api) -> None:
+    for _ in range(25):
+        await api.http.get("/whoami", headers={"authorization": "Bearer gurut_guess"})
+
+    assert (await api.http.get("/whoami")).status_code == 200
+
+
+async def test_an_enrolment_has_a_small_body(api: Api) -> None:
+    answer = await api.http.post("/enrol", content=b"x" * (300 << 10))
+
+    assert (answer.status_code, answer.json()["detail"]) == (413, "the body is larger than 256 KiB")
+
+
 async def test_the_document_names_every_route_of_the_api(api: Api) -> None:
     answer = (await api.http.get("/openapi.json")).json()
 
     assert answer["openapi"].startswith("3.1")
     assert {"/api/v1/devices", "/api/v1/whoami", "/api/v1/enrol", "/api/v1/alerts"} <= set(answer["paths"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/devices/web1/samples?metric=cpu&since=99999999999999999999&until=99999999999999999999999",
+        "/devices/a%00b", "/devices/a%00b/facts", "/devices/a/b/c%00", "/devices/web1/samples?metric=a%00b",
+        "/devices?cursor=AAAA", "/devices?selector=a%00b", "/alerts?cursor=1-%00", "/alerts?cursor=%00",
+    ],
+)
+async def test_no_question_makes_the_server_fail(api: Api, path: str) -> None:
+    await api.device("web1")
+
+    assert (await api.http.get(path)).status_code in {200, 400, 404}
+
+
+@pytest.mark.parametrize("name", ["token_id", "token_secret", "public_key", "proof", "name", "agent_version"])
+@pytest.mark.parametrize("text", ["\\u0000", "\\ud800", "\\n", "x" * 9000], ids=["nul", "surrogate", "line", "long"])
+async def test_no_enrolment_makes_the_server_fail(api: Api, name: str, text: str) -> None:
+    fields = dict.fromkeys(["token_id", "token_secret", "public_key", "proof", "name", "agent_version"], "a")
+    said = ",".join(f'"{key}":"{text if key == name else value}"' for key, value in fields.items())
+    body = f'{{"language":1,{said},"facts":{{"a":1e999,"b":{"9" * 400}}}}}'
+    answer = await api.http.post("/enrol", content=body, headers={"content-type": "application/json"})
+
+    assert 400 <= answer.status_code < 500
+
+
+async def test_a_label_to_remove_is_a_label(api: Api) -> None:
+    await api.device("web1")
+    change = {"selector": "name=web1", "remove": ["a\nb"]}
+
+    assert (await api.http.post("/devices/labels", json=change)).status_code == 400
+
+
+async def test_the_doctor_speaks_although_one_probe_finds_nothing(api: Api) -> None:
+    async def disk() -> Diagnosis:
+        raise FileNotFoundError("gone")
+
+    app = FastAPI()
+    app.include_router(router(Health(api.db, [disk])))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://x") as http:
+        answer = await http.get("/doctor")
+
+    assert [(line["name"], line["ok"]) for line in answer.json()["lines"]] == [("disk", False)]

@@ -114,8 +114,9 @@ class Site:
         await self.bus.publish("manifest", [agent.id])
         return digest
 
-    async def revoke(self, agent: Agent, *, tell: bool) -> None:
-        change = update(device).where(device.c.id == agent.id).values(revoked_at=wall())
+    async def revoke(self, agent: Agent, *, tell: bool, behind: int = 0) -> None:
+        """Revoke the device, by a server whose clock lies `behind` ms behind."""
+        change = update(device).where(device.c.id == agent.id).values(revoked_at=wall() - behind)
         await self.db.write(lambda connection: connection.execute(change).rowcount)
         if tell:
             await self.bus.publish("revoked", [agent.id])

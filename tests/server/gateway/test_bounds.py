@@ -68,6 +68,22 @@ async def test_a_flood_of_messages_ends_the_link(site: Site) -> None:
     assert closed.value.rcvd.code == 4008
 
 
+async def test_a_flood_of_fetches_of_what_nobody_named_ends_the_link(site: Site) -> None:
+    agent = await site.enrol()
+    socket, _ = await site.link(agent)
+
+    async def flood() -> None:
+        for _ in range(1_500):
+            await say(socket, {"t": "fetch", "digest": "0" * 64})
+            await hear(socket)
+
+    with pytest.raises(ConnectionClosed) as closed:
+        await flood()
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4008
+
+
 def test_a_bucket_gives_a_burst_and_then_its_rate() -> None:
     bucket = Bucket(burst=3, rate=2.0, now=10.0)
 

@@ -143,12 +143,14 @@ async def test_a_newer_link_takes_the_place_of_the_older(site: Site) -> None:
     await newer.close()
 
 
-@pytest.mark.parametrize("tell", [True, False])
-async def test_revocation_cuts_a_live_link_within_five_seconds(site: Site, tell: bool) -> None:
+@pytest.mark.parametrize(("tell", "behind"), [(True, 0), (False, 0), (True, 86_400_000), (False, 600_000)])
+async def test_revocation_cuts_a_live_link_within_five_seconds(
+    site: Site, tell: bool, behind: int
+) -> None:
     agent = await site.enrol()
     socket, _ = await site.link(agent)
 
-    await site.revoke(agent, tell=tell)
+    await site.revoke(agent, tell=tell, behind=behind)
     started = time.monotonic()
     with pytest.raises(ConnectionClosed) as closed:
         await asyncio.wait_for(socket.recv(), 5)

@@ -18,7 +18,7 @@ from guru_server.clock import wall
 from guru_server.gateway.app import gateway_routes, server_options
 from guru_server.gateway.items import Recorder
 from guru_server.keys.keys import load_server, make
-from guru_server.reconcile.reports import record_report
+from guru_server.reconcile.reports import report_recorder
 from guru_server.telemetry.checks import check_results
 from guru_server.telemetry.reading import newest_metrics
 from guru_wire.signing import public_bytes
@@ -32,7 +32,7 @@ from tests.server.gateway.test_link import rows
 
 @pytest.fixture
 def extra_recorders() -> dict[str, Recorder]:
-    return {"report": record_report}
+    return {"report": report_recorder(wall)}
 
 
 @pytest.fixture

@@ -174,6 +174,20 @@ async def test_a_revision_in_force_outlives_a_rewritten_branch_and_a_new_clone(
         assert [entry.path for entry in tree.entries()] == ["fleet.yaml"]
 
 
+async def test_a_lock_that_a_killed_git_left_is_in_nobodys_way(
+    remote: Remote, mirror: Mirror, tmp_path: Path
+) -> None:
+    tip = (await mirror.fetch()).revision
+    kept = tmp_path / "data/mirror/refs/guru/kept"
+    kept.mkdir(parents=True, exist_ok=True)
+    (kept / f"{tip}.lock").touch()
+
+    await mirror.keep([tip])
+
+    remote.push("Another", {"other.yaml": "{}\n"}, force=True)
+    assert (kept / tip).read_text().strip() == tip
+
+
 async def test_a_commit_that_nobody_has_is_not_found(remote: Remote, mirror: Mirror) -> None:
     await mirror.fetch()
 

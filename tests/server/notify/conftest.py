@@ -41,12 +41,13 @@ class Channels:
     """Channels by name; None: not known yet."""
 
     known: dict[str, Channel] | None = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)          # customers of which nothing is known yet
 
     async def refresh(self) -> None:
         pass
 
     def channels_for(self, customer: str) -> Mapping[str, Channel] | None:
-        return self.known
+        return None if customer in self.unknown else self.known
 
 
 @dataclass
@@ -60,19 +61,21 @@ class Post:
     fence: Fence
     bus: LocalBus
 
-    async def put(self, *channels: str, alert: str = "a1", event: outbox.Event = "firing") -> None:
+    async def put(
+        self, *channels: str, alert: str = "a1", event: outbox.Event = "firing", customer: str = "acme"
+    ) -> None:
         payload, now = json.dumps({**PAYLOAD, "alert": alert, "event": event}), self.clock()
         await self.db.write(lambda c: outbox.enqueue(
-            c, alert=alert, customer="acme", event=event, channels=channels, payload=payload, now=now
+            c, alert=alert, customer=customer, event=event, channels=channels, payload=payload, now=now
         ))
 
     async def round(self, forward: int = 0) -> None:
         self.clock.forward(forward)
         await self.notifier.deliver_due(self.fence)
 
-    async def states(self) -> list[tuple[str, str, str]]:
-        """(channel, event, state) of every note."""
-        states = await self.db.read(lambda c: outbox.notes(c, None, 100))
+    async def states(self, state: str | None = None) -> list[tuple[str, str, str]]:
+        """(channel, event, state) of the notes in that state, or of all."""
+        states = await self.db.read(lambda c: outbox.notes(c, state, 100))
         return sorted((state.note.channel, state.note.event, state.state) for state in states)
 
 

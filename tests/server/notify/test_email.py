@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import email
 import email.policy
 import ipaddress
+import socket
 import ssl
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -196,3 +198,17 @@ def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(Undelivered, match="not a mail address") as caught:
         compose("guru@msp.example", (address,), MESSAGE)
     assert not caught.value.again
+
+
+async def test_a_mail_server_that_says_nothing_holds_up_no_other_thread() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as deaf:
+        mail = Mail("127.0.0.1", deaf.getsockname()[1], "starttls")
+        stuck = [asyncio.create_task(mail.deliver(NOC, MESSAGE)) for _ in range(40)]
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            done = await asyncio.to_thread(lambda: "done")
+        for task in stuck:
+            task.cancel()
+        await asyncio.gather(*stuck, return_exceptions=True)
+
+    assert done == "done"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
+from ipaddress import ip_address
 
 import pytest
 from pydantic import SecretStr
@@ -12,6 +14,7 @@ from pydantic import SecretStr
 from guru_policy.errors import Undelivered
 from guru_policy.kinds.notification_channel import Webhook
 from guru_server.notify.channels import Message
+from guru_server.notify.reaching import allowed
 from guru_server.notify.webhook import Webhooks, sign
 from tests.server.notify.conftest import PAYLOAD, SECRETS, webhook
 from tools.lab.inbox import Inbox
@@ -101,3 +104,55 @@ async def test_only_http_addresses_are_posted_to(url: str) -> None:
     with pytest.raises(Undelivered, match="not an http") as caught:
         await deliver(unchecked)
     assert not caught.value.again
+
+
+@pytest.mark.parametrize("private", [True, False])
+@pytest.mark.parametrize(
+    "address",
+    ["169.254.169.254", "fe80::1", "0.0.0.0", "::", "224.0.0.1", "fd00:ec2::254", "::ffff:169.254.169.254",
+     "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "100.100.100.200"],
+)
+def test_no_webhook_goes_to_what_only_the_server_can_reach(address: str, private: bool) -> None:
+    assert not allowed(ip_address(address), inside=private)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.0.0.7", "192.168.1.9", "fd12::1", "::ffff:10.0.0.7"])
+def test_private_addresses_are_for_servers_that_allow_them(address: str) -> None:
+    assert [allowed(ip_address(address), inside=private) for private in (True, False)] == [True, False]
+
+
+async def test_a_refused_address_is_never_dialled(inbox: Inbox) -> None:
+    webhooks = Webhooks(SECRETS, private=False)
+    with pytest.raises(Undelivered, match="does not send to") as caught:
+        await webhooks.deliver(webhook(inbox.url.replace("127.0.0.1", "localhost")), MESSAGE)
+    await webhooks.close()
+
+    assert not caught.value.again
+    assert inbox.letters == []
+
+
+async def test_a_name_is_told_to_the_endpoint_as_it_was_written(inbox: Inbox) -> None:
+    url = inbox.url.replace("127.0.0.1", "localhost")
+    await deliver(webhook(url))
+
+    (letter,) = inbox.wait_for(1, 5)
+    assert f"http://{letter.headers['host']}/alerts" == url
+
+
+async def test_an_endpoint_that_answers_drop_by_drop_is_given_up() -> None:
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 50000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"x")
+            await asyncio.sleep(0.05)
+
+    slow = await asyncio.start_server(drip, "127.0.0.1", 0)
+    port = slow.sockets[0].getsockname()[1]
+    webhooks = Webhooks(SECRETS, patience=0.5)
+    with pytest.raises(Undelivered, match="too long") as caught:
+        async with asyncio.timeout(10):
+            await webhooks.deliver(webhook(f"http://127.0.0.1:{port}/"), MESSAGE)
+    await webhooks.close()
+    slow.close()
+
+    assert caught.value.again

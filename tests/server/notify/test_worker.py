@@ -6,7 +6,7 @@ import asyncio
 
 from guru_server.leases import Lease
 from guru_server.notify import outbox
-from guru_server.notify.worker import LONGEST, TRIES, pause
+from guru_server.notify.worker import AT_ONCE, LONGEST, REST, TRIES, pause
 from tests.server.notify.conftest import Post, webhook
 from tools.lab.inbox import Inbox
 
@@ -32,6 +32,45 @@ async def test_a_failing_channel_does_not_hold_up_another(post: Post, inbox: Inb
     dead.stop()
 
     assert await post.states() == [("dead", "firing", "waiting"), ("noc", "firing", "delivered")]
+
+
+async def test_a_backlog_of_a_failing_channel_does_not_hold_up_another(post: Post, inbox: Inbox) -> None:
+    dead = Inbox()
+    dead.status = 500
+    dead.start()
+    post.channels.known = {"dead": webhook(dead.url), "noc": webhook(inbox.url)}
+    for number in range(AT_ONCE + 20):
+        await post.put("dead", alert=f"d{number}")
+    await post.round(1_000)
+    await post.put("noc")
+    await post.round(1_000)
+    dead.stop()
+
+    assert ("noc", "firing", "delivered") in await post.states("delivered")
+
+
+async def test_a_backlog_of_unknown_channels_does_not_hold_up_another(post: Post, inbox: Inbox) -> None:
+    post.channels.known = {"noc": webhook(inbox.url)}
+    post.channels.unknown = {"initech"}
+    for number in range(AT_ONCE + 20):
+        await post.put("noc", alert=f"d{number}", customer="initech")
+    await post.round(1_000)
+    await post.put("noc")
+    await post.round(1_000)
+
+    assert await post.states("delivered") == [("noc", "firing", "delivered")]
+
+
+async def test_a_channel_that_failed_is_asked_again_soon_and_for_its_other_notes(post: Post, inbox: Inbox) -> None:
+    post.channels.known = {"noc": webhook(inbox.url)}
+    await post.put("noc", alert="a1")
+    await post.put("noc", alert="a2")
+    inbox.status = 500
+    await post.round()
+    inbox.status = 200
+    await post.round(REST)
+
+    assert ("noc", "firing", "delivered") in await post.states()
 
 
 async def test_a_note_is_tried_again_with_the_same_id_until_it_is_taken(post: Post, inbox: Inbox) -> None:

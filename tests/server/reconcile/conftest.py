@@ -15,6 +15,8 @@ from guru_server.clock import SetClock
 from guru_server.fleet.tables import device, device_state
 from guru_server.gitops.mirror import Mirror
 from guru_server.gitops.source import Source
+from guru_server.gitops.trust import Pinned
+from guru_server.gitops.verifying import Verifier
 from guru_server.leases import Fence
 from guru_server.reconcile.downlink import manifest_of
 from guru_server.reconcile.service import Reconciler
@@ -66,13 +68,15 @@ class World:
         self.remote, self.mirror, self.db = remote, mirror, db
         self.bus, self.clock, self.key = LocalBus(), SetClock(), Ed25519PrivateKey.generate()
         self.stages: list[str] = []
+        self.pinned = Pinned()
         self.reconciler = self.another(self.stages.append)
         self.published: Subscription = self.bus.subscribe("manifest")
 
     def another(self, stage: Callable[[str], None] = lambda _: None) -> Reconciler:
         """A reconciler as a fresh process would have it."""
         return Reconciler(
-            self.db, self.bus, self.mirror, state_key=self.key, now=self.clock, stage=stage
+            self.db, self.bus, self.mirror, verifier=Verifier(self.mirror, self.pinned),
+            state_key=self.key, now=self.clock, stage=stage,
         )
 
     async def push(

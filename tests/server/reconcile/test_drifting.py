@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from guru_server.gateway.items import Received
 from guru_server.reconcile.drifting import drift
-from guru_server.reconcile.reports import record_report
+from guru_server.reconcile.reports import report_recorder
 from guru_server.store.schema import TENANT
 from guru_wire.drift import Drift
 from guru_wire.uplink import Change, Report, ResourceOutcome, ResourceReport
@@ -17,7 +17,7 @@ async def ran(world: World, full: str, at: int, *resources: ResourceReport) -> N
     report = Report(run=f"{at:032x}", serial=1, revision="a" * 40, bundle="b", started_at=at, finished_at=at,
                     cause="interval", converged=True, resources=resources)
     item = Received(TENANT, ident(full), at, report.model_dump(mode="json"))
-    await world.db.write(lambda connection: record_report(connection, [item]))
+    await world.db.write(lambda connection: report_recorder(world.clock)(connection, [item]))
 
 
 def resource(outcome: ResourceOutcome, change: Change | None, name: str = "motd") -> ResourceReport:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, update
 from guru_server.fleet.tables import device_state
 from guru_server.gateway.items import Received
 from guru_server.reconcile.refusals import CAUSES_A_DEVICE, refusal_recorder, refusals, refusing
-from guru_server.reconcile.reports import record_report
+from guru_server.reconcile.reports import report_recorder
 from guru_server.reconcile.status import device_conditions
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
@@ -34,7 +34,7 @@ async def ran(db: Database, device: str, *, serial: int, at: int) -> None:
         started_at=at - 10, finished_at=at, cause="manifest", converged=True,
     )
     item = Received(TENANT, device, 1, body.model_dump(mode="json"))
-    await db.write(lambda connection: record_report(connection, [item]))
+    await db.write(lambda connection: report_recorder(lambda: NOW)(connection, [item]))
 
 
 async def desire(db: Database, device: str, serial: int) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from guru_server.clock import SetClock
 from guru_server.fleet.tables import device_state
 from guru_server.gateway.items import Received
-from guru_server.reconcile.reports import RUNS_A_DEVICE, record_report
+from guru_server.reconcile.reports import RUNS_A_DEVICE, report_recorder
 from guru_server.reconcile.tables import run
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
@@ -16,6 +17,7 @@ from guru_wire.operator import RunSummary
 from guru_wire.uplink import Report, ResourceOutcome, ResourceReport
 
 DEVICE = "d" * 32
+record_report = report_recorder(SetClock(1_000_000))
 
 
 def report(name: str, *, serial: int = 1, at: int = 1000, converged: bool = True, step: str = "") -> Received:
@@ -46,6 +48,15 @@ async def test_a_late_report_never_replaces_a_newer_one(db: Database) -> None:
     row = await applied(db)
     assert (row.applied_serial, row.run_at, row.converged) == (2, 2000, True)
     assert RunSummary.model_validate_json(row.run).run.startswith("b")
+
+
+async def test_a_report_dated_by_a_wrong_clock_never_hides_the_ones_after_it(db: Database) -> None:
+    await enrolled(db)
+    await db.write(lambda connection: record_report(connection, [report("a", at=4_000_000_000_000)]))
+    await db.write(lambda connection: record_report(connection, [report("b", at=2000, converged=False)]))
+
+    row = await applied(db)
+    assert (row.run_at, row.converged) == (2000, False)
 
 
 async def test_a_report_counts_once_however_often_it_comes(db: Database) -> None:
@@ -91,3 +102,14 @@ async def _count(db: Database) -> int:
         return connection.execute(select(func.count()).select_from(run)).scalar_one()
 
     return await db.read(count)
+
+
+async def test_a_report_from_a_clock_that_ran_ahead_is_replaced_by_the_next(db: Database) -> None:
+    await enrolled(db)
+    clock = SetClock(1_000_000)
+    record = report_recorder(clock)
+    await db.write(lambda connection: record(connection, [report("a", at=99_000_000, converged=False)]))
+    clock.forward(60_000)
+    await db.write(lambda connection: record(connection, [report("b", at=1_050_000)]))
+
+    assert (await applied(db)).converged is True

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from pathlib import Path
+from traceback import format_exception
 
 import pytest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
-from guru_policy.errors import Conflict, InputInvalid, Refused
+from guru_policy.errors import Conflict, InputInvalid, Refused, Unreachable
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_server.store.tables import lease
@@ -46,6 +48,37 @@ async def test_a_broken_uniqueness_is_a_conflict(db: Database) -> None:
 
     with pytest.raises(Conflict):
         await db.write(lambda connection: put(connection, "a"))
+
+
+async def test_a_value_that_no_column_holds_is_bad_input(postgres_db: Database) -> None:
+    with pytest.raises(InputInvalid):
+        await postgres_db.write(lambda connection: put(connection, "nul\0"))
+
+
+async def test_a_full_disk_is_the_same_whoever_asked_the_driver(tmp_path: Path) -> None:
+    db = Database.open(f"sqlite:///{tmp_path / 'full.db'}")
+
+    def fill(connection: Connection) -> None:
+        cursor = connection.connection.cursor()
+        cursor.execute("CREATE TABLE t (data BLOB)")
+        cursor.execute("PRAGMA max_page_count=10")
+        cursor.execute("INSERT INTO t VALUES (zeroblob(1000000))")
+
+    with pytest.raises(Unreachable, match="full"):
+        await db.write(fill)
+    await db.close()
+
+
+async def test_what_was_to_be_stored_is_never_in_an_error(db: Database) -> None:
+    secret = "hunter" * 2               # built, so that the quoted line of code does not hold it
+
+    def failing(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO no_such_table VALUES (:secret)"), {"secret": secret})
+
+    with pytest.raises(Exception, match="no_such_table") as caught:
+        await db.write(failing)
+
+    assert secret not in "".join(format_exception(caught.value))
 
 
 async def test_reading_cannot_write(db: Database) -> None:

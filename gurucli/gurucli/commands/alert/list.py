@@ -9,7 +9,7 @@ import typer
 
 from gurucli.cli import Cli
 from gurucli.paper import Cell, Paper
-from gurucli.parameters import LimitOption
+from gurucli.parameters import LimitOption, one_of
 from gurucli.sheet import Column, Row, Sheet, plain
 
 
@@ -23,11 +23,12 @@ def _place(row: Row, paper: Paper) -> Cell:
 
 COLUMNS = (
     Column("state", show=_state, keep=True), Column("severity"), Column("device_name", "DEVICE", keep=True),
-    Column("customer", "PLACE", show=_place), Column("site", wide=True), Column("check"), Column("rule"),
+    Column("customer", "PLACE", show=_place), Column("site", wide=True), Column("check"), Column("rule", wide=True),
     Column("started_at", "SINCE", time=True), Column("fired_at", wide=True, time=True),
     Column("resolved_at", wide=True, time=True), Column("check_state", wide=True), Column("summary"),
     Column("id", "ID", wide=True, keep=True), Column("device", "DEVICE ID", wide=True),
 )
+STATES = ("firing", "pending", "resolved", "all")
 EXAMPLES = (
     ("guru alert list", "what fires now"),
     ("guru alert list --state all", "also what is pending or resolved"),
@@ -43,7 +44,8 @@ def run(
 ) -> None:
     """List the alerts that fire."""
     cli: Cli = ctx.obj
-    pages = cli.server.pages("/alerts", limit=limit, state="" if state == "all" else state)
+    one_of("--state", state, STATES)
+    pages = cli.server.pages("/alerts", limit=limit, state=state)
     rows = islice((cast("Row", row) for page in pages for row in page["items"]), limit or None)
     empty = "no alert" if state == "all" else f"no alert is {state}"
     cli.out.result(Sheet(rows, COLUMNS, name="id", empty=empty))

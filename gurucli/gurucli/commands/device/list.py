@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Annotated
 
 import typer
 
 from gurucli.answers import DeviceRow
+from gurucli.blocks import STATES
 from gurucli.cli import Cli
 from gurucli.commands.device.columns import COLUMNS, full_name
+from gurucli.human import plural
 from gurucli.names import Names
-from gurucli.parameters import LimitOption, SelectorOption
+from gurucli.parameters import LimitOption, SelectorOption, one_of
 from gurucli.sheet import Sheet
 
 __all__ = ["COLUMNS", "EXAMPLES", "run"]
@@ -38,14 +39,23 @@ def run(
     A device that is offline is Unknown since then: nobody knows whether it still is as it should be.
     """
     cli: Cli = ctx.obj
+    if state:
+        one_of("--state", state, STATES)
     found: list[DeviceRow] = []
 
+    total = 0
+
     def rows() -> Iterator[DeviceRow]:
-        for row in islice(cli.server.devices(selector, state=state), limit or None):
-            found.append(row)
-            yield row
+        nonlocal total
+        for page in cli.server.device_pages(selector, state=state, limit=limit):
+            total = page["total"]
+            for row in page["items"]:
+                found.append(row)
+                yield row
 
     cli.out.result(Sheet(rows(), COLUMNS, name=full_name, empty="no device matches"))
+    if total > len(found):
+        cli.out.note(f"{len(found):,} of {plural(total, 'device')}; all without --limit")
     _remember(cli, found, everything=not (selector or state or limit))
 
 

@@ -23,7 +23,7 @@ def run(
     plan: Annotated[str, typer.Argument(metavar="PLAN", help="What `guru plan --out` wrote.", show_default=False)],
     wait: WaitOption = False, deadline: DeadlineOption = "5m", share: ShareOption = "100%",
 ) -> None:
-    """Bring a saved plan into force, exactly as it was shown, or not at all.
+    """Bring a saved plan into force exactly as shown, or not at all.
 
     The server makes the plan again and compares: the revision in force, the devices there are, and the bundle
     that each of them has and gets. Ends with 9 and changes nothing when one of them moved; with 8 when the

@@ -41,7 +41,7 @@ def run(
     exit_code: Annotated[bool, typer.Option(
         "--exit-code", help="End with 3 when there are differences.", show_default=False)] = False,
 ) -> int:
-    """Compare two versions of the fleet repository, and what devices get from them.
+    """Compare two versions, and what devices get from them.
 
     Without --inventory and --live only objects are compared, offline. Both versions are compiled whole on this
     machine: `guru plan` compares with what is in force at the server, customer by customer. Ends with 10 when

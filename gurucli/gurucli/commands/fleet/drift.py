@@ -34,7 +34,7 @@ def run(
     exit_code: Annotated[bool, typer.Option(
         "--exit-code", help="End with 3 when there is any.", show_default=False)] = False,
 ) -> int:
-    """Show where devices differed from what they should be, and what was put right.
+    """Show where devices differed from what they should be.
 
     corrective: the agent put it right, or failed to; suppressed: it is only observed. What still differs by a
     device's newest run is open, and comes first, however old it is. A change that a commit asked for is none.

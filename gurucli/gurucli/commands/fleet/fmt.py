@@ -33,7 +33,7 @@ def run(
     check: Annotated[bool, typer.Option(
         "--check", help="Change nothing; end with 10 when a file is not in form.", show_default=False)] = False,
 ) -> None:
-    """Bring the YAML of a fleet repository into one form, comments kept.
+    """Bring the YAML of a repository into one form, comments kept.
 
     apiVersion, kind, metadata and spec come in this order, maps are indented by two and lists by four, lines
     end with a newline only. Meaning and comments stay: a file in which one of them would change, or that is

@@ -32,7 +32,7 @@ def run(
         "--hook", help="A pre-commit hook in .githooks, for `git config core.hooksPath .githooks`.",
         show_default=False)] = False,
 ) -> None:
-    """Start a fleet repository: a few files that are valid and change nothing on a device.
+    """Start a fleet repository: valid files that change nothing yet.
 
     The customer is in mode observe: its agents say what they would change, until you take the mode out.
     Nothing is written when one of the files is there already; only a README.md of your own is left alone.

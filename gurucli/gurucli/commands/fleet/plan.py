@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from guru_policy.errors import NotFound, Refused, UsageWrong
+from guru_policy.errors import Refused, UsageWrong
 from gurucli.answers import Plan
 from gurucli.cli import Cli
 from gurucli.exits import Exit
 from gurucli.parameters import PathArgument
-from gurucli.plan_markdown import plan_markdown
 from gurucli.plan_page import page, plan_rows, summary
 from gurucli.sheet import Column, Sheet
 
@@ -22,10 +20,11 @@ COLUMNS = (
     Column("what"), Column("action"), Column("kind"), Column("scope"), Column("name", keep=True),
     Column("field"),
     Column("before"), Column("after"), Column("why"), Column("online", wide=True), Column("id", wide=True),
+    Column("default", wide=True),
 )
 EXAMPLES = (
     ("guru plan", "the repository around this folder, uncommitted changes included"),
-    ("guru plan --revision 9f31c2e", "a commit that was pushed to any branch"),
+    ("guru plan --revision 9f31c2e", "a commit that was pushed, to any branch"),
     ("guru plan --out fleet.plan", "keep the plan of the newest commit, for `guru apply fleet.plan`"),
     ("guru plan --against main", "against another commit instead of what is in force"),
     ("guru plan --exit-code", "in CI: ends with 3 when there are differences"),
@@ -37,11 +36,12 @@ def run(
     ctx: typer.Context,
     path: PathArgument = "",
     revision: Annotated[str, typer.Option(
-        "--revision", metavar="REV", help="Plan this commit instead of a folder.", show_default=False)] = "",
+        "--revision", metavar="REV", help="Plan this commit, branch or tag instead of a folder.",
+        show_default=False)] = "",
     out: Annotated[str, typer.Option(
         "--out", metavar="FILE", help="Keep the plan of a commit, for `guru apply`.", show_default=False)] = "",
     against: Annotated[str, typer.Option(
-        "--against", metavar="REV", help="Compare with this commit instead of what is in force.",
+        "--against", metavar="REV", help="Compare with this commit, branch or tag instead of what is in force.",
         show_default=False)] = "",
     exit_code: Annotated[bool, typer.Option(
         "--exit-code", help="End with 3 when there are differences.", show_default=False)] = False,
@@ -74,28 +74,23 @@ def run(
 
 def planned(cli: Cli, path: str, revision: str, against: str, out: str) -> Plan:
     """The server's plan of a folder or of a revision; one to keep is of the newest commit of a clean folder."""
-    from gurucli.folder_tree import FolderTree, find_root
+    from gurucli.folder_tree import FolderTree
+    from gurucli.revisions import full
 
-    root = Path(path) if path else find_root(Path.cwd())
-    other = _commit(root, against)
+    here = Path(path) if path else Path.cwd()
+    other = full(cli.server, against, here) if against else None
     if revision or out:
-        wanted = _commit(root, revision) or _newest(root, Path(out))
+        wanted = full(cli.server, revision, here) if revision else _newest(_root(path), Path(out))
         return cli.server.post(Plan, "/plans", {"revision": wanted, "against": other, "exact": bool(out)})
     from gurucli.planning import plan_folder
 
-    return plan_folder(cli.server, FolderTree(root), other)
+    return plan_folder(cli.server, FolderTree(_root(path)), other)
 
 
-def _commit(root: Path, name: str) -> str | None:
-    """The commit that a name means here, in full; one that is not here is for the server to find."""
-    if not name or re.fullmatch("[0-9a-f]{40}", name):
-        return name or None
-    from gurucli.commit_tree import commit_of
+def _root(path: str) -> Path:
+    from gurucli.folder_tree import find_root
 
-    try:
-        return commit_of(root, name)
-    except (NotFound, UsageWrong):
-        return name
+    return Path(path) if path else find_root(Path.cwd())
 
 
 def _newest(root: Path, out: Path) -> str:
@@ -111,7 +106,7 @@ def _newest(root: Path, out: Path) -> str:
 def _print(cli: Cli, plan: Plan) -> None:
     from gurucli.reports import write_reports
 
-    printed = write_reports(cli.reports, plan["faults"], plan_markdown(plan))
+    printed = write_reports(cli.reports, plan["faults"], _markdown(plan) if cli.reports else "")
     everything = cli.out.kind == "wide"
     if printed:
         cli.out.lines(printed)
@@ -120,3 +115,9 @@ def _print(cli: Cli, plan: Plan) -> None:
                              draw=lambda paper: page(plan, paper, everything=everything)))
     if printed or cli.out.kind not in ("table", "wide"):
         cli.out.note(summary(plan))
+
+
+def _markdown(plan: Plan) -> str:
+    from gurucli.plan_markdown import plan_markdown
+
+    return plan_markdown(plan)

@@ -48,7 +48,7 @@ def run(
                                      show_default=False)] = "",
     selector: SelectorOption = "",
 ) -> None:
-    """Show what a device gets: agent settings, checks and resources, merged and in order.
+    """Show what a device gets, merged and in order.
 
     The same functions make it that the server uses, on the whole of one version. With --all the folder OUT ends
     up with exactly one file a device; files that are the same are not written again. A resource's file stands

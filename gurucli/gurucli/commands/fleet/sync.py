@@ -21,7 +21,7 @@ EXAMPLES = (
 def run(
     ctx: typer.Context, wait: WaitOption = False, deadline: DeadlineOption = "5m", share: ShareOption = "100%",
 ) -> None:
-    """Have the server fetch the repository now, and wait until devices follow.
+    """Have the newest commit fetched now, and wait until devices follow.
 
     Counted are the devices that the revision concerns. Ends with 10 when the commit is refused, with 6 when
     devices failed, are offline, or customers are held back, with 7 when the time is over, and with 8 when the

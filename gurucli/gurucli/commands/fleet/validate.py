@@ -20,6 +20,7 @@ from gurucli.parameters import PathArgument
 from gurucli.sheet import Column, Sheet
 
 REPORTS = True
+FAULTS = 50                             # on a page without -o wide
 COLUMNS = (
     Column("path", keep=True), Column("line", right=True), Column("column", right=True), Column("severity"),
     Column("message"), Column("hint"),
@@ -69,7 +70,8 @@ def run(
     else:
         document = {"valid": not errors, "objects": len(fleet.objects), "faults": faults, "older": older}
         cli.out.result(Sheet(faults, COLUMNS, document=document, name=_place,
-                             draw=lambda paper: _page(faults, len(fleet.objects), paper)))
+                             draw=lambda paper: _page(faults, len(fleet.objects), paper,
+                                                      most=len(faults) if cli.out.kind == "wide" else FAULTS)))
     if cli.out.kind != "table" or printed:
         cli.out.note(_summary(faults, len(fleet.objects)))
     if older:
@@ -105,8 +107,8 @@ def _place(row: object) -> str:
     return place(row)  # type: ignore[arg-type]  # rows of this sheet are FaultLines
 
 
-def _page(faults: Sequence[FaultLine], objects: int, paper: Paper) -> Iterator[str]:
-    yield from fault_lines(faults, paper, by=0, most=len(faults))
+def _page(faults: Sequence[FaultLine], objects: int, paper: Paper, most: int) -> Iterator[str]:
+    yield from fault_lines(faults, paper, by=0, most=most)
     if faults:
         yield ""
     errors = any(fault["severity"] == "error" for fault in faults)

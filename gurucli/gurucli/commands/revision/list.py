@@ -25,7 +25,7 @@ def _outcome(row: Row, paper: Paper) -> Cell:
 COLUMNS = (
     Column("revision", show=_revision, keep=True), Column("outcome", show=_outcome, keep=True),
     Column("seen_at", "SEEN", time=True), Column("devices_changed", "DEVICES", right=True), Column("author"),
-    Column("subject"), Column("reason"), Column("parent", wide=True),
+    Column("subject"), Column("reason"), Column("signer", wide=True), Column("parent", wide=True),
     Column("finished_at", wide=True, time=True),
     Column("faults", wide=True),
 )

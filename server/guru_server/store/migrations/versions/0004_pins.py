@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003_pins"
-down_revision = "0002_refusals"
+revision = "0004_pins"
+down_revision = "0003_signatures"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,83 @@
+"""What somebody may do, and under which conditions. It names nobody and decides nothing itself."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, field_validator
+
+from guru_policy.kinds.base import DisplayName, SelectorText, Spec
+from guru_policy.model import wrong
+from guru_policy.quantities import ItemId, PositiveDuration, shape, shown
+from guru_policy.selector import parse
+from guru_policy.text.suggesting import did_you_mean
+
+VERBS = (
+    "alert.act", "alert.read", "audit.read", "command.run", "device.enroll", "device.label", "device.read",
+    "device.revoke", "file.get", "file.put", "forward.open", "override.set", "policy.apply", "policy.plan",
+    "report.read", "rollout.act", "secret.read", "secret.write", "shell.join", "shell.open", "ticket.read",
+    "ticket.write", "update.approve", "update.halt", "update.plan", "user.manage",
+)
+"""Everything that can be allowed or denied."""
+
+_NOUNS = sorted({verb.partition(".")[0] for verb in VERBS})
+
+
+def _verb(text: str) -> str:
+    if text != "*" and text not in VERBS and not (text.endswith(".*") and text[:-2] in _NOUNS):
+        raise wrong(f"{shown(text)} is not a verb", hint=did_you_mean(text, VERBS) or "such as device.read or alert.*")
+    return text
+
+
+Verb = Annotated[str, AfterValidator(_verb), shape("verb")]
+"""A verb such as `device.read`, all of a noun (`alert.*`), or `*`."""
+
+
+class RuleConditions(Spec):
+    """All of them have to hold; who does not meet them is not allowed."""
+
+    mfa_within: PositiveDuration | None = Field(
+        default=None, description="a second factor was shown within this time")
+    ticket: bool = Field(default=False, description="a ticket has to be named")
+    approval: bool = Field(default=False, description="somebody else has to agree, never the person themselves")
+    max_devices: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="at most so many devices in one go")
+
+
+class RoleRule(Spec):
+    """Verbs on some devices."""
+
+    effect: Literal["allow", "deny"] = Field(default="allow", description="`deny` wins over every `allow`")
+    verbs: tuple[Verb, ...] = Field(
+        min_length=1, max_length=100, description="such as `device.read`, `alert.*` or `*`")
+    classes: tuple[ItemId, ...] = Field(
+        default=(), max_length=100, description="for `command.run`: only CommandTemplates of these classes")
+    selector: SelectorText = Field(
+        default="", description="only devices that match; by `git/` and `op/` labels, customer, site and name only")
+    conditions: RuleConditions = Field(default=RuleConditions(), description="what else has to hold")
+
+    @field_validator("selector")
+    @classmethod
+    def _never_by_facts(cls, text: str) -> str:
+        if parse(text).uses_facts:
+            raise wrong(
+                "a role cannot be decided by a label that the agent reports: it can lie",
+                hint="write the namespace, git/ or op/, in front of the label",
+            )
+        return text
+
+
+class Role(Spec):
+    """Rules by id. What no rule allows is refused."""
+
+    display_name: DisplayName | None = Field(default=None, description="a name for people")
+    rules: dict[ItemId, RoleRule] = Field(min_length=1, max_length=100, description="by id; their order means nothing")
+
+    @field_validator("rules")
+    @classmethod
+    def _classes_of_commands(cls, rules: dict[str, RoleRule]) -> dict[str, RoleRule]:
+        for name, rule in rules.items():
+            if rule.classes and not {"command.run", "command.*", "*"} & set(rule.verbs):
+                raise wrong(f"rule {shown(name)} has `classes` and no verb that runs commands",
+                            hint="add command.run, or take `classes` out")
+        return rules

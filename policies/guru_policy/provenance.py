@@ -1,0 +1,85 @@
+"""Who wrote the values that a device gets anew, and which of them nobody wrote. Pure, and decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+from pydantic import BaseModel, JsonValue
+from pydantic_core import to_jsonable_python
+
+from guru_policy.applying import Applying
+from guru_policy.bundle import AgentSettings
+from guru_policy.comparing import FieldChange
+from guru_policy.fleet import Sources
+from guru_policy.inventory import Device
+from guru_policy.layering import Resolver, same
+from guru_policy.merged import Cell, Entry, Table
+from guru_policy.objects.items import KINDS, WORDS
+
+_NOTHING: tuple[JsonValue, ...] = (None, False, "", [], {})
+
+
+class Authors:
+    """Tells of the devices of one customer; what devices share is merged once."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._applying = Applying(sources)
+        self._resolver = Resolver(self._applying.common.resolver)
+
+    def attributed(self, device: Device, changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
+        """The changes with `why`, the file:line that says so now, and `default` where nobody says anything."""
+        table = self._resolver.resolve(self._applying.layers(device)).table
+        return tuple(_attributed(change, table) for change in changes)
+
+    def groups(self, device: Device) -> frozenset[str]:
+        """The groups that the device is in."""
+        return self._applying.subject(device).groups
+
+
+def _attributed(change: FieldChange, table: Table) -> FieldChange:
+    steps = change.path.split(".")
+    entry = _deepest(table, steps)
+    if isinstance(entry, Cell) and entry.layer.path:
+        return change._replace(why=f"{entry.origin.path}:{entry.origin.line}")
+    if change.to_absent:
+        return change
+    if any(same(change.after, value) for value in _NOTHING):
+        return change._replace(default=True)
+    return change._replace(default=same(change.after, _default(steps, table)))
+
+
+def _deepest(entry: Entry, steps: Sequence[str]) -> Entry | None:
+    """The leaf on the way to `steps`, traces of what was taken away included; names may hold dots."""
+    if not steps or isinstance(entry, Cell):
+        return entry
+    for length in range(1, len(steps) + 1):
+        inner = entry.entries.get(".".join(steps[:length]))
+        if inner is not None:
+            return _deepest(inner, steps[length:])
+    return None
+
+
+def _default(steps: Sequence[str], table: Table) -> JsonValue:
+    """What a field is when nobody writes it; None when it has no such value."""
+    name = steps[-1]
+    if steps[0] == "agent":
+        return _of(AgentSettings, name)
+    kind = _deepest(table, [*steps[:-1], "kind"])
+    for section, words in WORDS.items():
+        if section == steps[0] and isinstance(kind, Cell):
+            model = words if name in words.model_fields else KINDS[section].get(str(kind.value))
+            return _of(model, name) if model else None
+    return None
+
+
+@cache
+def _of(model: type[BaseModel], name: str) -> JsonValue:
+    for key, field in model.model_fields.items():
+        if name in (key, field.alias) and not field.is_required():
+            found: JsonValue = to_jsonable_python(field.get_default(call_default_factory=True))
+            return found
+    return None
+
+
+__all__ = ["Authors"]

@@ -1,0 +1,34 @@
+"""How large the benchmarks are: as the budgets say, or tiny, to see that they run."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Size(NamedTuple):
+    """Every number that bounds a benchmark."""
+
+    customers: int = 100
+    sites: int = 4                      # of each customer
+    per_site: int = 25                  # devices
+    files: int = 3_000
+    rules: int = 300                    # of the files, those of the organisation
+    pushes: int = 10                    # of each sort
+    agents: int = 1_000                 # simulated
+    converge_limit: float = 120.0       # seconds
+    runs: int = 7                       # of each command
+    heartbeats: int = 100_000
+    idle: float = 300.0                 # seconds of a real agent
+    settle: float = 20.0                # seconds before idleness counts
+
+    @property
+    def devices(self) -> int:
+        """Of the whole fleet."""
+        return self.customers * self.sites * self.per_site
+
+
+FULL = Size()
+TINY = Size(
+    customers=2, sites=1, per_site=3, files=20, rules=5, pushes=1, agents=3, runs=1, heartbeats=10_000, idle=1.0,
+    settle=0.5,
+)

@@ -1,0 +1,70 @@
+"""Every benchmark runs, at sizes that measure nothing: so that none of them rots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.bench import (
+    bench_agent,
+    bench_cli,
+    bench_fleet,
+    bench_ingest,
+    bench_language,
+    bench_plan,
+    bench_push,
+    bench_server,
+)
+from tests.bench.figures import Figure
+from tests.bench.sizes import TINY
+from tests.bench.stage import server_of
+from tools.lab.world import World
+
+pytestmark = pytest.mark.xdist_group("programs")
+
+
+def whole(figures: list[Figure]) -> bool:
+    """Whether these are figures, budgets among them."""
+    return all(figure.value >= 0 for figure in figures) and any(figure.budget is not None for figure in figures)
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with server_of(TINY) as made:
+        yield made
+
+
+def test_the_language_is_measured() -> None:
+    assert whole(bench_language.run(TINY))
+
+
+def test_ingest_is_measured() -> None:
+    assert whole(bench_ingest.run(TINY))
+
+
+def test_pushes_are_measured_and_a_sync_that_finds_nothing_writes_nothing(world: World) -> None:
+    found = bench_push.measured(world, TINY)
+
+    assert whole(found)
+    assert next(one.value for one in found if one.what == "tables that such a sync changes") == 0
+
+
+def test_the_command_line_is_measured(world: World) -> None:
+    assert whole(bench_cli.measured(world, TINY))
+
+
+def test_plans_are_measured(world: World) -> None:
+    assert whole(bench_plan.measured(world, TINY))
+
+
+def test_a_simulated_fleet_is_measured() -> None:
+    assert whole(bench_fleet.run(TINY))
+
+
+def test_an_empty_server_is_measured() -> None:
+    assert whole(bench_server.run(TINY))
+
+
+def test_a_real_agent_is_measured() -> None:
+    assert whole(bench_agent.run(TINY))
