@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Generic, Literal, TypedDict, TypeVar
 
+from gurucli.answers_planning import ExactPlan, Impact
+
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Scalar = str | int | float | bool
 ItemT = TypeVar("ItemT")
@@ -307,6 +309,8 @@ class Plan(Answer):
     guards: list[str]
     faults: list[FaultLine]
     needs_blobs: list[str]
+    impact: list[Impact]
+    exact: ExactPlan | None
 
 
 class Candidate(TypedDict):

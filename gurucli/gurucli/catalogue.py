@@ -26,6 +26,7 @@ VERBS: tuple[Verb, ...] = (
     _verb("device label", "device.label", "Set and remove labels of one device or many."),
     _verb("device revoke", "device.revoke", "Cut a device off for good."),
     _verb("alert list", "alert.list", "List the alerts that fire."),
+    _verb("drift", "fleet.drift", "Show where devices differed from what they should be."),
     _verb("explain", "fleet.explain", "Say where a value comes from, or what a code or a field means."),
     _verb("init", "fleet.init", "Start a fleet repository: valid files that change nothing yet."),
     _verb("fmt", "fleet.fmt", "Bring the YAML of a repository into one form, comments kept."),
@@ -34,7 +35,11 @@ VERBS: tuple[Verb, ...] = (
     _verb("diff", "fleet.diff", "Compare two versions, and what devices get from them."),
     _verb("render", "fleet.render", "Show what a device gets, merged and in order."),
     _verb("plan", "fleet.plan", "Show what a change would do to which devices; nothing is changed."),
+    _verb("ci", "fleet.ci", "Validate, test and plan a fleet repository in one pass."),
+    _verb("apply", "fleet.apply", "Bring a saved plan into force exactly as shown, or not at all."),
+    _verb("rollback", "fleet.rollback", "Go back to a revision that was in force, at once; Git may be down."),
     _verb("sync", "fleet.sync", "Have the newest commit fetched now, and wait until devices follow."),
+    _verb("wait", "fleet.wait", "Wait until enough of the chosen devices are in a state."),
     _verb("revision list", "revision.list",
           "List the commits that the server saw, and how far each one got."),
     _verb("enroll token create", "enroll.token_create", "Make a token with which devices join."),
@@ -61,8 +66,9 @@ GROUPS: dict[tuple[str, ...], str] = {
 }
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Fleet", ("status", "device", "alert", "explain")),
-    ("Policy in Git", ("init", "fmt", "validate", "schema", "diff", "render", "plan", "sync", "revision")),
+    ("Fleet", ("status", "device", "alert", "drift", "explain")),
+    ("Policy in Git", ("init", "fmt", "validate", "schema", "diff", "render", "plan", "ci", "apply",
+                       "sync", "wait", "rollback", "revision")),
     ("Joining", ("enroll",)),
     ("Sign-in", ("login", "logout", "whoami", "context")),
     ("Tools", ("doctor", "completion", "api", "version")),

@@ -65,9 +65,12 @@ def commit_of(root: Path, revision: str) -> str:
     return done.stdout.decode("ascii", "replace").strip()
 
 
-def is_clean(root: Path) -> bool:
-    """Whether the folder holds exactly what its newest commit holds."""
-    return not git(root, "status", "--porcelain", "--untracked-files=all", "--", ".").strip()
+def is_clean(root: Path, but: Path | None = None) -> bool:
+    """Whether the folder holds exactly what its newest commit holds, whatever becomes of the file `but`."""
+    words = ["status", "--porcelain", "--untracked-files=all", "--", "."]
+    if but is not None and but.resolve().is_relative_to(root.resolve()):
+        words.append(f":(exclude,literal){but.resolve().relative_to(root.resolve())}")
+    return not git(root, *words).strip()
 
 
 def git(root: Path, *words: str, stdin: bytes = b"") -> bytes:

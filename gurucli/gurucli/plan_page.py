@@ -11,6 +11,7 @@ from gurucli.clean import clean, shorten, width
 from gurucli.human import plural
 from gurucli.paper import Paper, Tone
 from gurucli.plan_groups import Group, Item, grouped, items, names, standing
+from gurucli.plan_impact import impact_lines
 from gurucli.sheet import Row
 
 GROUPS = 8                              # of devices that get the same, on a page without -o wide
@@ -74,8 +75,9 @@ def _object(item: ObjectChange, paper: Paper, everything: bool) -> Iterator[str]
 
 def _devices(plan: Plan, paper: Paper, everything: bool) -> Iterator[str]:
     yield from heading("Devices", paper)
-    customers = [f"{clean(name)} {count:,}" for name, count in sorted(plan["by_customer"].items())]
-    yield f"  {plural(plan['affected'], 'device')}: {', '.join(customers)}"
+    away = f", {plan['offline']:,} of them offline" if plan["offline"] else ""
+    yield f"  {plural(plan['affected'], 'device')}{away}"
+    yield from impact_lines(plan, paper, everything=everything)
     groups = grouped(plan["devices"])
     shown = groups if everything else groups[:GROUPS]
     for group in shown:

@@ -18,15 +18,17 @@ MAX_UPLOAD = 64 << 20                   # bytes; the server's own limit
 ROUNDS = 4
 
 
-def plan_folder(server: Client, tree: FolderTree) -> Plan:
-    """The plan of a folder as it lies there. PolicyInvalid when it holds what cannot even be sent."""
+def plan_folder(server: Client, tree: FolderTree, against: str | None = None) -> Plan:
+    """The plan of a folder as it lies there, compared with what is in force or with the commit `against`.
+
+    PolicyInvalid when it holds what cannot even be sent."""
     entries = tree.entries()
     _refuse_unsendable(tree, entries)
     files = {entry.path: entry.blob for entry in entries if entry.kind == "file"}
     by_blob = {entry.blob: entry for entry in entries if entry.kind == "file"}
     blobs: dict[str, str] = {}
     for _ in range(ROUNDS):
-        plan = server.post(Plan, "/plans", {"files": files, "blobs": blobs})
+        plan = server.post(Plan, "/plans", {"files": files, "blobs": blobs, "against": against})
         if not plan["needs_blobs"]:
             return plan
         blobs |= _contents(tree, by_blob, plan["needs_blobs"])

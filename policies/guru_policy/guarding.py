@@ -9,6 +9,8 @@ from guru_policy.kinds.fleet import FleetSpec, MaxDelete
 from guru_policy.pairing import match
 
 TRAILER = "Guru-Allow-Delete"
+PROTECTED = ("Binding", "Customer", "NotificationChannel", "Role", "Site")
+NAMED = 5                               # objects in one sentence
 
 
 def guard(old: Fleet | None, new: Fleet) -> tuple[str, ...]:
@@ -37,6 +39,11 @@ def guard(old: Fleet | None, new: Fleet) -> tuple[str, ...]:
     left_scopes |= {key.scope for key in new.objects}
     scopes = {key.scope for key in matched.deleted} - left_scopes
     found += [f"everything in {scope} would be deleted" for scope in sorted(scopes, key=str)]
+    for kind in PROTECTED:
+        names = sorted(key.name for key in matched.deleted if key.kind == kind and key.scope not in scopes)
+        if names and kind in left_kinds:
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            found.append(f"{kind} {', '.join(names[:NAMED])}{more} would be deleted, and that kind is protected")
     consent = f"to allow it, end the commit message with `{TRAILER}: {count}`"
     return tuple(f"{reason}; {consent}" for reason in found)
 

@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue
 
 from guru_policy.inventory import Scalar
 from guru_policy.model import Carried
+from guru_wire.planning import ExactPlan, Impact
 from guru_wire.uplink import CheckResult, ResourceReport, ServiceState
 
 ItemT = TypeVar("ItemT")
@@ -278,12 +279,15 @@ class PlanRequest(Carried):
     """A tree to plan against what is in force.
 
     `files` is path to Git blob id, `blobs` what the server may lack. Either `files` is given, or
-    `revision`, a commit that the server can fetch.
+    `revision`, a commit that the server can fetch. With `against` the other side is that commit, not what is
+    in force; with `exact` the answer holds what `guru apply` needs.
     """
 
     revision: str | None = None
     files: dict[str, str] | None = None
     blobs: dict[str, str] = Field(default_factory=dict)        # blob id to base64
+    against: str | None = None
+    exact: bool = False
 
 
 class ObjectChange(Carried):
@@ -338,6 +342,8 @@ class Plan(Answer):
     guards: tuple[str, ...] = ()                               # refusals with the trailer that would consent
     faults: tuple[FaultLine, ...] = ()
     needs_blobs: tuple[str, ...] = ()
+    impact: tuple[Impact, ...] = ()
+    exact: ExactPlan | None = None
 
 
 class Candidate(Carried):

@@ -50,6 +50,7 @@ class GitSettings(Part):
     url: str | None = None
     branch: str = "main"
     poll: int = Field(default=30, ge=1, le=86_400)              # seconds
+    follow: bool = True                                         # False: commits wait for `guru apply`
     ssh_key: Path | None = None
     known_hosts: Path | None = None
     token_file: Path | None = None

@@ -46,6 +46,7 @@ from guru_server.notify.email import Mail
 from guru_server.notify.webhook import Webhooks
 from guru_server.notify.worker import Notifier
 from guru_server.reconcile.api import Desk, operators
+from guru_server.reconcile.deeds import deeds
 from guru_server.reconcile.downlink import blob_of, manifest_of
 from guru_server.reconcile.refusals import refusal_recorder, refusals
 from guru_server.reconcile.reports import report_recorder
@@ -112,7 +113,7 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
         public.append(webhooks(
             db, bus, branch=settings.git.branch, secrets=_webhook_secrets(settings), now=clock
         ))
-    guarded.append(operators(repository.desk) if repository else _without_repository())
+    guarded += [operators(repository.desk), deeds(repository.desk)] if repository else [_without_repository()]
     guarded.append(telemetry_api.router(db, clock))
     guarded.append(fleet_api.router(fleet))     # last: its {ref} takes slashes
     app = make_app(Door(db, clock), guarded=guarded, public=public, links=gateway_routes(gateway))
@@ -152,7 +153,9 @@ def _repository(ground: Ground, state_key: Ed25519PrivateKey) -> Repository | No
         ground.db, ground.bus, mirror, verifier=Verifier(mirror, Pinned(git.signing.mode, git.signing.keys)),
         state_key=state_key, now=ground.clock, stage=stage,
     )
-    watch = Watch(ground.db, ground.bus, mirror, reconciler, now=ground.clock, poll=git.poll, stage=stage)
+    watch = Watch(
+        ground.db, ground.bus, mirror, reconciler, now=ground.clock, poll=git.poll, follow=git.follow, stage=stage
+    )
     return Repository(reconciler, watch, Desk(ground.db, ground.bus, reconciler, watch, now=ground.clock))
 
 
@@ -204,8 +207,11 @@ def _without_repository() -> APIRouter:
 
     @router.api_route("/status", methods=["GET"])
     @router.api_route("/revisions", methods=["GET"])
+    @router.api_route("/drift", methods=["GET"])
     @router.api_route("/sync", methods=["POST"])
     @router.api_route("/plans", methods=["POST"])
+    @router.api_route("/applications", methods=["POST"])
+    @router.api_route("/rollbacks", methods=["POST"])
     async def refuse() -> None:
         """There is nothing to tell."""
         raise Refused("this server watches no fleet repository", hint="set git.url and restart the server")

@@ -6,6 +6,7 @@ from typing import Any
 
 from guru_policy.verdict import State, Verdict
 from guru_wire.alerting import AlertRow
+from guru_wire.drift import Drift, DriftRow
 from guru_wire.enrolment import Trust
 from guru_wire.operator import (
     Candidate,
@@ -35,6 +36,7 @@ from guru_wire.operator import (
     SyncRequested,
     WhoAmI,
 )
+from guru_wire.planning import ExactPlan, Impact
 from guru_wire.uplink import Change, CheckResult, ResourceOutcome, ResourceReport, ServiceState
 from tests.cli.double import Authority
 
@@ -89,8 +91,22 @@ def plan(x: str = "", **more: Any) -> Plan:
                                  path=f"org/a.yaml{x}", fields=(change,)),),
         "devices": (DeviceChange(device=ID, name=f"web01{x}", customer=f"acme{x}", site=f"hq{x}", online=False,
                                  fields=(change,)),),
-        "affected": 1, "offline": 1, "by_customer": {f"acme{x}": 1}}
+        "affected": 1, "offline": 1, "by_customer": {f"acme{x}": 1},
+        "impact": (Impact(by="customer", name=f"acme{x}", devices=1, offline=1),)}
     return Plan(**values | more)
+
+
+def drift(x: str = "") -> Drift:
+    """One resource that still differs."""
+    row = DriftRow(device=ID, name=f"web01{x}", customer=f"acme{x}", site=f"hq{x}", resource=f"motd{x}",
+                   kind=f"file{x}", change="suppressed", outcome="drifted", open=True, at=T, times=3,
+                   steps=(f"write{x}",))
+    return Drift(items=(row,), total=1, since=T)
+
+
+def exact() -> ExactPlan:
+    """What a saved plan holds the server to."""
+    return ExactPlan(base=OLDER, target=REVISION, fleet="f" * 64, outcome="published", devices={ID: (None, "b" * 64)})
 
 
 def revision(x: str = "") -> RevisionRow:
@@ -135,6 +151,9 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
         "POST /sync": SyncRequested(revision=REVISION, outcome="published", reason=f"r{x}", devices_changed=2),
         f"GET /revisions/{REVISION}/progress": SyncProgress(revision=REVISION, devices={"UpToDate": 2}),
         "POST /plans": plan(x),
+        "GET /drift": drift(x),
+        "POST /applications": SyncRequested(revision=REVISION, outcome="published", reason=f"r{x}", devices_changed=2),
+        "POST /rollbacks": SyncRequested(revision=REVISION, outcome="published", reason=f"r{x}", devices_changed=2),
         "POST /enrolment-tokens": EnrolTokenCreated(token=f"guru1.abc{x}", row=token(x)),
         "GET /enrolment-tokens": Page[EnrolTokenRow](items=(token(x),), total=1),
         "DELETE /enrolment-tokens/tok1": token(x),

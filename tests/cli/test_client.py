@@ -9,8 +9,8 @@ import pytest
 from pydantic import BaseModel
 
 from guru_policy.errors import DeadlinePassed, NotFound, PolicyInvalid, Unreachable, Unsupported, Untrusted
-from guru_wire import alerting, enrolment, operator, uplink
-from gurucli import answers
+from guru_wire import alerting, drift, enrolment, operator, uplink
+from gurucli import answers, answers_planning
 from gurucli.answers import Status, WhoAmI
 from gurucli.client import Client, part
 from tests.cli import canned
@@ -97,14 +97,15 @@ def test_a_name_cannot_leave_its_place_in_the_path() -> None:
 
 
 MODELS = {
-    name: model for module in (alerting, operator, enrolment, uplink)
+    name: model for module in (alerting, drift, operator, enrolment, uplink)
     for name, model in vars(module).items() if isinstance(model, type) and issubclass(model, BaseModel)}
 MODELS["Verdict"] = uplink.Verdict
-SHAPES = [name for name, shape in vars(answers).items() if hasattr(shape, "__required_keys__")]
+SHAPES = {name: shape for module in (answers, answers_planning) for name, shape in vars(module).items()
+          if hasattr(shape, "__required_keys__")}
 
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_shape_has_the_members_of_its_model(name: str) -> None:
     fields = {field.alias or key for key, field in MODELS[name].model_fields.items()}
 
-    assert set(get_type_hints(getattr(answers, name))) == fields
+    assert set(get_type_hints(SHAPES[name])) == fields

@@ -11,6 +11,7 @@ import yaml
 from gurucli import command as commands
 from gurucli.catalogue import VERBS
 from gurucli.transport import fingerprint
+from tests.cli import canned
 from tests.cli.conftest import Guru, Result
 from tests.cli.double import TOKEN, Authority, Double, problem
 from tests.cli.walk import FAILS, SILENT, WORKS
@@ -26,8 +27,9 @@ def walk(guru: Guru, double: Double, authority: Authority, tmp_path: Path) -> Gu
     fleet.mkdir()
     (fleet / "fleet.yaml").write_text("apiVersion: guru/v1\nkind: Fleet\nmetadata: {name: test}\nspec: {}\n")
     (tmp_path / "token").write_text(TOKEN)
+    (tmp_path / "plan").write_text(canned.plan(exact=canned.exact()).model_dump_json(by_alias=True))
     words = {"FLEET": str(fleet), "URL": double.url, "PIN": fingerprint(authority.ca), "TOKEN": str(tmp_path / "token"),
-             "OFFICE": f"{ROOT}/examples/small-office/", "NEW": str(tmp_path / "new")}
+             "OFFICE": f"{ROOT}/examples/small-office/", "PLAN": str(tmp_path / "plan"), "NEW": str(tmp_path / "new")}
 
     def go(path: str, *more: str, **options: object) -> Result:
         return guru(*(words.get(word, word) for word in WORKS[path]), *more, **options)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from guru_wire.operator import DeviceChange, FieldChange
+from guru_wire.planning import Impact
 from gurucli.plan_groups import natural
 from tests.cli import canned
 from tests.cli.conftest import Guru
@@ -108,6 +109,20 @@ def test_a_comment_on_a_pull_request_tells_fields_once(planned: Any) -> None:
     assert out.count("`resources.hours`") == 1
     assert "`birch-1 … birch-50` (50 devices, birch/hq, online)" in out
     assert "digest" not in out
+
+
+def test_whom_it_concerns_is_three_lines_with_the_most_devices_first(guru: Guru, double: Double) -> None:
+    sites = [Impact(by="site", name=f"birch/site-{n}", devices=n, offline=int(n == 40)) for n in range(1, 41)]
+    double.answers["POST /plans"] = canned.plan(affected=820, offline=1, impact=(
+        Impact(by="customer", name="birch", devices=820, offline=1), *sites,
+        Impact(by="group", name="servers", devices=3, offline=0)))
+
+    lines = guru("plan", "--revision", canned.REVISION, "--color", "never", columns=80).out.splitlines()
+
+    assert "  820 devices, 1 of them offline" in lines
+    assert "  customers  birch 820 (1 offline)" in lines
+    assert "  sites      birch/site-40 40 (1 offline), birch/site-39 39 and 38 others" in lines
+    assert "  groups     servers 3" in lines
 
 
 def test_names_are_put_in_the_order_people_count() -> None:

@@ -119,3 +119,16 @@ def test_device_changes_are_the_leaves_in_which_two_bundles_differ() -> None:
     )
     assert device_changes(bundle(60, 80.0), bundle(60, 80.0)) == ()
     assert all(change.from_absent for change in device_changes(None, bundle(60, 80.0)))
+
+
+def test_a_protected_kind_needs_the_trailer_for_a_single_object() -> None:
+    def channel(name: str) -> str:
+        spec = "spec: {type: email, to: [noc@msp.example]}"
+        return f"apiVersion: guru/v1\nkind: NotificationChannel\nmetadata: {{name: {name}}}\n{spec}\n"
+
+    both = MANY | {"org/a.yaml": channel("noc"), "org/b.yaml": channel("desk")}
+
+    assert guard(fleet(both), fleet(MANY | {"org/a.yaml": channel("noc")})) == (
+        "NotificationChannel desk would be deleted, and that kind is protected; to allow it, end the commit "
+        "message with `Guru-Allow-Delete: 1`",
+    )

@@ -139,6 +139,13 @@ class Mirror:
             Consent(line[1], max(int(number) for number in line[2].split(","))) for line in found if line
         ]
 
+    async def tree_of(self, revision: str) -> str:
+        """The id of the commit's tree: equal for commits that hold the same files."""
+        done = await self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{tree}}")
+        if done.exit_code:
+            raise failed(f"commit {revision} cannot be read", done)
+        return done.stdout.decode("ascii", "replace").strip()
+
     async def contains(self, older: str, newer: str) -> bool:
         """Whether `older` is `newer` or one of its ancestors; False too when it is not here any more."""
         return (await self._run("merge-base", "--is-ancestor", older, newer)).exit_code == 0

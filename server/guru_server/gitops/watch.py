@@ -37,10 +37,13 @@ class Watch:
         *,
         now: Clock,
         poll: float,
+        follow: bool = True,
         stage: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._db, self._bus, self._mirror, self._reconciler = db, bus, mirror, reconciler
         self._now, self._poll, self._stage = now, poll, stage
+        self._follow = follow
+        self.waiting = ""               # the tip, while it waits for `guru apply`
         self._lock = asyncio.Lock()
         self._fence: Fence | None = None
         self._worn = asyncio.Event()    # something was fetched since the mirror was packed
@@ -82,9 +85,32 @@ class Watch:
             self.last_fetch_at = self._now()
             await self._note("")
             self._stage("fetched")
-            done = await self._reconciler.reconcile_commit(tip.revision, fence)
+            if self._follow:
+                done = await self._reconciler.reconcile_commit(tip.revision, fence)
+            else:
+                done = await self._reconciler.awaiting(tip.revision)
+                self.waiting = tip.revision if done.outcome == "held" else ""
         if tip.changed:
             self._worn.set()
+        return done
+
+    async def deliberate(self, deed: Callable[[Fence], Awaitable[SyncRequested]]) -> SyncRequested:
+        """A deed of a person beside the syncs, never between them, with this server's fence.
+
+        The branch's tip is fetched first when it can be; nothing depends on it. Raises Conflict when another
+        server holds the lease.
+        """
+        fence = self._fence
+        if fence is None:
+            raise Conflict("another server reconciles", hint="ask that one, or once more in a moment")
+        async with self._lock:
+            try:
+                await self._mirror.fetch()
+            except GuruError as error:
+                log.warning("the fleet repository was not fetched: %s", plain(error.message, 500))
+            done = await deed(fence)
+            if self.waiting == done.revision:
+                self.waiting = ""
         return done
 
     async def _branch(self) -> None:

@@ -105,8 +105,9 @@ def revoke(connection: Connection, tenant: str, token_id: str, *, now: int, acto
 
 
 def may(role: Role, method: str, path: str) -> bool:
-    """Whether a role may send this request: viewers look, operators work, admins also take devices away."""
-    if method in ("GET", "HEAD"):
+    """Whether a role may send this request: viewers look and plan, operators work, admins also take devices away.
+    """
+    if method in ("GET", "HEAD") or (method, path) == ("POST", "/api/v1/plans"):
         return True
     if role == "operator":
         return not (method == "DELETE" and path.startswith("/api/v1/devices/"))

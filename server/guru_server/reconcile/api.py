@@ -13,12 +13,14 @@ from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.gateway.plain import plain
 from guru_server.gitops.watch import Watch
+from guru_server.reconcile.drifting import drift
 from guru_server.reconcile.explain import explained
 from guru_server.reconcile.plan import Planner
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.status import Watched, progress, status
 from guru_server.reconcile.store import revision_count, revision_row, revisions
 from guru_server.store.database import Database
+from guru_wire.drift import Drift
 from guru_wire.operator import (
     Explanation,
     Page,
@@ -44,7 +46,7 @@ class Desk:
     def watched(self) -> Watched:
         """The remote without anything secret: no URL with a password is ever taken."""
         source = self.reconciler.mirror.source
-        return Watched(source.url, source.branch, self.watch.last_fetch_at)
+        return Watched(source.url, source.branch, self.watch.last_fetch_at, self.watch.waiting)
 
     async def sync(self) -> SyncRequested:
         """Fetch now, by this server or by the one that holds the lease."""
@@ -105,6 +107,11 @@ def operators(desk: Desk) -> APIRouter:
     async def post_plan(request: PlanRequest) -> Plan:
         """What a tree would change; nothing is written."""
         return await desk.planner.plan(request)
+
+    @router.get("/drift")
+    async def get_drift(since: Annotated[int, Query(ge=0)] = 0) -> Drift:
+        """What differed without anybody having wanted it."""
+        return await db.read(lambda connection: drift(connection, tenant, since))
 
     @router.get("/devices/{ref:path}/explain")
     async def get_explain(ref: str, path: str) -> Explanation:

@@ -117,9 +117,7 @@ def compiled_for(
     customer: str, org: Loaded, own: Loaded, devices: Sequence[Device], stalled: Collection[str]
 ) -> tuple[Compiled, tuple[Fault, ...]]:
     """The customer's devices under this pair, and the faults of those that did not fail before."""
-    theirs = {path: digest for path, digest in own.digests.items() if _owns(customer, path)}
-    digests = {**org.digests, **theirs}
-    result = compile_customer(Sources(org.fleet, own.fleet), customer, devices, digests)
+    result = compile_customer(Sources(org.fleet, own.fleet), customer, devices, _digests(customer, org, own))
     faults = {
         fault: None
         for device, assignment in sorted(result.assigned.items())
@@ -127,6 +125,11 @@ def compiled_for(
         for fault in assignment
     }
     return result, tuple(faults)
+
+
+def _digests(customer: str, org: Loaded, own: Loaded) -> dict[str, str]:
+    theirs = {path: digest for path, digest in own.digests.items() if _owns(customer, path)}
+    return {**org.digests, **theirs}
 
 
 def devices_by_customer(devices: Sequence[Device]) -> dict[str, list[Device]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 
 from guru_policy import comparing
 from guru_policy.bundle import Bundle
@@ -15,13 +16,16 @@ from guru_policy.inventory import Device
 from guru_policy.provenance import Authors
 from guru_server.clock import Clock
 from guru_server.gateway.plain import plain
-from guru_server.reconcile.deciding import Decision
+from guru_server.reconcile.deciding import Decision, compiled_for, devices_by_customer
+from guru_server.reconcile.exact import Moved, exact_plan, issued, moved
+from guru_server.reconcile.impact import impacts
 from guru_server.reconcile.library import Loaded
 from guru_server.reconcile.lines import lines_of
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.status import Stand, states
 from guru_server.reconcile.store import InForce, bundle_bytes
 from guru_server.reconcile.uploads import UploadedTree, checked_blobs, checked_files
+from guru_server.reconcile.written import place_of, places
 from guru_server.store.database import Database
 from guru_wire.operator import CustomerStatus, DeviceChange, FieldChange, ObjectChange, Plan, PlanRequest
 
@@ -36,8 +40,7 @@ class Planner:
 
     async def plan(self, request: PlanRequest) -> Plan:
         """The plan. InputInvalid for a request that makes no sense, NotFound for an unknown revision."""
-        if (request.revision is None) == (request.files is None):
-            raise InputInvalid("a plan is of a revision or of files, and not of both")
+        _refuse_senseless(request)
         async with self._reconciler.lock:
             before, devices = await self._reconciler.look()
             if request.files is not None:
@@ -47,31 +50,46 @@ class Planner:
             else:
                 new = await self._committed(str(request.revision))
             decision = await self._reconciler.decided(new, before, devices, request.revision)
-            base = await self._base(before)
-        moved = _moved(decision, before)
-        digests = {digest for old, fresh in moved.values() for digest in (old, fresh) if digest}
-        bundles, stands = await self._db.read(
-            lambda connection: (
-                bundle_bytes(connection, self._reconciler.tenant, digests),
-                {one.device: one for one in states(connection, self._reconciler.tenant, self._now())},
-            )
-        )
-        for result in decision.compiled.values():
-            bundles |= {name: data for name, data in result.bundles.items() if name in digests}
-        changes = await asyncio.to_thread(_devices, devices, moved, bundles, stands, decision)
-        changed = [device for device in devices if device.id in moved]
+            other = await self._other(request.against, before)
+            bundles: dict[str, bytes] = {}
+            have = issued(before)
+            if request.against and other:
+                have = await asyncio.to_thread(_compiled, other, devices, bundles)
+        changes = moved(decision, have)
+        stands = await self._bundles(decision, changes, bundles)
+        authors = {name: Authors(result.sources) for name, result in decision.compiled.items()}
+        rows = await asyncio.to_thread(_devices, devices, changes, bundles, stands, authors)
+        changed = [device for device in devices if device.id in changes]
+        away = {device.id for device in changed if _offline(stands.get(device.id))}
+        counted = await asyncio.to_thread(impacts, changed, away, lambda one: authors[one.place.customer].groups(one))
+        exact = exact_plan(decision, before, devices, request.revision) if request.exact and request.revision else None
         return Plan(
-            base_revision=before.base,
+            base_revision=request.against or before.base,
             target_revision=request.revision,
-            objects=await asyncio.to_thread(_objects, base, new),
-            devices=changes,
+            objects=await asyncio.to_thread(_objects, other, new),
+            devices=rows,
             affected=len(changed),
-            offline=sum(1 for device in changed if _offline(stands.get(device.id))),
+            offline=len(away),
             by_customer=dict(sorted(Counter(device.place.customer for device in changed).items())),
+            impact=counted,
             held=_held(decision),
             guards=decision.guards,
             faults=lines_of(decision.faults),
+            exact=exact,
         )
+
+    async def _bundles(self, decision: Decision, changes: Moved, bundles: dict[str, bytes]) -> Mapping[str, Stand]:
+        """Fill in the bundles that the changes name; how the devices stand."""
+        digests = {digest for old, fresh in changes.values() for digest in (old, fresh) if digest}
+        tenant = self._reconciler.tenant
+        stored, stands = await self._db.read(lambda connection: (
+            bundle_bytes(connection, tenant, digests - bundles.keys()),
+            {one.device: one for one in states(connection, tenant, self._now())},
+        ))
+        bundles |= stored
+        for result in decision.compiled.values():
+            bundles |= {name: data for name, data in result.bundles.items() if name in digests}
+        return stands
 
     async def _committed(self, revision: str) -> Loaded:
         mirror = self._reconciler.mirror
@@ -94,43 +112,55 @@ class Planner:
 
         return await asyncio.to_thread(read)
 
-    async def _base(self, before: InForce) -> Loaded | None:
+    async def _other(self, against: str | None, before: InForce) -> Loaded | None:
+        """What the objects are compared with: the commit that was named, or the newest in force."""
+        if against:
+            return await self._committed(against)
         if before.base is None or not await self._reconciler.mirror.ensure(before.base):
             return None
         return await asyncio.to_thread(self._reconciler.library.get, before.base)
 
 
-def _moved(decision: Decision, before: InForce) -> dict[str, tuple[str | None, str]]:
-    """The old and new bundle of each device that gets another one."""
-    found: dict[str, tuple[str | None, str]] = {}
-    for result in decision.compiled.values():
-        for device, assignment in result.assigned.items():
-            issued = before.issued.get(device)
-            if isinstance(assignment, Effective) and (issued is None or issued.bundle != assignment.bundle):
-                found[device] = (issued.bundle if issued else None, assignment.bundle)
+def _refuse_senseless(request: PlanRequest) -> None:
+    if (request.revision is None) == (request.files is None):
+        raise InputInvalid("a plan is of a revision or of files, and not of both")
+    if request.exact and (request.against or request.revision is None):
+        raise InputInvalid("a plan to apply is of a revision, against what is in force")
+
+
+def _compiled(other: Loaded, devices: Sequence[Device], bundles: dict[str, bytes]) -> dict[str, str]:
+    """The bundle that each device would have if all of it were of one revision; `bundles` gets their bytes."""
+    found: dict[str, str] = {}
+    for customer, theirs in devices_by_customer(devices).items():
+        result, _ = compiled_for(customer, other, other, theirs, ())
+        bundles |= result.bundles
+        found |= {
+            device: one.bundle for device, one in result.assigned.items() if isinstance(one, Effective)
+        }
     return found
 
 
 def _devices(
     devices: Sequence[Device],
-    moved: Mapping[str, tuple[str | None, str]],
+    changes: Moved,
     bundles: Mapping[str, bytes],
     stands: Mapping[str, Stand],
-    decision: Decision,
+    authors: Mapping[str, Authors],
 ) -> tuple[DeviceChange, ...]:
-    authors = {name: Authors(result.sources) for name, result in decision.compiled.items()}
+    @cache
+    def differing(old: str | None, new: str) -> tuple[comparing.FieldChange, ...]:
+        before = Bundle.model_validate_json(bundles[old]) if old and old in bundles else None
+        return device_changes(before, Bundle.model_validate_json(bundles[new]))
+
     known: dict[tuple[str, str | None, str], tuple[FieldChange, ...]] = {}
 
     def fields(device: Device) -> tuple[FieldChange, ...]:
-        old, new = moved[device.id]
-        key = device.place.customer, old, new
-        if key not in known:
-            before = Bundle.model_validate_json(bundles[old]) if old and old in bundles else None
-            changes = device_changes(before, Bundle.model_validate_json(bundles[new]))
-            known[key] = _fields(authors[device.place.customer].attributed(device, changes))
-        return known[key]
+        customer, (old, new) = device.place.customer, changes[device.id]
+        if (customer, old, new) not in known:
+            known[customer, old, new] = _fields(authors[customer].attributed(device, differing(old, new)))
+        return known[customer, old, new]
 
-    shown = [device for device in devices if device.id in moved][:ROWS]
+    shown = [device for device in devices if device.id in changes][:ROWS]
     return tuple(
         DeviceChange(
             device=device.id,
@@ -145,17 +175,19 @@ def _devices(
 
 
 def _objects(base: Loaded | None, new: Loaded) -> tuple[ObjectChange, ...]:
-    return tuple(
-        ObjectChange(
-            action=one.action,
-            kind=one.kind,
-            scope=one.scope,
-            name=one.name,
-            path=plain(one.path, 500),
-            fields=_fields(one.fields),
-        )
-        for one in object_changes(base.fleet if base else None, new.fleet)
-    )
+    now, was = places(new.fleet), places(base.fleet if base else None)
+    found = []
+    for one in object_changes(base.fleet if base else None, new.fleet):
+        name = (one.kind, one.scope, one.name)
+        fields = [
+            field._replace(why=place_of((was if field.to_absent and name in was else now).get(name), field.path))
+            for field in one.fields
+        ]
+        found.append(ObjectChange(
+            action=one.action, kind=one.kind, scope=one.scope, name=one.name, path=plain(one.path, 500),
+            fields=_fields(fields),
+        ))
+    return tuple(found)
 
 
 def _fields(changes: Sequence[comparing.FieldChange]) -> tuple[FieldChange, ...]:

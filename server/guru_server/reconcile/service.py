@@ -20,16 +20,17 @@ from guru_server.fleet.reading import inventory
 from guru_server.gateway.plain import plain
 from guru_server.gitops.mirror import Commit, Consent, Mirror
 from guru_server.gitops.tree import MirrorBroken
-from guru_server.gitops.verifying import UNCHECKED, Base, Verifier
+from guru_server.gitops.verifying import UNCHECKED, Base, Verdict, Verifier
 from guru_server.leases import Fence
 from guru_server.reconcile.deciding import Asked, Decision, Get, Pair, Standing, decide
 from guru_server.reconcile.guarding import UNKNOWN, Consented, after, refusals, stands
 from guru_server.reconcile.issuing import Issuer
 from guru_server.reconcile.library import Library, Loaded
 from guru_server.reconcile.lines import dumped, lines_of
+from guru_server.reconcile.pinning import Pin, pinned
 from guru_server.reconcile.refreshing import refreshed
 from guru_server.reconcile.renewing import due
-from guru_server.reconcile.store import Change, InForce, in_force, keep, newest_attempt, stored_digests
+from guru_server.reconcile.store import Change, InForce, Note, in_force, keep, newest_attempt, stored_digests
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.operator import SyncRequested
@@ -67,19 +68,33 @@ class Reconciler:
         Raises Conflict when `fence` is not this server's any more; then nothing was written.
         """
         async with self.lock:
-            newest = await self._db.read(lambda connection: newest_attempt(connection, self.tenant))
+            newest, pin = await self._db.read(
+                lambda connection: (newest_attempt(connection, self.tenant), pinned(connection, self.tenant))
+            )
             if newest is not None and newest.revision == revision and newest.finished_at is not None:
                 log.info("nothing new: %s is %s", revision[:12], newest.outcome)
                 return SyncRequested(
                     revision=revision, outcome=newest.outcome, reason=newest.reason, faults=newest.faults
                 )
+            if pin is not None and pin.holds(await self.mirror.tree_of(revision)):
+                log.info("%s is held: it was rolled back", revision[:12])
+                return SyncRequested(revision=revision, outcome="held", reason=pin.told())
             before, devices = await self.look()
             try:
-                return await self._bring(revision, before, devices, fence)
+                return await self.bring(revision, before, devices, fence)
             except MirrorBroken as broken:
                 log.warning("%s; cloning again", broken.message)
                 await self.mirror.rebuild()
-                return await self._bring(revision, before, devices, fence)
+                return await self.bring(revision, before, devices, fence)
+
+    async def awaiting(self, revision: str) -> SyncRequested:
+        """How the tip stands at a server that brings nothing into force without `guru apply`. Writes nothing."""
+        newest = await self._db.read(lambda connection: newest_attempt(connection, self.tenant))
+        if newest is not None and newest.revision == revision and newest.finished_at is not None:
+            return SyncRequested(
+                revision=revision, outcome=newest.outcome, reason=newest.reason, faults=newest.faults
+            )
+        return SyncRequested(revision=revision, outcome="held", reason=f"{revision[:12]} waits for `guru apply`")
 
     async def refresh(self, ids: Collection[str] | None, fence: Fence | None = None) -> int:
         """Compile devices (None: all) again with the sources in force; how many got a new manifest.
@@ -122,25 +137,31 @@ class Reconciler:
         return len(rows)
 
     async def decided(
-        self, new: Loaded, before: InForce, devices: Collection[Device], tip: str | None
+        self, new: Loaded, before: InForce, devices: Collection[Device], tip: str | None, back: Verdict | None = None
     ) -> Decision:
         """What this fleet would do; plan and sync share it. Writes nothing. Hold the lock.
 
         `tip` is its commit, whose history may consent to deletions; None for files that were never committed.
+        `back` is what signatures say about a revision that a person goes back to: then deletions need no consent.
         """
-        base = Base(before.base, before.signer) if before.base else None
-        signature = await self._verifier.verify(tip, base) if tip else UNCHECKED
+        signature = back
+        if signature is None:
+            signature = await self.verdict(tip, before) if tip else UNCHECKED
         get = await self._available(before, [before.base] if before.base else [])
         asked = Asked(new, before.standings, tuple(devices), frozenset(before.faults))
         decision = replace(await asyncio.to_thread(decide, asked, get), signature=signature)
         guards: tuple[str, ...] = (signature.reason,) if signature.checked == "refused" else ()
-        if decision.outcome != "refused" and before.base is not None:
+        if decision.outcome != "refused" and before.base is not None and back is None:
             guards += await self._guards(decision, before, before.base, new, tip, get)
         if not guards:
             return decision
         return replace(
             decision, outcome="refused", reason="; ".join(guards), guards=guards, standings=before.standings
         )
+
+    async def verdict(self, tip: str, before: InForce) -> Verdict:
+        """What signatures say about a commit, from what is in force."""
+        return await self._verifier.verify(tip, Base(before.base, before.signer) if before.base else None)
 
     async def _guards(
         self, decision: Decision, before: InForce, base: str, new: Loaded, tip: str | None, get: Get
@@ -160,9 +181,22 @@ class Reconciler:
         fleet = self.library.get(consent.revision).fleet
         return Consented(after(standing, fleet, held), consent.allowed)
 
-    async def _bring(
-        self, revision: str, before: InForce, devices: list[Device], fence: Fence | None
+    async def bring(
+        self,
+        revision: str,
+        before: InForce,
+        devices: list[Device],
+        fence: Fence | None,
+        *,
+        decision: Decision | None = None,
+        pin: Pin | None = None,
+        note: Note | None = None,
     ) -> SyncRequested:
+        """Decide, sign, store and publish one commit. Hold the lock.
+
+        `decision` is one that was made already, in the same hold of the lock. A commit that comes into force
+        ends the pin before it; `pin` takes its place.
+        """
         seen_at = self._now()
         commit = await self.mirror.commit(revision)
         try:
@@ -171,7 +205,7 @@ class Reconciler:
             decision = Decision("refused", unreadable.message, standings=before.standings)
         else:
             self._stage("loaded")
-            decision = await self.decided(new, before, devices, revision)
+            decision = decision or await self.decided(new, before, devices, revision)
         self._stage("compiled")
         now = self._now()
         by_id = {device.id: device for device in devices}
@@ -184,16 +218,17 @@ class Reconciler:
         self._stage("signed")
         keeping = self._revisions(decision.standings)
         change = await self._with_blobs(change, [revision, *keeping])
-        reason = await self._reason(decision, before, revision)
+        reason = pin.told() if pin else await self._reason(decision, before, revision)
         change = replace(
             change,
+            pin=pin, unpin=before.pin is not None and decision.outcome != "refused", note=note,
             standings=_moved(before.standings, decision.standings),
             gone=sorted(before.standings.keys() - decision.standings.keys()),
             revision=_row(commit, decision, reason, seen_at, now, len(change.manifests)),
         )
         if decision.outcome != "refused":
             keeping = {*keeping, revision}
-        elif before.base:
+        if before.base:                 # what a rollback goes back to, whatever becomes of the branch
             keeping = {*keeping, before.base}
         await self.mirror.keep({*keeping, *self._revisions(before.standings)})
         await self._store(change, fence, now)
@@ -223,8 +258,8 @@ class Reconciler:
         blobs = await asyncio.to_thread(self.library.contents, wanted - stored, revisions)
         return replace(change, blobs=blobs)
 
-    async def _available(self, before: InForce, more: list[str]) -> Callable[[str], Loaded | None]:
-        """The library, for revisions that the repository still has."""
+    async def _available(self, before: InForce, more: Collection[str]) -> Callable[[str], Loaded | None]:
+        """The library, for what is in force and `more`, as far as the repository still has it. Hold the lock."""
         wanted = {*self._revisions(before.standings), *more}
         here = {revision for revision in sorted(wanted) if await self.mirror.ensure(revision)}
         return lambda revision: self.library.get(revision) if revision in here else None

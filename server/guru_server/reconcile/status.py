@@ -12,6 +12,7 @@ from guru_server.fleet.state import Signs, standing
 from guru_server.fleet.tables import device, device_state
 from guru_server.gitops.store import fetch_error
 from guru_server.reconcile.lines import loaded
+from guru_server.reconcile.pinning import condition, pinned
 from guru_server.reconcile.refusals import Refusing, refusals, refusing
 from guru_server.reconcile.store import revision_row, revisions, standings
 from guru_server.reconcile.tables import device_fault, manifest
@@ -42,6 +43,7 @@ class Watched(NamedTuple):
     remote: str
     branch: str
     last_fetch_at: int | None
+    waiting: str = ""                   # a commit that waits for `guru apply`
 
 
 class Stand(NamedTuple):
@@ -68,6 +70,7 @@ def status(connection: Connection, tenant: str, watched: Watched, now: int) -> S
         attempted_revision=newest[0].revision if newest else None,
         conditions=(
             *_conditions(customers, newest, (error, since)),
+            *_deliberate(connection, tenant, watched, now),
             _stalled(_faulty(connection, tenant, stands), doubtful, _attempted_at(newest)),
         ),
         customers=customers,
@@ -169,6 +172,16 @@ def _conditions(
             since=at,
         ),
     )
+
+
+def _deliberate(connection: Connection, tenant: str, watched: Watched, now: int) -> tuple[Condition, ...]:
+    """What people decided: a rollback in force, a commit that waits for its plan to be applied."""
+    pin = pinned(connection, tenant)
+    found = [condition(pin)] if pin else []
+    if watched.waiting:
+        words = f"{watched.waiting[:12]} waits for `guru apply`"
+        found.append(Condition(type="Held", status=True, reason="WaitsForApply", message=words, since=now))
+    return tuple(found)
 
 
 def _source_verified(attempt: RevisionRow, at: int) -> Condition:

@@ -9,9 +9,11 @@ from typing import NamedTuple
 import orjson
 from sqlalchemy import Connection, RowMapping, delete, func, select, text
 
+from guru_server.audit.log import record
 from guru_server.leases import Fence, held
 from guru_server.reconcile.deciding import Pair, Standing
 from guru_server.reconcile.lines import loaded
+from guru_server.reconcile.pinning import GOOD, Pin, pinned, set_pin
 from guru_server.reconcile.tables import blob, bundle, customer_source, device_fault, manifest, revision
 from guru_wire.operator import RevisionRow
 
@@ -85,6 +87,15 @@ class ManifestRow(NamedTuple):
         return tuple(orjson.loads(self.blobs))
 
 
+class Note(NamedTuple):
+    """A line for the audit log, in the transaction of what it tells about."""
+
+    actor: str
+    action: str
+    about: str
+    result: str
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """Everything one reconcile writes, in one transaction."""
@@ -98,12 +109,15 @@ class Change:
     faulty: Mapping[str, str] = field(default_factory=dict)                        # faults as JSON by device
     healed: Collection[str] = ()                                                   # devices without fault now
     revision: Mapping[str, str | int | None] | None = None
+    pin: Pin | None = None                                                         # in place of the one before
+    unpin: bool = False
+    note: Note | None = None
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to write."""
         devices = self.manifests or self.renewed or self.faulty or self.healed
-        return not (devices or self.standings or self.gone or self.revision)
+        return not (devices or self.standings or self.gone or self.revision or self.pin or self.unpin)
 
 
 class InForce(NamedTuple):
@@ -118,13 +132,14 @@ class InForce(NamedTuple):
     newest: RevisionRow | None
     base: str | None
     signer: str = ""
+    pin: Pin | None = None
 
 
 def in_force(connection: Connection, tenant: str) -> InForce:
     """What stands now."""
     base = connection.execute(
         select(revision.c.revision, revision.c.signer)
-        .where(revision.c.tenant == tenant, revision.c.outcome.in_(("published", "partly-held")))
+        .where(revision.c.tenant == tenant, revision.c.outcome.in_(GOOD))
         .order_by(revision.c.seq.desc())
         .limit(1)
     ).one_or_none()
@@ -143,6 +158,7 @@ def in_force(connection: Connection, tenant: str) -> InForce:
         newest=newest_attempt(connection, tenant),
         base=base.revision if base else None,
         signer=base.signer if base else "",
+        pin=pinned(connection, tenant),
     )
 
 
@@ -219,6 +235,10 @@ def keep(connection: Connection, tenant: str, change: Change, fence: Fence | Non
     for customer in change.gone:
         here = (customer_source.c.tenant == tenant, customer_source.c.customer == customer)
         connection.execute(delete(customer_source).where(*here))
+    if change.pin is not None or change.unpin:
+        set_pin(connection, tenant, change.pin)
+    if change.note is not None:
+        record(connection, now, *change.note)
     if change.revision is not None:
         newest = select(func.max(revision.c.seq)).where(revision.c.tenant == tenant)
         seq = (connection.execute(newest).scalar() or 0) + 1

@@ -40,6 +40,18 @@ customer_source = Table(
     moment("since"),
 )
 
+# The revision that somebody rolled back to, until a commit comes whose tree is none of those held.
+pin = Table(
+    "pin",
+    metadata,
+    tenant(),
+    key("revision", 40),
+    Column("held", Text, nullable=False),                   # JSON array of [revision, tree]
+    Column("actor", String(128), nullable=False),
+    Column("reason", Text, nullable=False),
+    moment("since"),
+)
+
 manifest = Table(
     "manifest",
     metadata,
