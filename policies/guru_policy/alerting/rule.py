@@ -33,9 +33,13 @@ class Rule:
         """The part that decides, in ms."""
         return Timing(self.spec.state, hold=self.spec.lasting * 1000, keep=self.spec.keep_firing * 1000)
 
+    def names(self, check: str) -> bool:
+        """Whether this rule is about a check of that id, on the devices that it chooses."""
+        return fnmatchcase(check, self.spec.check)
+
     def watches(self, device: Device, check: str) -> bool:
         """Whether this rule is about that check of that device."""
-        return fnmatchcase(check, self.spec.check) and self.chooses(device)
+        return self.names(check) and self.chooses(device)
 
     def summary(self, device: Device, check: str, message: str, value: float | None, unit: str) -> str:
         """One line for people; what devices say in it is made safe to show."""
