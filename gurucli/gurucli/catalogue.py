@@ -31,6 +31,7 @@ VERBS: tuple[Verb, ...] = (
           "Start a fleet repository: a few files that are valid and change nothing on a device."),
     _verb("fmt", "fleet.fmt", "Bring the YAML of a fleet repository into one form, comments kept."),
     _verb("validate", "fleet.validate", "Check a fleet repository, offline, and name every fault."),
+    _verb("test", "fleet.test", "Run the tests of a fleet repository, offline."),
     _verb("schema", "fleet.schema", "Write JSON Schemas of every kind, with the line that editors look for."),
     _verb("diff", "fleet.diff", "Compare two versions of the fleet repository, and what devices get from them."),
     _verb("render", "fleet.render",
@@ -64,7 +65,7 @@ GROUPS: dict[tuple[str, ...], str] = {
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Fleet", ("status", "device", "alert", "explain")),
-    ("Policy in Git", ("init", "fmt", "validate", "schema", "diff", "render", "plan", "sync", "revision")),
+    ("Policy in Git", ("init", "fmt", "validate", "test", "schema", "diff", "render", "plan", "sync", "revision")),
     ("Joining", ("enroll",)),
     ("Sign-in", ("login", "logout", "whoami", "context")),
     ("Tools", ("doctor", "completion", "api", "version")),
