@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from guru_policy.testing.covering import Coverage, coverage
 from guru_policy.testing.outcome import Outcome
@@ -150,3 +153,30 @@ def test_a_file_is_covered_by_a_claim_about_who_carries_it() -> None:
 
     assert [one.failures for one in run.outcomes if isinstance(one, Outcome)] == [()]
     assert [row.covered for row in coverage(found, run.exercised).rows if row.kind == "file"] == [1]
+
+
+WORDS = st.sampled_from(["checks", "disk", "kind", "warning", "cpu", "x", "0", "digest", "source", "mode", "heartbeat"])
+PATHS = st.builds(
+    lambda section, steps: ".".join([section, *steps]),
+    st.sampled_from(["agent", "checks", "resources", "actions", "categories", "branding"]), st.lists(WORDS, max_size=4))
+DATA = st.recursive(
+    st.none() | st.booleans() | st.integers(-2**63, 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text("ab\u00e9'\"{[", max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(WORDS, inner, max_size=2), max_leaves=4)
+
+
+@settings(max_examples=150, deadline=None)
+@given(expect=st.dictionaries(PATHS, DATA, min_size=1, max_size=4), absent=st.lists(PATHS, max_size=3))
+def test_whatever_is_claimed_about_whatever_path_there_is_an_answer(
+    expect: dict[str, object], absent: list[str]
+) -> None:
+    more = {"org/motd.yaml": policy("motd", "resources: {x: {kind: file, path: /etc/motd, content: hi}}")}
+    missing = json.dumps(sorted(set(absent) - expect.keys()))
+    found = fleet({**FILES, **more, "org/t.yaml": written(
+        "Test", "t", f"{DEVICE}\nexpect: {json.dumps(expect)}\nabsent: {missing}")})
+    if found.faults:                    # a float that YAML reads as a text, a key too many
+        return
+    (outcome,) = Runner(found, {}).run().outcomes
+
+    assert len(outcome.failures) <= outcome.claims
+    assert all(failure.origin.line for failure in outcome.failures)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from guru_policy.compiling import Assignment, Compiler, Effective
+from guru_policy.conditions import text_of
 from guru_policy.faults import Origin
 from guru_policy.fleet import Fleet, Sources
 from guru_policy.inventory import Device, Place
@@ -84,8 +85,7 @@ def tests_of(fleet: Fleet) -> list[Object]:
 
 def device_of(fixture: Fixture) -> Device:
     """The device that a test is about; technicians' labels are texts, as the server keeps them."""
-    labels = {key: str(value).lower() if isinstance(value, bool) else str(value)
-              for key, value in fixture.labels.items()}
+    labels = {key: text_of(value) for key, value in fixture.labels.items()}
     return Device(_ID, fixture.name, Place(fixture.customer, fixture.site), fixture.facts, labels)
 
 
