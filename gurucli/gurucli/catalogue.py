@@ -31,6 +31,7 @@ VERBS: tuple[Verb, ...] = (
     _verb("init", "fleet.init", "Start a fleet repository: valid files that change nothing yet."),
     _verb("fmt", "fleet.fmt", "Bring the YAML of a repository into one form, comments kept."),
     _verb("validate", "fleet.validate", "Check a fleet repository, offline, and name every fault."),
+    _verb("test", "fleet.test", "Run the tests of a fleet repository, offline."),
     _verb("schema", "fleet.schema", "Write JSON Schemas of every kind, as editors look for them."),
     _verb("diff", "fleet.diff", "Compare two versions, and what devices get from them."),
     _verb("render", "fleet.render", "Show what a device gets, merged and in order."),
@@ -67,7 +68,7 @@ GROUPS: dict[tuple[str, ...], str] = {
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Fleet", ("status", "device", "alert", "drift", "explain")),
-    ("Policy in Git", ("init", "fmt", "validate", "schema", "diff", "render", "plan", "ci", "apply",
+    ("Policy in Git", ("init", "fmt", "validate", "test", "schema", "diff", "render", "plan", "ci", "apply",
                        "sync", "wait", "rollback", "revision")),
     ("Joining", ("enroll",)),
     ("Sign-in", ("login", "logout", "whoami", "context")),

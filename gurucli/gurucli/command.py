@@ -84,4 +84,4 @@ def refuse_reports(module: ModuleType, options: flags.Options) -> None:
     reports = [text for text in options.output if is_report(text)]
     if reports and not getattr(module, "REPORTS", False):
         raise UsageWrong(f"-o {reports[0]} makes a report, and this command writes none",
-                         hint="guru ci, validate, plan and fmt write reports")
+                         hint="guru ci, validate, test, plan and fmt write reports")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from guru_policy.applying import POLICY_MODE
-from guru_policy.bundle import bundle_document
+from guru_policy.bundle import Bundle, bundle_document
 from guru_policy.compiling import Compiler
 from guru_policy.errors import InputInvalid
 from guru_policy.faults import Origin
@@ -53,14 +53,18 @@ def explain(
 
     Raises InputInvalid for a path that begins with none of EXPLAINED.
     """
-    steps = tuple(path.split("."))
-    if steps[0] not in EXPLAINED:
-        raise InputInvalid(f"{path} is no path of a policy", hint=f"begin with one of {', '.join(EXPLAINED)}")
     assets = {word: "" for item in sources.org.objects.values() for word in item.words}
     assets |= {word: "" for item in sources.customer.objects.values() for word in item.words}
     compiler = Compiler(sources, device.place.customer, assets if digests is None else digests)
+    return explained(compiler, device, path, compiler.bundle(device))
+
+
+def explained(compiler: Compiler, device: Device, path: str, bundle: Bundle | None) -> Explained:
+    """The same, for callers that ask about many paths: with the device's bundle at hand, None when it has faults."""
+    steps = tuple(path.split("."))
+    if steps[0] not in EXPLAINED:
+        raise InputInvalid(f"{path} is no path of a policy", hint=f"begin with one of {', '.join(EXPLAINED)}")
     resolved = compiler.resolve(device)
-    bundle = compiler.bundle(device)
     entry = find(resolved.table, steps)
     if isinstance(entry, Table):
         layers = compiler.layers(device)

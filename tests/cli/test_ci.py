@@ -85,8 +85,23 @@ def test_the_worst_comes_first(office: str, guru: Guru, double: Double) -> None:
     assert [line.split(" ")[0] for line in done.out.splitlines()] == ["::error", "::warning"]
 
 
-def test_tests_that_nobody_runs_are_no_pass(guru: Guru) -> None:
+def test_the_tests_of_the_repository_run(guru: Guru) -> None:
     done = guru("ci", str(OFFICE), "--offline", "-o", "json")
 
+    assert done.code == 0, done.err
+    stage = json.loads(done.out)["stages"][1]
+    assert (stage["name"], stage["verdict"]) == ("test", "passed")
+    assert "tests passed" in stage["message"]
+
+
+def test_a_test_that_fails_ends_the_pass_with_its_place(guru: Guru, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(OFFICE, tmp_path / "office"))
+    (folder / "org/tests/wrong.yaml").write_text(
+        "apiVersion: guru/v1\nkind: Test\nmetadata: {name: wrong}\nspec:\n  device: {customer: acme, site: hq}\n"
+        "  expect:\n    checks.cpu.warning: 1\n")
+    done = guru("ci", str(folder), "--offline", "-o", "json")
+
     assert done.code == 10
-    assert json.loads(done.out)["stages"][1]["verdict"] == "failed"
+    told = json.loads(done.out)
+    assert told["stages"][1]["verdict"] == "failed"
+    assert [fault["path"] for fault in told["faults"] if fault["severity"] == "error"] == ["org/tests/wrong.yaml"]

@@ -6,14 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
-from pydantic import JsonValue
 
 from guru_policy.bundle import Bundle, digest_of
 from guru_policy.compiling import Compiled, Effective, Sources, compile_customer
-from guru_policy.explaining import explain
 from guru_policy.inventory import Device, Place
-from guru_policy.kinds import KINDS, Test, models_of
+from guru_policy.kinds import KINDS, models_of
 from guru_policy.loading import load
+from guru_policy.testing.running import Runner
 from guru_policy.tree import MemoryTree
 from tests.policy.writing import BASE, device, fleet, policy
 
@@ -69,20 +68,23 @@ def test_the_small_office_is_safe_in_a_sandbox_unless_a_device_is_labelled_a_ser
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=[path.name for path in EXAMPLES])
-def test_a_device_under_test_gets_what_the_examples_claim(folder: Path) -> None:
-    found = load(tree_of(folder))
-    tests = [item.spec for item in found.objects.values() if isinstance(item.spec, Test)]
-    claims: dict[str, JsonValue] = {}
-    told: dict[str, JsonValue] = {}
-    for test in tests:
-        fixture = test.device
-        labels = {key: str(value) for key, value in fixture.labels.items()}
-        one = Device("1" * 32, fixture.name, Place(fixture.customer, fixture.site), fixture.facts, labels)
-        claims |= {**test.expect, **dict.fromkeys(test.absent)}
-        told |= {path: explain(Sources(found, found), one, path).value for path in (*test.expect, *test.absent)}
+def test_the_tests_of_every_example_run_and_hold(folder: Path) -> None:
+    tree = tree_of(folder)
+    found = load(tree)
+    digests = {path: digest_of(tree.read(entry)) for path, entry in found.asset_entries().items()}
+    outcomes = Runner(found, digests).run().outcomes
 
-    assert tests
-    assert told == claims
+    assert [str(outcome.key) for outcome in outcomes if not outcome.passed] == []
+    assert len(outcomes) == sum(key.kind == "Test" for key in found.objects) > 0
+
+
+def test_the_page_of_tests_shows_one_that_holds() -> None:
+    page = (ROOT / "docs" / "testing-policies.md").read_text()
+    found = load(MemoryTree(BASE | AROUND | dict(re.findall(r"```yaml\n# (\S+)\n(.*?)```", page, re.DOTALL))))
+    outcomes = Runner(found, {}).run().outcomes
+
+    assert found.faults == ()
+    assert [outcome.failures for outcome in outcomes] == [(), (), ()]
 
 
 @pytest.mark.parametrize("path", LIBRARY, ids=[path.stem for path in LIBRARY])

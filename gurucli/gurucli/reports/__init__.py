@@ -10,14 +10,16 @@ from gurucli.answers import FaultLine
 Report = Callable[[Sequence[FaultLine]], str]
 
 
-def write_reports(wanted: Sequence[str], faults: Sequence[FaultLine], markdown: str = "") -> list[str]:
-    """Write KIND=FILE each; `-` as the file is given back as text for stdout. `markdown` takes that format's
-    place.
+def write_reports(wanted: Sequence[str], faults: Sequence[FaultLine], markdown: str = "",
+                  junit: str = "") -> list[str]:
+    """Write KIND=FILE each; `-` as the file is given back as text for stdout. `markdown` and `junit` take those
+    formats' places.
     """
+    own = {"markdown": markdown, "junit": junit}
     texts = []
     for item in wanted:
         kind, _, path = item.partition("=")
-        text = markdown if kind == "markdown" and markdown else _format(kind)(faults)
+        text = own.get(kind) or _format(kind)(faults)
         if path == "-":
             texts.append(text)
         else:

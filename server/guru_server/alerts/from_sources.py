@@ -7,17 +7,10 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
-from guru_policy.conditions import Subject
+from guru_policy.alerting.rule import Rule, rules_of
 from guru_policy.errors import GuruError
 from guru_policy.fleet import Fleet, Sources
-from guru_policy.inventory import Device
-from guru_policy.kinds.alert_rule import AlertRule
-from guru_policy.kinds.device_group import DeviceGroup
 from guru_policy.kinds.notification_channel import Email, Webhook
-from guru_policy.labels import labels_of
-from guru_policy.objects.object import Object
-from guru_policy.selector import parse
-from guru_server.alerts.in_force import Rule
 from guru_server.gateway.plain import plain
 from guru_server.notify.channels import Channel
 from guru_server.reconcile.tables import customer_source
@@ -59,7 +52,7 @@ class FromSources:
         for customer, pair in pairs.items():
             if pair and pair[0] in fleets and pair[1] in fleets:
                 sources = Sources(fleets[pair[0]], fleets[pair[1]])
-                rules[customer] = tuple(_rule(item, sources) for item in sources.alert_rules(customer))
+                rules[customer] = rules_of(sources, customer)
                 channels[customer] = {
                     item.name: item.spec
                     for item in sources.channels(customer) if isinstance(item.spec, Webhook | Email)
@@ -85,26 +78,3 @@ def _pairs(connection: Connection) -> dict[str, Pair | None]:
         if row.org_revision and row.customer_revision else None
         for row in rows
     }
-
-
-def _rule(item: Object, sources: Sources) -> Rule:
-    if not isinstance(item.spec, AlertRule):
-        raise TypeError(f"{item.key} is no AlertRule")
-    selector = parse(item.spec.selector)
-    reads_groups = "group" in selector.keys
-
-    def chooses(device: Device) -> bool:
-        subject = Subject(labels_of(sources.customer, device), device.place, device.name, device.id)
-        if reads_groups:
-            subject = subject._replace(groups=_groups(sources.org, subject))
-        return selector.accepts(subject)
-
-    scope = item.key.scope.customer or "org"
-    return Rule(f"{scope}/{item.name}", item.spec, chooses)
-
-
-def _groups(org: Fleet, subject: Subject) -> frozenset[str]:
-    return frozenset(
-        group.name for group in org.groups()
-        if isinstance(group.spec, DeviceGroup) and parse(group.spec.selector).accepts(subject)
-    )

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, or_, select
 
+from guru_policy.alerting.episode import Episode, Event, Phase, event_of
+from guru_policy.alerting.rule import Rule
 from guru_policy.errors import InputInvalid
 from guru_policy.verdict import State
-from guru_server.alerts.in_force import Rule
-from guru_server.alerts.rules import Episode, Phase
 from guru_server.alerts.sweep import Seen, Transition
 from guru_server.alerts.tables import alert
 from guru_server.notify.outbox import enqueue, told
@@ -62,14 +62,14 @@ def _store(connection: Connection, change: Transition, now: int) -> int:
         connection.execute(alert.delete().where(*here))
         return 0
     values: dict[str, Any] = {**_times(change.after), "reason": change.reason}
-    fired = change.before.episode.phase is Phase.pending and change.after.phase is Phase.firing
+    event = event_of(change.before.episode, change.after)
     if change.seen is not None:
         values["check_state"] = change.seen.reading.state.value
-    if change.rule is not None and fired and change.seen is not None:
+    if change.rule is not None and event == "firing" and change.seen is not None:
         values |= _described(change.seen, change.rule)
     if not connection.execute(alert.update().where(*here).values(**values)).rowcount:
         return 0
-    return _tell(connection, change, change.before.id, fired, now)
+    return _tell(connection, change, change.before.id, event, now)
 
 
 def _begin(connection: Connection, change: Transition, now: int) -> int:
@@ -83,22 +83,20 @@ def _begin(connection: Connection, change: Transition, now: int) -> int:
         check_id=seen.check, check_state=seen.reading.state.value, reason="",
         **_described(seen, rule), **_times(after),
     ))
-    return _tell(connection, change, name, after.phase is Phase.firing, now)
+    return _tell(connection, change, name, event_of(None, after), now)
 
 
-def _tell(connection: Connection, change: Transition, name: str, fired: bool, now: int) -> int:
+def _tell(connection: Connection, change: Transition, name: str, event: Event | None, now: int) -> int:
     """Put the notes of a change of phase into the outbox."""
-    after = change.after
-    if fired and change.rule is not None:
+    if event == "firing" and change.rule is not None:
         channels: Sequence[str] = change.rule.spec.notify
-    elif after is not None and after.phase is Phase.resolved:
+    elif event == "resolved":
         channels = told(connection, name)
     else:
         return 0
     row = connection.execute(select(alert).where(alert.c.tenant == TENANT, alert.c.id == name)).one()
-    event = "firing" if fired else "resolved"
     enqueue(
-        connection, alert=name, customer=row.customer, event="firing" if fired else "resolved",
+        connection, alert=name, customer=row.customer, event=event,
         channels=channels, payload=json.dumps(_payload(row, event, change.seen)), now=now,
     )
     return len(channels)
@@ -139,12 +137,8 @@ def _times(episode: Episode) -> dict[str, Any]:
 
 def _described(seen: Seen, rule: Rule) -> dict[str, Any]:
     """The severity, and the summary with what its template may name."""
-    words = {
-        "device": seen.device.name, "customer": seen.device.place.customer, "site": seen.device.place.site,
-        "check": seen.check, "message": seen.message,
-        "value": "" if seen.value is None else f"{seen.value:g} {seen.unit}".strip(),
-    }
-    return {"severity": rule.spec.severity, "summary": rule.summary(words)}
+    summary = rule.summary(seen.device, seen.check, seen.message, seen.value, seen.unit)
+    return {"severity": rule.spec.severity, "summary": summary}
 
 
 def _place(cursor: str) -> tuple[int, str]:

@@ -13,16 +13,15 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, select
 
+from guru_policy.alerting.episode import STALE_MS, Episode, Phase, Reading, follow
+from guru_policy.alerting.rule import Rule
 from guru_policy.inventory import Device, Place
 from guru_policy.verdict import State
-from guru_server.alerts.in_force import Rule, RulesInForce
-from guru_server.alerts.rules import Episode, Phase, Reading, follow
+from guru_server.alerts.in_force import RulesInForce
 from guru_server.alerts.tables import alert
 from guru_server.fleet.tables import device as device_table
 from guru_server.store.schema import TENANT
 from guru_server.telemetry.tables import check_state
-
-STALE_MS = 40 * 60_000                  # agents repeat verdicts every 15 minutes: older ones count as unknown
 
 
 class Seen(NamedTuple):

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from guru_policy.alerting.rule import Rule
 from guru_policy.inventory import Device
 from guru_policy.kinds.alert_rule import AlertRule
-from guru_server.alerts.in_force import Rule
 from guru_server.alerts.loop import Alerts
 from guru_server.bus import LocalBus
 from guru_server.clock import SetClock

@@ -55,7 +55,7 @@ def run(
         raise UsageWrong("--offline asks no server, and --context chooses one")
     tree = FolderTree(Path(path) if path else find_root(Path.cwd()))
     fleet, first = _validate(tree, since)
-    stages, plan = [first, _tests(fleet)], None
+    stages, plan = [first, _tests(tree, fleet)], None
     if any(stage.verdict == "failed" for stage in stages):
         stages.append(Stage("plan", "skipped", "the faults come first"))
     elif offline:
@@ -109,12 +109,16 @@ def _validate(tree: FolderTree, since: str) -> tuple[Fleet, Stage]:
     return fleet, Stage("validate", "failed" if errors else "passed", message, lines)
 
 
-def _tests(fleet: Fleet) -> Stage:
-    """The objects of kind Test. A repository without any says so; tests that nobody runs are a failure."""
-    count = sum(key.kind == "Test" for key in fleet.objects)
-    if count:
-        return Stage("test", "failed", f"{plural(count, 'test')}, and this guru runs none")
-    return Stage("test", "skipped", "the repository has no tests")
+def _tests(tree: FolderTree, fleet: Fleet) -> Stage:
+    """The objects of kind Test. A repository without any says so; a faulty one is not tested."""
+    from gurucli.testing import run_tests
+
+    if not any(key.kind == "Test" for key in fleet.objects):
+        return Stage("test", "skipped", "the repository has no tests")
+    if any(fault.severity == "error" for fault in fleet.faults):
+        return Stage("test", "skipped", "the faults come first")
+    ran = run_tests(tree, fleet)
+    return Stage("test", "failed" if ran.failed else "passed", ran.summary, tuple(ran.faults))
 
 
 def _plan(cli: Cli, tree: FolderTree) -> tuple[Stage, Plan]:

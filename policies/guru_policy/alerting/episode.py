@@ -15,6 +15,8 @@ from typing import Literal
 from guru_policy.verdict import State
 
 Threshold = Literal["warning", "critical"]
+Event = Literal["firing", "resolved"]
+STALE_MS = 40 * 60_000                  # agents repeat verdicts every 15 minutes: older ones count as unknown
 _RANK = {State.ok: 0, State.warning: 1, State.critical: 2}
 
 
@@ -73,6 +75,25 @@ def follow(timing: Timing, episode: Episode | None, reading: Reading, now: int) 
     if now - cleared >= timing.keep:
         return replace(episode, phase=Phase.resolved, cleared_at=cleared, resolved_at=now)
     return replace(episode, cleared_at=cleared)
+
+
+def due(timing: Timing, episode: Episode | None) -> int | None:
+    """When `follow` will say something else of an unchanged reading; None when it never will."""
+    if episode is not None and episode.phase is Phase.pending:
+        return episode.started_at + timing.hold
+    if episode is not None and episode.phase is Phase.firing and episode.cleared_at is not None:
+        return episode.cleared_at + timing.keep
+    return None
+
+
+def event_of(before: Episode | None, after: Episode | None) -> Event | None:
+    """What channels are told of a step: `firing` to those of the rule, `resolved` to those told before."""
+    was = before.phase if before is not None else Phase.pending
+    if after is None or after.phase is was:
+        return None
+    if after.phase is Phase.firing:
+        return "firing"
+    return "resolved" if after.phase is Phase.resolved else None
 
 
 def _waiting(timing: Timing, episode: Episode, since: int, now: int) -> Episode:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guru_policy.alerting.episode import Episode, Phase, Reading, Timing, due, event_of, follow
 from guru_policy.verdict import State
-from guru_server.alerts.rules import Episode, Phase, Reading, Timing, follow
 
 WARN = Timing("warning", hold=60, keep=30)
 NOW = 1000
@@ -119,3 +119,30 @@ def test_an_alert_ends_only_after_keep_firing_without_a_breach(
         if episode and episode.phase is Phase.resolved:
             assert not breach(timing, state)
             assert now - (episode.cleared_at or 0) >= timing.keep
+
+
+@given(timings, looks)
+def test_nothing_changes_before_it_is_due_and_something_does_then(
+    timing: Timing, looks: list[tuple[int, State]]
+) -> None:
+    since, last = 1000, None
+    for now, state, episode in story(timing, looks):
+        since, last = (since, last) if state is last else (now, state)
+        when = due(timing, episode)
+        if state is State.unknown or when is None:
+            continue
+        reading = Reading(state, since)
+
+        assert follow(timing, episode, reading, max(now, when - 1)) == episode
+        assert follow(timing, episode, reading, when) != episode
+
+
+@pytest.mark.parametrize(("before", "after", "event"), [
+    (None, pending(1), None), (None, firing(1, 2), "firing"), (pending(1), firing(1, 2), "firing"),
+    (pending(1), None, None), (firing(1, 2), firing(1, 2, cleared=3), None),
+    (firing(1, 2), Episode(Phase.resolved, 1, 2, 3, 4), "resolved"),
+])
+def test_channels_are_told_when_an_alert_fires_and_when_it_ends(
+    before: Episode | None, after: Episode | None, event: str | None
+) -> None:
+    assert event_of(before, after) == event
