@@ -123,6 +123,25 @@ class TestSilence:
         await linked.close()
 
 
+class TestGreed:
+    """One address that opens links and never says who it is."""
+
+    @pytest.fixture
+    def limits(self) -> Limits:
+        return Limits(handshake=20.0, strangers=4)
+
+    async def test_one_address_cannot_use_up_the_room_for_strangers(self, site: Site) -> None:
+        held = [await site.dial() for _ in range(3)]
+
+        with pytest.raises(Exception, match="403"):
+            await site.dial()
+        other, challenge = await site.dial("127.0.0.2")
+
+        assert challenge["t"] == "challenge"
+        for socket in (other, *(one for one, _ in held)):
+            await socket.close()
+
+
 async def test_a_link_cut_in_the_middle_of_a_frame_stores_nothing_of_it(site: Site) -> None:
     agent = await site.enrol()
     socket, _ = await site.link(agent)
