@@ -20,8 +20,8 @@ from guru_server.gateway.devices import Known, known, serials
 from guru_server.gateway.frames import Broken, opened, parcels, written
 from guru_server.gateway.handshake import hello_of, prove, welcome
 from guru_server.gateway.ingest import Delivery, Ingest
-from guru_server.gateway.limits import Bucket, Limits
-from guru_server.gateway.links import BROKEN, FULL, Link, Registry
+from guru_server.gateway.limits import Bucket, Budgets, Limits
+from guru_server.gateway.links import BROKEN, FULL, SPENT, Link, Registry
 from guru_server.gateway.marks import Source, mark_of
 from guru_server.gateway.plain import plain
 from guru_server.gateway.presence import Presence
@@ -47,6 +47,7 @@ class Talk:
         self._db, self._ingest, self._downlink = db, ingest, downlink
         self._registry, self._presence, self._link_key = registry, presence, link_key
         self._now, self.limits = now, limits
+        self._budgets = Budgets(limits)
 
     async def greet(self, data: bytes | str, server_nonce: str) -> Link:
         """The device's link when its Hello holds; the Welcome waits in it, and an older link has ended.
@@ -114,11 +115,27 @@ class Talk:
 
     async def _take_in(self, link: Link, message: dict[str, JsonValue], size: int) -> None:
         items = parcels(message)
-        if not items:
+        if not items or not await self._afford(link, len(items), size):
             return
         await link.room(inflight=self.limits.inflight, outgoing=self.limits.outbox)
         link.received(items[-1].seq, size)
         await self._ingest.put(Delivery(link.source, items, size, link.stored))
+
+    async def _afford(self, link: Link, items: int, size: int) -> bool:
+        """Take a batch from the device's budget, after a wait when that is spent; False when it stays so.
+
+        Nothing is read meanwhile, and nothing is lost: the device keeps what was not acknowledged.
+        """
+        budget = self._budgets.of(link.source.device, time.monotonic())
+        debt = budget.debt(time.monotonic())
+        if debt:
+            log.info("device %s sends more than it may and is slowed down", link.source.device)
+            await asyncio.sleep(min(debt, self.limits.slower))
+        if debt > self.limits.slower:
+            link.end(SPENT, "this device sent more than it may in an hour; the rest is for later")
+            return False
+        budget.spend(items, size)
+        return link.ending is None
 
     async def _wait_for_room(self, link: Link) -> None:
         try:
