@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from guru_wire.link import MAX_FRAME
 
-
 LEAST = 10_000                          # budgets kept before full ones are looked for
 
 

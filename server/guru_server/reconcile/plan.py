@@ -38,6 +38,8 @@ class Planner:
         """The plan. InputInvalid for a request that makes no sense, NotFound for an unknown revision."""
         if (request.revision is None) == (request.files is None):
             raise InputInvalid("a plan is of a revision or of files, and not of both")
+        if request.revision is not None:
+            await self._find(request.revision)      # it may ask the remote, and syncs need not wait for that
         async with self._reconciler.lock:
             before, devices = await self._reconciler.look()
             if request.files is not None:
@@ -45,7 +47,7 @@ class Planner:
                 if not isinstance(new, Loaded):
                     return Plan(base_revision=before.base, target_revision=None, needs_blobs=tuple(new))
             else:
-                new = await self._committed(str(request.revision))
+                new = await asyncio.to_thread(self._reconciler.library.get, str(request.revision))
             decision = await self._reconciler.decided(new, before, devices, request.revision)
             base = await self._base(before)
         moved = _moved(decision, before)
@@ -73,11 +75,9 @@ class Planner:
             faults=lines_of(decision.faults),
         )
 
-    async def _committed(self, revision: str) -> Loaded:
-        mirror = self._reconciler.mirror
-        if not await mirror.ensure(revision):
+    async def _find(self, revision: str) -> None:
+        if not await self._reconciler.mirror.ensure(revision):
             raise NotFound(f"revision {revision} is not in the fleet repository", hint="push it first")
-        return await asyncio.to_thread(self._reconciler.library.get, revision)
 
     async def _uploaded(
         self, files: Mapping[str, str], blobs: Mapping[str, bytes], before: InForce

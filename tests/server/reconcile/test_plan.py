@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 
 import pytest
 
-from guru_policy.errors import InputInvalid
+from guru_policy.errors import InputInvalid, NotFound
 from guru_policy.tree import git_blob_id
 from guru_server.reconcile.explain import explained
 from guru_server.reconcile.plan import Planner
@@ -52,3 +53,11 @@ async def test_explain_names_the_file_that_decides(world: World) -> None:
 
     assert told.value == "acme 1"
     assert told.candidates[0].path == "customers/acme/base.yaml"
+
+
+async def test_an_unknown_revision_is_looked_for_while_others_reconcile(world: World) -> None:
+    await world.sync()
+
+    async with world.reconciler.lock:
+        with pytest.raises(NotFound, match="is not in the fleet repository"):
+            await asyncio.wait_for(planner(world).plan(PlanRequest(revision="0" * 40)), 60)

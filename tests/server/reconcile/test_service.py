@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from guru_policy.errors import Conflict
+from guru_server.fleet.tables import device
 from guru_server.leases import Fence, Lease
 from guru_server.reconcile.downlink import blob_of
 from guru_server.store.schema import TENANT
@@ -262,6 +263,25 @@ async def test_manifests_past_half_their_life_are_signed_again(world: World) -> 
     assert after is not None
     assert (after.serial, after.bundle) == (before.serial, before.bundle)
     assert after.expires_at > before.expires_at
+
+
+async def test_all_that_are_due_are_renewed_a_few_at_a_time(world: World) -> None:
+    await world.enrol(*(f"acme/hq/more{number}" for number in range(5)))
+    await world.sync()
+    world.clock.forward(MANIFEST_LIFE_MS // 2 + 1)
+
+    assert await world.reconciler.renew(at_once=3) == 7
+    assert await world.reconciler.renew() == 0
+
+
+async def test_the_manifest_of_a_revoked_device_ends(world: World) -> None:
+    await world.sync()
+    gone = device.update().where(device.c.id == ident(ACME)).values(revoked_at=world.clock())
+    await world.db.write(lambda connection: connection.execute(gone).rowcount)
+    world.clock.forward(MANIFEST_LIFE_MS // 2 + 1)
+
+    assert await world.reconciler.renew() == 1
+    assert await world.manifest("bolt/hq/web1") is not None
 
 
 @pytest.mark.parametrize("fatal", ["loaded", "compiled", "signed", "storing", "stored", "published"])
