@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import JsonValue, ValidationError
 from sqlalchemy import Connection
 
-from guru_policy.errors import GuruError, NotSignedIn, Unsupported
+from guru_policy.errors import GuruError, NotSignedIn, Unreachable, Unsupported
+from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.gateway.desired import Downlink
-from guru_server.gateway.devices import Known, known, serials
+from guru_server.gateway.devices import Known, known, note_ahead, serials
 from guru_server.gateway.frames import Broken, opened, parcels, written
 from guru_server.gateway.handshake import hello_of, prove, welcome
 from guru_server.gateway.ingest import Delivery, Ingest
@@ -41,10 +42,10 @@ class Talk:
     """The conversation with agents. One of it in a process; links are passed in."""
 
     def __init__(
-        self, db: Database, *, ingest: Ingest, downlink: Downlink, registry: Registry, presence: Presence,
+        self, db: Database, bus: Bus, *, ingest: Ingest, downlink: Downlink, registry: Registry, presence: Presence,
         link_key: Ed25519PrivateKey, now: Clock, limits: Limits,
     ) -> None:
-        self._db, self._ingest, self._downlink = db, ingest, downlink
+        self._db, self._bus, self._ingest, self._downlink = db, bus, ingest, downlink
         self._registry, self._presence, self._link_key = registry, presence, link_key
         self._now, self.limits = now, limits
         self._budgets = Budgets(limits)
@@ -74,6 +75,8 @@ class Talk:
         self._presence.connected(link, plain(hello.agent_version, 40))
         answer = welcome(self._link_key, hello, server_nonce, now=self._now(), mark=mark, serial=serial)
         link.answer(written(answer))
+        if hello.serial > serial:
+            await self._note_ahead(link, hello.serial)
         return link
 
     async def hear(self, link: Link, data: bytes | str) -> None:
@@ -93,6 +96,20 @@ class Talk:
         """The carrier is gone."""
         if self._registry.forget(link):
             self._presence.gone(link)
+
+    async def _note_ahead(self, link: Link, serial: int) -> None:
+        """The device holds a manifest that this database lost: it needs one with a serial above."""
+        source = link.source
+        try:
+            news = await self._db.write(
+                lambda connection: note_ahead(connection, source.tenant, source.device, serial)
+            )
+        except Unreachable as error:    # it says so again with its next handshake
+            log.warning("what device %s holds was not kept: %s", source.device, plain(error.message))
+            return
+        if news:
+            log.warning("device %s holds serial %d, newer than any known here", source.device, serial)
+            await self._bus.publish("inventory", [source.device])
 
     async def _act(self, link: Link, message: dict[str, JsonValue], size: int) -> None:
         self._presence.spoke(link)

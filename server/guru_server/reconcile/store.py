@@ -9,6 +9,7 @@ from typing import NamedTuple
 import orjson
 from sqlalchemy import Connection, RowMapping, delete, func, select, text
 
+from guru_server.fleet.tables import device_state
 from guru_server.leases import Fence, held
 from guru_server.reconcile.deciding import Pair, Standing
 from guru_server.reconcile.lines import loaded
@@ -118,6 +119,7 @@ class InForce(NamedTuple):
     newest: RevisionRow | None
     base: str | None
     signer: str = ""
+    ahead: Mapping[str, int] = {}       # serials that devices hold and this database does not know
 
 
 def in_force(connection: Connection, tenant: str) -> InForce:
@@ -136,6 +138,13 @@ def in_force(connection: Connection, tenant: str) -> InForce:
     faults = connection.execute(
         select(device_fault.c.device, device_fault.c.faults).where(device_fault.c.tenant == tenant)
     )
+    ahead = connection.execute(
+        select(device_state.c.device, device_state.c.ahead_serial).where(
+            device_state.c.tenant == tenant,
+            device_state.c.ahead_serial > 0,
+            device_state.c.ahead_serial >= device_state.c.desired_serial,
+        )
+    )
     return InForce(
         standings={name: standing for name, (standing, _) in standings(connection, tenant).items()},
         issued={device: Issued(serial, held, of) for device, serial, held, of in issued.all()},
@@ -143,6 +152,7 @@ def in_force(connection: Connection, tenant: str) -> InForce:
         newest=newest_attempt(connection, tenant),
         base=base.revision if base else None,
         signer=base.signer if base else "",
+        ahead={row[0]: row[1] for row in ahead},
     )
 
 
