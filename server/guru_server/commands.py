@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection
 
@@ -23,6 +23,9 @@ from guru_server.store.database import Database
 from guru_server.store.migrate import migrate
 from guru_server.store.schema import TENANT
 from guru_server.supervising import Job
+
+if TYPE_CHECKING:
+    from guru_server.connections import ConnectionLimits
 
 ResultT = TypeVar("ResultT")
 DAY = 86_400.0
@@ -143,7 +146,7 @@ async def _serve(settings: ServerSettings) -> None:
     try:
         wired = wire_server(Ground(settings, db, bus, wall), held, url)
         jobs["certificate"] = partial(_renew, settings, held.tls)
-        await run(Wired(wired.app, {**wired.jobs, **jobs}), held.tls, listener)
+        await run(Wired(wired.app, {**wired.jobs, **jobs}), held.tls, listener, _limits(settings))
     finally:
         await bus.close()
         await db.close()
@@ -158,10 +161,17 @@ async def _gateway(settings: ServerSettings) -> None:
     try:
         held = keys.load_gateway(settings.keys)
         wired = wire_gateway(Ground(settings, db, bus, wall), held.link)
-        await run(Wired(wired.app, {**wired.jobs, **jobs}), held.tls, bind(settings.host, settings.port))
+        listener = bind(settings.host, settings.port)
+        await run(Wired(wired.app, {**wired.jobs, **jobs}), held.tls, listener, _limits(settings))
     finally:
         await bus.close()
         await db.close()
+
+
+def _limits(settings: ServerSettings) -> ConnectionLimits:
+    from guru_server.connections import ConnectionLimits
+
+    return ConnectionLimits(each=settings.connections.address, most=settings.connections.total)
 
 
 def _open(settings: ServerSettings) -> tuple[Database, Bus, dict[str, Job]]:

@@ -15,6 +15,7 @@ import uvicorn
 from websockets.protocol import State
 
 from guru_policy.errors import GuruError
+from guru_server.connections import ConnectionLimits, bounded
 from guru_server.gateway.app import server_options
 from guru_server.keys.keys import Tls
 from guru_server.supervising import supervise
@@ -87,12 +88,12 @@ def bind(host: str, port: int) -> Listener:
     return Listener(made, host, made.getsockname()[1])
 
 
-async def serve(wired: Wired, tls: Tls, listener: Listener) -> None:
+async def serve(wired: Wired, tls: Tls, listener: Listener, limits: ConnectionLimits) -> None:
     """Serve until a signal, then end within 5 seconds."""
     options = server_options()
     config = uvicorn.Config(
-        wired.app, log_config=None, access_log=False, proxy_headers=False, server_header=False, http="h11",
-        ws=options["ws"], ws_max_size=MAX_FRAME * 2, ws_per_message_deflate=False,
+        wired.app, log_config=None, access_log=False, proxy_headers=False, server_header=False,
+        http=bounded(limits), ws=options["ws"], ws_max_size=MAX_FRAME * 2, ws_per_message_deflate=False,
         ws_ping_interval=options["ws_ping_interval"], ws_ping_timeout=options["ws_ping_timeout"],
         h11_max_incomplete_event_size=32 * 1024, timeout_keep_alive=30, backlog=2048, lifespan="off",
         timeout_graceful_shutdown=GRACE, ssl_context_factory=lambda _config, _default: tls.context,

@@ -102,6 +102,13 @@ class RetentionSettings(Part):
     notifications: int = Field(default=90, ge=1)
 
 
+class ConnectionSettings(Part):
+    """How many HTTP connections may be open at once. WebSocket links of agents are counted apart."""
+
+    address: int = Field(default=1_000, ge=1)                   # of one address, or of one IPv6 /64
+    total: int = Field(default=20_000, ge=1)
+
+
 class ServerSettings(BaseSettings):
     """Everything about one server."""
 
@@ -120,6 +127,7 @@ class ServerSettings(BaseSettings):
     notify: NotifySettings = NotifySettings()
     log: LogSettings = LogSettings()
     retention: RetentionSettings = RetentionSettings()
+    connections: ConnectionSettings = ConnectionSettings()
     kill_at: str | None = None                                  # fault tests: SIGKILL to itself at this stage
     stop_at: str | None = None                                  # fault tests: SIGSTOP to itself at this stage
 

@@ -6,16 +6,32 @@ import re
 from collections.abc import Sequence
 
 from fastapi import APIRouter, Depends, FastAPI, Response
+from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from pydantic import JsonValue
 from starlette.routing import BaseRoute
 
 from guru_server.api import problems
+from guru_server.api.document import mended
 from guru_server.api.gate import Gate, Guard, admitted
 from guru_wire.version import VERSION
 
 PREFIX = "/api/v1"
 DOCUMENT = "/openapi.json"
+
+
+class Application(FastAPI):
+    """FastAPI that describes itself as it is."""
+
+    public: Sequence[re.Pattern[str]] = ()
+
+    def openapi(self) -> dict[str, JsonValue]:
+        """OpenAPI 3.1 of this API, made once."""
+        if self.openapi_schema is None:
+            written = get_openapi(title=self.title, version=self.version, routes=self.routes)
+            self.openapi_schema = mended(written, PREFIX, self.public)
+        return self.openapi_schema
 
 
 def make_app(
@@ -26,17 +42,19 @@ def make_app(
     links: Sequence[BaseRoute] = (),
 ) -> FastAPI:
     """The application, to be put behind Edge. `guard` raises for whoever may not; `links` are the agents'."""
-    app = FastAPI(
+    patterns = _patterns(public)
+    app = Application(
         title="GuruRMM", version=VERSION, openapi_url=None, docs_url=None, redoc_url=None,
         redirect_slashes=False,
     )
     problems.install(app)
-    app.add_middleware(Gate, guard=guard, prefix=PREFIX, public=_patterns(public))
+    app.add_middleware(Gate, guard=guard, prefix=PREFIX, public=patterns)
     for router in public:
         app.include_router(router, prefix=PREFIX)
     for router in guarded:
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(admitted)])
     app.router.routes.extend(links)
+    app.public = patterns
 
     @app.get(PREFIX + DOCUMENT, include_in_schema=False)
     async def document() -> Response:

@@ -40,6 +40,10 @@ class TooLarge(errors.InputInvalid):
     """The body is larger than this path takes."""
 
 
+class TooSlow(errors.DeadlinePassed):
+    """The body did not come in time."""
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of `app` with a problem document."""
 

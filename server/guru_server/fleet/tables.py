@@ -59,4 +59,6 @@ device_state = Table(
     moment("run_at", nullable=True),                        # when that run ended
     moment("state_since", nullable=True),                   # when serials or `converged` last changed
     Column("run", Text, nullable=True),                     # JSON of operator.RunSummary
+    # Of a manifest that it holds and this database does not know; the next manifest's serial is above it.
+    Column("ahead_serial", BigInteger, nullable=False, server_default="0"),
 )

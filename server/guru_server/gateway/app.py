@@ -85,7 +85,7 @@ class Gateway:
             db, self.registry, gateway=secrets.token_hex(8), now=now, touch=self.limits.touch
         )
         talk = Talk(
-            db, ingest=self._ingest, downlink=self._downlink, registry=self.registry, presence=self._presence,
+            db, bus, ingest=self._ingest, downlink=self._downlink, registry=self.registry, presence=self._presence,
             link_key=link_key, now=now, limits=self.limits,
         )
         self.sockets = Sockets(talk, now=now, limits=self.limits)

@@ -29,6 +29,11 @@ _CONNECTED = text(
     "UPDATE device_state SET last_seen = :at, connected = :gateway, agent_version = :agent_version"
     " WHERE tenant = :tenant AND device = :device"
 )
+_AHEAD = text(
+    "UPDATE device_state SET ahead_serial = :serial WHERE tenant = :tenant AND device = :device"
+    " AND ahead_serial < :serial AND desired_serial < :serial AND desired_serial >= :serial - :most"
+)
+MOST_AHEAD = 1 << 31                    # what a device says beyond that is no serial of ours
 _GONE = text(
     "UPDATE device_state SET last_seen = :at, connected = NULL"
     " WHERE tenant = :tenant AND device = :device AND connected = :gateway"
@@ -85,6 +90,14 @@ def serials(connection: Connection, devices: Collection[str]) -> dict[str, int]:
         for ids in _sliced(devices)
         for row in connection.execute(_SERIALS, {"tenant": TENANT, "ids": ids})
     }
+
+
+def note_ahead(connection: Connection, tenant: str, device: str, serial: int) -> bool:
+    """Keep that the device holds a manifest newer than any that is known here; whether that is news."""
+    if not 0 < serial < 1 << 62:
+        return False
+    row = {"tenant": tenant, "device": device, "serial": serial, "most": MOST_AHEAD}
+    return bool(connection.execute(_AHEAD, row).rowcount)
 
 
 def keep_seen(connection: Connection, gateway: str, news: Sequence[Seen]) -> None:

@@ -16,6 +16,7 @@ REPLACED = 4001                         # WebSocket close codes of our own (RFC 
 REVOKED = 4003
 BROKEN = 4008
 REFUSED = 4010
+SPENT = 4029
 FULL = 1013
 GOING_AWAY = 1001
 

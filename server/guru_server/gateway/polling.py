@@ -27,6 +27,7 @@ from guru_server.gateway.limits import Limits
 from guru_server.gateway.links import GOING_AWAY, Link
 from guru_server.gateway.plain import plain
 from guru_server.gateway.talking import Full, Talk
+from guru_server.origins import FairPlaces, origin_of
 from guru_wire.operator import Problem
 
 log = logging.getLogger("guru.gateway")
@@ -54,10 +55,10 @@ class TooLarge(Broken):
 class _Session:
     """One agent's session: a stranger until its handshake."""
 
-    __slots__ = ("calls", "link", "nonce", "rang", "seen", "waiter")
+    __slots__ = ("calls", "link", "nonce", "origin", "rang", "seen", "waiter")
 
-    def __init__(self, nonce: str) -> None:
-        self.nonce = nonce
+    def __init__(self, nonce: str, origin: str) -> None:
+        self.nonce, self.origin = nonce, origin
         self.link: Link | None = None
         self.seen = time.monotonic()
         self.calls = 0                  # under way now
@@ -71,13 +72,13 @@ class Polls:
     def __init__(self, talk: Talk, *, now: Clock, limits: Limits) -> None:
         self._talk, self._now, self._limits = talk, now, limits
         self._sessions: dict[bytes, _Session] = {}      # by digest: a lookup tells nothing of the secret
-        self._strangers = 0
+        self._strangers = FairPlaces(limits.strangers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
         try:
             call = _call_of(await self._body(receive), self._limits)
-            answer = await self._answer(call)
+            answer = await self._answer(call, origin_of(str((scope.get("client") or ("", 0))[0])))
         except GuruError as error:
             status = _status_of(error)
             problem = Problem(
@@ -102,9 +103,9 @@ class Polls:
                 if not session.calls and now - session.seen > idle:
                     self._end(key, session)
 
-    async def _answer(self, call: Call) -> bytes:
+    async def _answer(self, call: Call, origin: str) -> bytes:
         if call.session is None:
-            return self._open()
+            return self._open(origin)
         key = _key(call.session)
         session = self._sessions.get(key)
         if session is None:
@@ -121,13 +122,12 @@ class Polls:
             raise Gone(f"this session ended: {session.link.ending.reason}", hint="begin a new one")
         return _answer_of(call.session, frames)
 
-    def _open(self) -> bytes:
-        if self._strangers >= self._limits.strangers:
+    def _open(self, origin: str) -> bytes:
+        if not self._strangers.take(origin):
             raise Full("too many handshakes are under way", hint="try again in a few seconds")
         token = secrets.token_hex(32)
         opening = challenge(self._now())
-        self._sessions[_key(token)] = _Session(opening.nonce)
-        self._strangers += 1
+        self._sessions[_key(token)] = _Session(opening.nonce, origin)
         return _answer_of(token, [written(opening)])
 
     async def _converse(self, key: bytes, session: _Session, call: Call) -> list[bytes]:
@@ -157,7 +157,7 @@ class Polls:
             self._talk.leave(link)
             raise Gone("this session ended", hint="begin a new one")
         link.wake = session.rang.set
-        self._strangers -= 1
+        self._strangers.leave(session.origin)
         return link
 
     async def _take(self, session: _Session, link: Link, wait: float) -> list[bytes]:
@@ -185,24 +185,24 @@ class Polls:
         if self._sessions.pop(key, None) is None:
             return
         if session.link is None:
-            self._strangers -= 1
+            self._strangers.leave(session.origin)
             return
         session.link.wake = session.rang.set
         session.link.end(GOING_AWAY, "the session ended")
         self._talk.leave(session.link)
 
     async def _body(self, receive: Receive) -> bytes:
+        """The body; how long it may take is decided at the edge."""
         body = bytearray()
-        async with asyncio.timeout(self._limits.handshake):
-            while True:
-                event = await receive()
-                if event["type"] != "http.request":
-                    raise Broken("the call was cut")
-                body += event.get("body", b"")
-                if len(body) > self._limits.poll_body:
-                    raise TooLarge(f"a call has more than {self._limits.poll_body} bytes")
-                if not event.get("more_body"):
-                    return bytes(body)
+        while True:
+            event = await receive()
+            if event["type"] != "http.request":
+                raise Broken("the call was cut")
+            body += event.get("body", b"")
+            if len(body) > self._limits.poll_body:
+                raise TooLarge(f"a call has more than {self._limits.poll_body} bytes")
+            if not event.get("more_body"):
+                return bytes(body)
 
 
 def _call_of(body: bytes, limits: Limits) -> Call:

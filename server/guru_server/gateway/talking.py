@@ -13,15 +13,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import JsonValue, ValidationError
 from sqlalchemy import Connection
 
-from guru_policy.errors import GuruError, NotSignedIn, Unsupported
+from guru_policy.errors import GuruError, NotSignedIn, Unreachable, Unsupported
+from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.gateway.desired import Downlink
-from guru_server.gateway.devices import Known, known, serials
+from guru_server.gateway.devices import Known, known, note_ahead, serials
 from guru_server.gateway.frames import Broken, opened, parcels, written
 from guru_server.gateway.handshake import hello_of, prove, welcome
 from guru_server.gateway.ingest import Delivery, Ingest
-from guru_server.gateway.limits import Bucket, Limits
-from guru_server.gateway.links import BROKEN, FULL, Link, Registry
+from guru_server.gateway.limits import Bucket, Budgets, Limits
+from guru_server.gateway.links import BROKEN, FULL, SPENT, Link, Registry
 from guru_server.gateway.marks import Source, mark_of
 from guru_server.gateway.plain import plain
 from guru_server.gateway.presence import Presence
@@ -41,12 +42,13 @@ class Talk:
     """The conversation with agents. One of it in a process; links are passed in."""
 
     def __init__(
-        self, db: Database, *, ingest: Ingest, downlink: Downlink, registry: Registry, presence: Presence,
+        self, db: Database, bus: Bus, *, ingest: Ingest, downlink: Downlink, registry: Registry, presence: Presence,
         link_key: Ed25519PrivateKey, now: Clock, limits: Limits,
     ) -> None:
-        self._db, self._ingest, self._downlink = db, ingest, downlink
+        self._db, self._bus, self._ingest, self._downlink = db, bus, ingest, downlink
         self._registry, self._presence, self._link_key = registry, presence, link_key
         self._now, self.limits = now, limits
+        self._budgets = Budgets(limits)
 
     async def greet(self, data: bytes | str, server_nonce: str) -> Link:
         """The device's link when its Hello holds; the Welcome waits in it, and an older link has ended.
@@ -73,6 +75,8 @@ class Talk:
         self._presence.connected(link, plain(hello.agent_version, 40))
         answer = welcome(self._link_key, hello, server_nonce, now=self._now(), mark=mark, serial=serial)
         link.answer(written(answer))
+        if hello.serial > serial:
+            await self._note_ahead(link, hello.serial)
         return link
 
     async def hear(self, link: Link, data: bytes | str) -> None:
@@ -92,6 +96,20 @@ class Talk:
         """The carrier is gone."""
         if self._registry.forget(link):
             self._presence.gone(link)
+
+    async def _note_ahead(self, link: Link, serial: int) -> None:
+        """The device holds a manifest that this database lost: it needs one with a serial above."""
+        source = link.source
+        try:
+            news = await self._db.write(
+                lambda connection: note_ahead(connection, source.tenant, source.device, serial)
+            )
+        except Unreachable as error:    # it says so again with its next handshake
+            log.warning("what device %s holds was not kept: %s", source.device, plain(error.message))
+            return
+        if news:
+            log.warning("device %s holds serial %d, newer than any known here", source.device, serial)
+            await self._bus.publish("inventory", [source.device])
 
     async def _act(self, link: Link, message: dict[str, JsonValue], size: int) -> None:
         self._presence.spoke(link)
@@ -114,11 +132,27 @@ class Talk:
 
     async def _take_in(self, link: Link, message: dict[str, JsonValue], size: int) -> None:
         items = parcels(message)
-        if not items:
+        if not items or not await self._afford(link, len(items), size):
             return
         await link.room(inflight=self.limits.inflight, outgoing=self.limits.outbox)
         link.received(items[-1].seq, size)
         await self._ingest.put(Delivery(link.source, items, size, link.stored))
+
+    async def _afford(self, link: Link, items: int, size: int) -> bool:
+        """Take a batch from the device's budget, after a wait when that is spent; False when it stays so.
+
+        Nothing is read meanwhile, and nothing is lost: the device keeps what was not acknowledged.
+        """
+        budget = self._budgets.of(link.source.device, time.monotonic())
+        debt = budget.debt(time.monotonic())
+        if debt:
+            log.info("device %s sends more than it may and is slowed down", link.source.device)
+            await asyncio.sleep(min(debt, self.limits.slower))
+        if debt > self.limits.slower:
+            link.end(SPENT, "this device sent more than it may in an hour; the rest is for later")
+            return False
+        budget.spend(items, size)
+        return link.ending is None
 
     async def _wait_for_room(self, link: Link) -> None:
         try:

@@ -15,6 +15,7 @@ from guru_server.gateway.limits import Limits
 from guru_server.gateway.links import BROKEN, FULL, REFUSED, Ending, Link
 from guru_server.gateway.plain import plain
 from guru_server.gateway.talking import Talk
+from guru_server.origins import FairPlaces, origin_of
 
 log = logging.getLogger("guru.gateway")
 
@@ -24,19 +25,19 @@ class Sockets:
 
     def __init__(self, talk: Talk, *, now: Clock, limits: Limits) -> None:
         self._talk, self._now, self._limits = talk, now, limits
-        self._strangers = 0
+        self._strangers = FairPlaces(limits.strangers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Carry one connection from its opening to its end."""
         await receive()                 # websocket.connect
-        if self._strangers >= self._limits.strangers:
+        origin = origin_of(str((scope.get("client") or ("", 0))[0]))
+        if not self._strangers.take(origin):
             await send({"type": "websocket.close", "code": FULL})
             return
-        self._strangers += 1
         try:
             link = await self._handshake(receive, send)
         finally:
-            self._strangers -= 1
+            self._strangers.leave(origin)
         if link is None:
             return
         carried = _Carried(link, send, self._limits)

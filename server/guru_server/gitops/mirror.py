@@ -81,6 +81,8 @@ class Mirror:
         """Whether the mirror has this commit, after asking the remote for it when it has not."""
         if not REVISION.fullmatch(revision):
             raise InputInvalid("a revision is 40 hex digits")
+        if self._ready and await self._resolve(revision) == revision:
+            return True                 # whatever somebody else is asking the remote for
         async with self._lock:
             await self._open()
             if await self._resolve(revision) == revision:

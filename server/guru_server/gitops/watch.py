@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 
 from guru_policy.errors import Conflict, GuruError
@@ -14,6 +16,7 @@ from guru_server.clock import Clock
 from guru_server.gateway.plain import plain
 from guru_server.gitops.mirror import Mirror
 from guru_server.gitops.store import fetch_error, set_fetch_error
+from guru_server.gitops.turns import Turns
 from guru_server.leases import Fence
 from guru_server.reconcile.service import Reconciler
 from guru_server.store.database import Database
@@ -23,6 +26,8 @@ log = logging.getLogger("guru.gitops")
 
 SWEEP = 600.0                           # seconds: heals lost messages, renews manifests
 SETTLE = 0.2                            # seconds: inventory changes that come together are compiled together
+
+REST, TURNS = 30.0, 5                   # seconds, and how often one device is compiled again in them
 
 
 class Watch:
@@ -38,10 +43,11 @@ class Watch:
         now: Clock,
         poll: float,
         follow: bool = True,
+        rest: float = REST,
         stage: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._db, self._bus, self._mirror, self._reconciler = db, bus, mirror, reconciler
-        self._now, self._poll, self._stage = now, poll, stage
+        self._now, self._poll, self._rest, self._stage = now, poll, rest, stage
         self._follow = follow
         self.waiting = ""               # the tip, while it waits for `guru apply`
         self._lock = asyncio.Lock()
@@ -124,10 +130,21 @@ class Watch:
                     continue
 
     async def _inventory(self) -> None:
+        """Compile what changed. Each look costs one at the whole inventory, so it rests as long as it worked."""
+        turns = Turns(self._rest, TURNS, time.monotonic())
+        took = 0.0
         with self._bus.subscribe("inventory") as changed:
-            async for ids in changed:
-                await asyncio.sleep(SETTLE)
-                await self._try(partial(self._reconciler.refresh, ids or None, self._fence))
+            while True:
+                every, ids = False, frozenset[str]()
+                with suppress(TimeoutError):
+                    ids = await asyncio.wait_for(anext(changed), turns.until(time.monotonic()))
+                    every = not ids     # somebody says: just look
+                await asyncio.sleep(max(SETTLE, took))
+                started = time.monotonic()
+                ready = turns.take(ids, started)
+                if every or ready:
+                    await self._try(partial(self._reconciler.refresh, None if every else ready, self._fence))
+                took = time.monotonic() - started
 
     async def _sweep(self) -> None:
         while True:

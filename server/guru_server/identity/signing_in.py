@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ from guru_policy.errors import NotSignedIn, Refused, Unreachable
 from guru_server.clock import Clock
 from guru_server.identity.people import Person, may, note_use, sign_in
 from guru_server.identity.rates import Rates
+from guru_server.origins import origin_of
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 
@@ -60,11 +60,4 @@ def signed_in(request: Request) -> Person:
 
 def address_of(request: Request) -> str:
     """The peer's address; an IPv6 network of 64 bits counts as one."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv4Address):
-        return host
-    return str(address.ipv4_mapped or ipaddress.IPv6Network((address, 64), strict=False))
+    return origin_of(request.client.host if request.client else "")

@@ -38,8 +38,10 @@ class Issuer:
                 if device in before.faults:
                     healed.append(device)
                 issued = before.issued.get(device)
-                if device not in devices or (issued is not None and issued.bundle == assignment.bundle):
+                same = issued is not None and issued.bundle == assignment.bundle
+                if device not in devices or (same and device not in before.ahead):
                     continue
+                newest = max(issued.serial if issued is not None else 0, before.ahead.get(device, 0))
                 if assignment.bundle not in bundles:
                     bundles[assignment.bundle] = result.bundles[assignment.bundle]
                     bundle = Bundle.model_validate_json(bundles[assignment.bundle])
@@ -47,7 +49,7 @@ class Issuer:
                 manifests.append(self.issue(
                     Manifest(
                         device=device,
-                        serial=issued.serial + 1 if issued is not None else 1,
+                        serial=newest + 1,
                         revision=revision,
                         bundle=assignment.bundle,
                         blobs=tuple(sorted(assignment.blobs)),

@@ -41,6 +41,8 @@ class Planner:
     async def plan(self, request: PlanRequest) -> Plan:
         """The plan. InputInvalid for a request that makes no sense, NotFound for an unknown revision."""
         _refuse_senseless(request)
+        for revision in filter(None, (request.revision, request.against)):
+            await self._find(revision)              # it may ask the remote, and syncs need not wait for that
         async with self._reconciler.lock:
             before, devices = await self._reconciler.look()
             if request.files is not None:
@@ -48,7 +50,7 @@ class Planner:
                 if not isinstance(new, Loaded):
                     return Plan(base_revision=before.base, target_revision=None, needs_blobs=tuple(new))
             else:
-                new = await self._committed(str(request.revision))
+                new = await asyncio.to_thread(self._reconciler.library.get, str(request.revision))
             decision = await self._reconciler.decided(new, before, devices, request.revision)
             other = await self._other(request.against, before)
             bundles: dict[str, bytes] = {}
@@ -91,11 +93,9 @@ class Planner:
             bundles |= {name: data for name, data in result.bundles.items() if name in digests}
         return stands
 
-    async def _committed(self, revision: str) -> Loaded:
-        mirror = self._reconciler.mirror
-        if not await mirror.ensure(revision):
+    async def _find(self, revision: str) -> None:
+        if not await self._reconciler.mirror.ensure(revision):
             raise NotFound(f"revision {revision} is not in the fleet repository", hint="push it first")
-        return await asyncio.to_thread(self._reconciler.library.get, revision)
 
     async def _uploaded(
         self, files: Mapping[str, str], blobs: Mapping[str, bytes], before: InForce
@@ -115,7 +115,7 @@ class Planner:
     async def _other(self, against: str | None, before: InForce) -> Loaded | None:
         """What the objects are compared with: the commit that was named, or the newest in force."""
         if against:
-            return await self._committed(against)
+            return await asyncio.to_thread(self._reconciler.library.get, against)
         if before.base is None or not await self._reconciler.mirror.ensure(before.base):
             return None
         return await asyncio.to_thread(self._reconciler.library.get, before.base)

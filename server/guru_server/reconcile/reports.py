@@ -8,8 +8,10 @@ from sqlalchemy import Connection, select, text
 
 from guru_server.clock import Clock
 from guru_server.fleet.tables import device_state
+from guru_server.gateway.devices import note_ahead
 from guru_server.gateway.items import Received, Recorder
 from guru_server.gateway.plain import plain
+from guru_server.reconcile.tables import manifest
 from guru_wire.operator import RunSummary
 from guru_wire.uplink import Report, ResourceReport
 
@@ -30,29 +32,40 @@ _APPLIED = text(
     " run_at = :at, run = :body, state_since = :since WHERE tenant = :tenant AND device = :device"
 )
 
+_OTHER = text(
+    "UPDATE device_state SET ahead_serial = :serial WHERE tenant = :tenant AND device = :device"
+    " AND desired_serial = :serial"
+)
+
 
 def report_recorder(now: Clock) -> Recorder:
-    """The Recorder of runs: keeps each once; one on an older serial never replaces a newer. No topic hears of it.
+    """The Recorder of runs: keeps each once; one on an older serial never replaces a newer.
+
+    The topic `inventory` hears of a device that ran a manifest which this database does not know, because it was
+    restored from a backup: a serial beyond the newest, or the newest with another bundle.
 
     A device's reports come in the order in which they were made; the times in them may be of a wrong clock, and
     none is taken that is later than `now`.
     """
 
     def record(connection: Connection, items: Sequence[Received]) -> Mapping[str, set[str]]:
-        for item in items:
-            _record(connection, item, Report.model_validate(item.body), now())
-        return {}
+        ahead = {
+            item.device for item in items if _record(connection, item, Report.model_validate(item.body), now())
+        }
+        return {"inventory": ahead} if ahead else {}
 
     return record
 
 
-def _record(connection: Connection, item: Received, report: Report, now: int) -> None:
+def _record(connection: Connection, item: Received, report: Report, now: int) -> bool:
+    """Keep the run; whether it was of a manifest that is not known here."""
     summary = _summary(report, now)
     body = summary.model_dump_json()
     owner = {"tenant": item.tenant, "device": item.device}
     row = {**owner, "run": summary.run, "at": summary.finished_at, "body": body}
     if not connection.execute(_RUN, row).rowcount:
-        return
+        return False
+    ahead = _ahead(connection, item, report)
     connection.execute(_FORGET, {**owner, "most": RUNS_A_DEVICE})
     where = (device_state.c.tenant == item.tenant, device_state.c.device == item.device)
     known = connection.execute(
@@ -63,12 +76,27 @@ def _record(connection: Connection, item: Received, report: Report, now: int) ->
         ).where(*where)
     ).one_or_none()
     if known is None or known.applied_serial > summary.serial:
-        return
+        return ahead
     same = (known.applied_serial, known.converged) == (summary.serial, summary.converged)
     connection.execute(_APPLIED, {
         **owner, "serial": summary.serial, "revision": summary.revision, "converged": summary.converged,
         "at": summary.finished_at, "body": body, "since": known.state_since if same else summary.finished_at,
     })
+    return ahead
+
+
+def _ahead(connection: Connection, item: Received, report: Report) -> bool:
+    known = connection.execute(
+        select(manifest.c.serial, manifest.c.bundle).where(
+            manifest.c.tenant == item.tenant, manifest.c.device == item.device
+        )
+    ).one_or_none()
+    if known is None or report.serial > known.serial:
+        return note_ahead(connection, item.tenant, item.device, report.serial)
+    if report.serial < known.serial or report.bundle == known.bundle:
+        return False
+    connection.execute(_OTHER, {"tenant": item.tenant, "device": item.device, "serial": report.serial})
+    return True
 
 
 def _summary(report: Report, now: int) -> RunSummary:

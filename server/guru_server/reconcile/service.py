@@ -37,6 +37,7 @@ from guru_wire.operator import SyncRequested
 
 log = logging.getLogger("guru.reconcile")
 
+BREATH = 0.2                            # seconds between two writes of renewed manifests
 Stage = Callable[[str], None]           # loaded, compiled, signed, storing, stored, published
 
 
@@ -124,11 +125,20 @@ class Reconciler:
             here = [one for one in sorted(revisions) if await self.mirror.ensure(one)]
             return {one: (await asyncio.to_thread(self.library.get, one)).fleet for one in here}
 
-    async def renew(self, fence: Fence | None = None) -> int:
-        """Sign manifests again that are past half their life; how many."""
+    async def renew(self, fence: Fence | None = None, at_once: int = 2_000) -> int:
+        """Sign manifests again that are past half their life; how many. Commits come between each `at_once`."""
+        renewed = 0
+        while some := await self._renew_some(fence, at_once):
+            renewed += some
+            await asyncio.sleep(BREATH)
+        return renewed
+
+    async def _renew_some(self, fence: Fence | None, most: int) -> int:
         async with self.lock:           # a commit stored in between would be overwritten by its elder
             now = self._now()
-            rows = await self._db.read(lambda connection: due(connection, self.tenant, now, self._issuer))
+            rows = await self._db.read(
+                lambda connection: due(connection, self.tenant, now, self._issuer, most)
+            )
             if rows:
                 await self._db.write(
                     lambda connection: keep(connection, self.tenant, Change(renewed=rows), fence, now)

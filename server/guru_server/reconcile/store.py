@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Connection, RowMapping, delete, func, select, text
 
 from guru_server.audit.log import record
+from guru_server.fleet.tables import device_state
 from guru_server.leases import Fence, held
 from guru_server.reconcile.deciding import Pair, Standing
 from guru_server.reconcile.lines import loaded
@@ -133,6 +134,7 @@ class InForce(NamedTuple):
     base: str | None
     signer: str = ""
     pin: Pin | None = None
+    ahead: Mapping[str, int] = {}       # serials that devices hold and this database does not know
 
 
 def in_force(connection: Connection, tenant: str) -> InForce:
@@ -151,6 +153,13 @@ def in_force(connection: Connection, tenant: str) -> InForce:
     faults = connection.execute(
         select(device_fault.c.device, device_fault.c.faults).where(device_fault.c.tenant == tenant)
     )
+    ahead = connection.execute(
+        select(device_state.c.device, device_state.c.ahead_serial).where(
+            device_state.c.tenant == tenant,
+            device_state.c.ahead_serial > 0,
+            device_state.c.ahead_serial >= device_state.c.desired_serial,
+        )
+    )
     return InForce(
         standings={name: standing for name, (standing, _) in standings(connection, tenant).items()},
         issued={device: Issued(serial, held, of) for device, serial, held, of in issued.all()},
@@ -159,6 +168,7 @@ def in_force(connection: Connection, tenant: str) -> InForce:
         base=base.revision if base else None,
         signer=base.signer if base else "",
         pin=pinned(connection, tenant),
+        ahead={row[0]: row[1] for row in ahead},
     )
 
 

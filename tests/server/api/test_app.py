@@ -199,3 +199,18 @@ async def test_the_doctor_speaks_although_one_probe_finds_nothing(api: Api) -> N
         answer = await http.get("/doctor")
 
     assert [(line["name"], line["ok"]) for line in answer.json()["lines"]] == [("disk", False)]
+
+
+async def test_the_document_tells_of_problems_and_tokens_as_they_are(api: Api) -> None:
+    answer = (await api.http.get("/openapi.json")).json()
+    operations = {
+        (path.removeprefix("/api/v1"), way): said
+        for path, ways in answer["paths"].items() for way, said in ways.items()
+    }
+    unguarded = {path for (path, _), said in operations.items() if "security" not in said}
+
+    assert not any("422" in said["responses"] for said in operations.values())
+    assert all("application/problem+json" in said["responses"]["default"]["content"] for said in operations.values())
+    assert answer["components"]["securitySchemes"] == {"token": {"type": "http", "scheme": "bearer"}}
+    assert unguarded <= PUBLIC
+    assert set(re.findall("#/components/schemas/([A-Za-z_]+)", str(answer))) <= set(answer["components"]["schemas"])

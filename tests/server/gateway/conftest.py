@@ -121,9 +121,11 @@ class Site:
         if tell:
             await self.bus.publish("revoked", [agent.id])
 
-    async def dial(self) -> tuple[ClientConnection, Frame]:
-        """A connection and its challenge."""
-        socket = await connect(self.socket_url, compression=None, max_size=None, proxy=None)
+    async def dial(self, source: str = "127.0.0.1") -> tuple[ClientConnection, Frame]:
+        """A connection from a loopback address, and its challenge."""
+        socket = await connect(
+            self.socket_url, compression=None, max_size=None, proxy=None, local_addr=(source, 0)
+        )
         return socket, await hear(socket)
 
     async def link(self, agent: Agent) -> tuple[ClientConnection, Frame]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket as sockets
 
 import pytest
@@ -12,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from guru_policy.errors import Unreachable
 from guru_server.clock import wall
 from guru_server.gateway.items import Recorder
-from guru_server.gateway.limits import Bucket, Limits
+from guru_server.gateway.limits import Bucket, Budget, Budgets, Limits
 from guru_server.telemetry.layouts import hash_of
 from guru_wire.link import MAX_FRAME
 from tests.server.gateway.conftest import Frame, Site, hear, say
@@ -92,6 +93,69 @@ def test_a_bucket_gives_a_burst_and_then_its_rate() -> None:
     assert taken == [True, True, True, False, False, True, False, True]
 
 
+def test_a_week_offline_is_taken_at_once_and_a_flood_waits() -> None:
+    budget = Budget(Limits(), now=0.0)
+    for _ in range(21):                 # batches of 480 heartbeats with checks: eight hours each
+        budget.spend(1_200, 480 * 2_500)
+    after_a_week = budget.debt(1.0)
+    for _ in range(100):
+        budget.spend(2_000, 1 << 20)
+
+    assert after_a_week == 0
+    assert budget.debt(2.0) > 3_600
+
+
+def test_a_budget_is_paid_back_by_the_hour() -> None:
+    limits = Limits(items_burst=10, items_hourly=60, bytes_burst=100, bytes_hourly=3_600)
+    budget = Budget(limits, now=0.0)
+    budget.spend(11, 130)
+
+    assert [round(budget.debt(now)) for now in (0.0, 20.0, 60.0)] == [60, 40, 0]
+    assert not budget.full(60.0)
+    assert budget.full(3_600.0)
+
+
+def test_only_budgets_that_were_spent_are_kept() -> None:
+    budgets = Budgets(Limits())
+    mine = budgets.of("mine", 0.0)
+    mine.spend(60_000, 0)
+    for number in range(10_000):
+        budgets.of(f"device {number}", 0.0)
+
+    assert budgets.of("mine", 1.0) is mine
+    assert len(budgets._spent) < 10
+
+
+class TestBudget:
+    """A device that sends more than it may."""
+
+    @pytest.fixture
+    def limits(self) -> Limits:
+        return Limits(refusal=0.0, items_burst=3, items_hourly=1, slower=0.1)
+
+    async def test_a_device_that_spent_its_budget_is_sent_away_on_every_link(self, site: Site) -> None:
+        agent, other = await site.enrol(), await site.enrol()
+        now = wall()
+        codes = []
+        first, _ = await site.link(agent)
+        await say(first, {"t": "batch", "items": [layout(1), *(sample(n, now + n, 1.0, 2.0) for n in range(2, 6))]})
+        stored = await hear(first)
+        for again in (False, True):
+            socket = (await site.link(agent))[0] if again else first
+            with contextlib.suppress(ConnectionClosed):
+                await say(socket, {"t": "batch", "items": [sample(6, now + 9, 1.0, 2.0)]})
+            with pytest.raises(ConnectionClosed) as closed:
+                await asyncio.wait_for(socket.recv(), 10)
+            codes.append(closed.value.rcvd and closed.value.rcvd.code)
+        healthy, _ = await site.link(other)
+        await say(healthy, {"t": "batch", "items": [layout(1)]})
+
+        assert stored == {"t": "ack", "seq": 5}
+        assert codes == [4029, 4029]
+        assert await hear(healthy) == {"t": "ack", "seq": 1}
+        await healthy.close()
+
+
 class TestSilence:
     """A stranger that says nothing."""
 
@@ -121,6 +185,25 @@ class TestSilence:
 
         assert welcome["t"] == "welcome"
         await linked.close()
+
+
+class TestGreed:
+    """One address that opens links and never says who it is."""
+
+    @pytest.fixture
+    def limits(self) -> Limits:
+        return Limits(handshake=20.0, strangers=4)
+
+    async def test_one_address_cannot_use_up_the_room_for_strangers(self, site: Site) -> None:
+        held = [await site.dial() for _ in range(3)]
+
+        with pytest.raises(Exception, match="403"):
+            await site.dial()
+        other, challenge = await site.dial("127.0.0.2")
+
+        assert challenge["t"] == "challenge"
+        for socket in (other, *(one for one, _ in held)):
+            await socket.close()
 
 
 async def test_a_link_cut_in_the_middle_of_a_frame_stores_nothing_of_it(site: Site) -> None:

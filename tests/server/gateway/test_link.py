@@ -179,3 +179,21 @@ async def test_presence_is_kept_and_an_end_is_told(site: Site) -> None:
 
     assert [tuple(map(bool, row[:2])) for row in online + offline] == [(True, True), (False, True)]
     assert online[0][2] == "0.1.0"
+
+
+@pytest.mark.parametrize(("claimed", "kept"), [(9, 9), (2, 0), (1 << 40, 0), (1 << 62, 0), (-5, 0)])
+async def test_a_manifest_that_this_database_lost_is_noted_at_the_handshake(
+    site: Site, claimed: int, kept: int
+) -> None:
+    agent = await site.enrol()
+    await site.publish(agent, b"{}", serial=2)
+    with site.bus.subscribe("inventory") as told:
+        socket, challenge = await site.dial()
+        await say(socket, agent.hello(challenge, serial=claimed))
+        await hear(socket)
+        await say(socket, {"t": "pull"})
+        await hear(socket)
+
+        assert await rows(site, "SELECT ahead_serial FROM device_state") == [(kept,)]
+        assert told._rang.is_set() == bool(kept)
+    await socket.close()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from pathlib import Path
 
 import pytest
 
-from guru_policy.errors import InputInvalid
+from guru_policy.errors import InputInvalid, NotFound
 from guru_policy.tree import git_blob_id
 from guru_server.reconcile.explain import explained
 from guru_server.reconcile.plan import Planner
@@ -140,3 +141,9 @@ async def contents(world: World, tmp_path: Path) -> object:
         return {path.name: path.read_bytes() for path in tmp_path.glob("guru.db*") if not path.name.endswith("-shm")}
     return await world.db.read(lambda connection: {
         table.name: sorted(map(str, connection.execute(table.select()).all())) for table in metadata.sorted_tables})
+async def test_an_unknown_revision_is_looked_for_while_others_reconcile(world: World) -> None:
+    await world.sync()
+
+    async with world.reconciler.lock:
+        with pytest.raises(NotFound, match="is not in the fleet repository"):
+            await asyncio.wait_for(planner(world).plan(PlanRequest(revision="0" * 40)), 60)

@@ -9,10 +9,14 @@ import pytest
 from sqlalchemy import Connection, text
 
 from guru_policy.errors import Conflict
+from guru_server.fleet.tables import device
+from guru_server.gateway.items import Received
 from guru_server.leases import Fence, Lease
 from guru_server.reconcile.downlink import blob_of
+from guru_server.reconcile.reports import report_recorder
 from guru_server.store.schema import TENANT
 from guru_wire.manifest import MANIFEST_LIFE_MS
+from guru_wire.uplink import Report
 from tests.server.reconcile.conftest import World, customer, ident, motd, named
 
 ACME, BOLT = "acme/hq/web1", "bolt/hq/web1"
@@ -262,6 +266,60 @@ async def test_manifests_past_half_their_life_are_signed_again(world: World) -> 
     assert after is not None
     assert (after.serial, after.bundle) == (before.serial, before.bundle)
     assert after.expires_at > before.expires_at
+
+
+async def test_all_that_are_due_are_renewed_a_few_at_a_time(world: World) -> None:
+    await world.enrol(*(f"acme/hq/more{number}" for number in range(5)))
+    await world.sync()
+    world.clock.forward(MANIFEST_LIFE_MS // 2 + 1)
+
+    assert await world.reconciler.renew(at_once=3) == 7
+    assert await world.reconciler.renew() == 0
+
+
+async def test_the_manifest_of_a_revoked_device_ends(world: World) -> None:
+    await world.sync()
+    gone = device.update().where(device.c.id == ident(ACME)).values(revoked_at=world.clock())
+    await world.db.write(lambda connection: connection.execute(gone).rowcount)
+    world.clock.forward(MANIFEST_LIFE_MS // 2 + 1)
+
+    assert await world.reconciler.renew() == 1
+    assert await world.manifest("bolt/hq/web1") is not None
+
+
+@pytest.mark.parametrize(("serial", "bundle"), [(1, "f" * 64), (7, "")], ids=["the same", "a later"])
+async def test_a_serial_that_this_database_lost_is_passed_over(world: World, serial: int, bundle: str) -> None:
+    await world.sync()
+    before = await world.manifest(ACME)
+    assert before is not None
+    run = Report(
+        run="a" * 32, serial=serial, revision="lost", bundle=bundle or before.bundle, started_at=1, finished_at=2,
+        cause="manifest", converged=True,
+    )
+    said = [Received(TENANT, ident(ACME), 1, run.model_dump(mode="json"))]
+    told = await world.db.write(lambda connection: report_recorder(world.clock)(connection, said))
+    issued = [await world.reconciler.refresh({ident(ACME), ident(BOLT)}) for _ in range(2)]
+    after = await world.manifest(ACME)
+
+    assert told == {"inventory": {ident(ACME)}}
+    assert issued == [1, 0]
+    assert after is not None
+    assert (after.serial, after.bundle) == (serial + 1, before.bundle)
+
+
+async def test_a_report_of_a_known_manifest_issues_nothing(world: World) -> None:
+    await world.sync()
+    before = await world.manifest(ACME)
+    assert before is not None
+    run = Report(
+        run="a" * 32, serial=1, revision="r", bundle=before.bundle, started_at=1, finished_at=2, cause="manifest",
+        converged=True,
+    )
+    said = [Received(TENANT, ident(ACME), 1, run.model_dump(mode="json"))]
+    told = await world.db.write(lambda connection: report_recorder(world.clock)(connection, said))
+
+    assert told == {}
+    assert await world.reconciler.refresh(None) == 0
 
 
 @pytest.mark.parametrize("fatal", ["loaded", "compiled", "signed", "storing", "stored", "published"])
