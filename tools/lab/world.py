@@ -85,14 +85,14 @@ class World:
             "GURU_SERVER_GIT__URL": self.remote.url,
             "GURU_SERVER_GIT__POLL": "1",
             **({"GURU_SERVER_DATABASE": database} if database else {}),
-            **(settings or {}),
         }
+        self._settings = dict(settings or {})
         self._move(free_port())
 
     def _move(self, port: int) -> None:
         """Have the server on this port from its next start on."""
         self.port, self.url = port, f"https://127.0.0.1:{port}"
-        self._env |= {"GURU_SERVER_LISTEN": f"127.0.0.1:{port}", "GURU_SERVER_URL": self.url}
+        self._env |= {"GURU_SERVER_LISTEN": f"127.0.0.1:{port}", "GURU_SERVER_URL": self.url, **self._settings}
 
     @property
     def server(self) -> Child:
