@@ -81,6 +81,7 @@ def test_an_agent_whose_clock_jumps_believes_its_manifests_and_dates_its_reports
 def test_a_device_that_began_with_a_wrong_clock_and_no_server_is_seen_as_it_is_now(
     world: World, place: AgentPlace
 ) -> None:
+    before = len(runs(world, place))
     clock = JumpingClock(world.folder / "early-clock", 30 * DAY)
     world.children[f"agent {place.name}"].kill()
     world.server.kill()
@@ -90,11 +91,15 @@ def test_a_device_that_began_with_a_wrong_clock_and_no_server_is_seen_as_it_is_n
     wait_until("drift is corrected", lambda: "alone" not in support.read_text())
     world.start_server()
 
-    wait_until("that is told", lambda: device(world, place.name)["run"]["finished_at"] > ahead(), PATIENCE)
+    wait_until("that is told", lambda: len(runs(world, place)) > before, PATIENCE)
+    told = len(runs(world, place))
+    assert device(world, place.name)["run"]["finished_at"] < ahead()        # no later than the server's own time
     support.write_text("drift again\n")
-    wait_until("and what comes after it", lambda: device(world, place.name)["run"]["finished_at"] < ahead(), PATIENCE)
+    wait_until("and what comes after it", lambda: len(runs(world, place)) > told, PATIENCE)
 
-    assert device(world, place.name)["run"]["resources"]
+    run = device(world, place.name)["run"]
+    assert run["finished_at"] < ahead()
+    assert run["resources"]
 
 
 def ahead() -> float:
