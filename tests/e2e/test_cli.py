@@ -89,7 +89,7 @@ def test_every_format_of_every_verb_is_what_it_says(command: str, lab: World) ->
     assert (named.exit_code, found.exit_code, found.out) == (0, 0, "guru/v1\n")
 
 
-OFFLINE = {"init", "fmt", "schema", "diff", "render"}         # tests/cli proves what needs no server
+OFFLINE = {"init", "fmt", "schema", "diff", "render", "test"}         # tests/cli proves what needs no server
 OWN = {"ci", "apply", "rollback", "wait", "drift"}            # test_pipeline.py
 
 
