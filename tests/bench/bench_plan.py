@@ -11,6 +11,8 @@ from guru_server.bus import LocalBus
 from guru_server.clock import wall
 from guru_server.gitops.mirror import Mirror
 from guru_server.gitops.source import Source
+from guru_server.gitops.trust import Pinned
+from guru_server.gitops.verifying import Verifier
 from guru_server.reconcile.plan import Planner
 from guru_server.reconcile.service import Reconciler
 from guru_server.store.database import Database
@@ -49,7 +51,8 @@ async def _cold(world: World, head: str, size: Size) -> Figure:
     db = Database.open(f"sqlite:///{world.folder / 'server' / 'guru.db'}")
     mirror = Mirror(world.folder / "planner", Source(world.remote.url))
     key = Ed25519PrivateKey.generate()      # a plan signs nothing
-    planner = Planner(db, Reconciler(db, LocalBus(), mirror, state_key=key, now=wall), wall)
+    verifier = Verifier(mirror, Pinned())
+    planner = Planner(db, Reconciler(db, LocalBus(), mirror, verifier=verifier, state_key=key, now=wall), wall)
     try:
         await mirror.fetch()
         with Span() as span:
