@@ -25,6 +25,9 @@ PathArgument = Annotated[str, typer.Argument(
     metavar="PATH", show_default=False,
     help="The folder of the fleet repository; without it the repository around the current folder.")]
 
+SinceOption = Annotated[str, typer.Option(
+    "--since", metavar="REV", help="Leave out the faults that this commit has already.", show_default=False)]
+
 
 def one_of(option: str, word: str, allowed: Sequence[str]) -> None:
     """UsageWrong with the nearest word when `word` is none of those that an option takes."""

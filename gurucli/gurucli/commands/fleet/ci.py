@@ -12,7 +12,7 @@ from guru_policy.errors import UsageWrong
 from gurucli.answers import FaultLine, Plan
 from gurucli.cli import Cli
 from gurucli.human import plural
-from gurucli.parameters import PathArgument
+from gurucli.parameters import PathArgument, SinceOption
 from gurucli.sheet import Column, Sheet
 from gurucli.stages import Stage, ending, faults_of, guard_lines
 
@@ -33,9 +33,7 @@ EXAMPLES = (
 def run(
     ctx: typer.Context,
     path: PathArgument = "",
-    since: Annotated[str, typer.Option(
-        "--since", metavar="REV", help="Leave out the faults that this commit has already.",
-        show_default=False)] = "",
+    since: SinceOption = "",
     offline: Annotated[bool, typer.Option(
         "--offline", help="Ask no server: leave the plan out.", show_default=False)] = False,
 ) -> int:

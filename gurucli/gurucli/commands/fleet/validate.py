@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -16,7 +15,7 @@ from gurucli.cli import Cli
 from gurucli.exits import Exit
 from gurucli.human import plural
 from gurucli.paper import Paper, Tone
-from gurucli.parameters import PathArgument
+from gurucli.parameters import PathArgument, SinceOption
 from gurucli.sheet import Column, Sheet
 
 REPORTS = True
@@ -37,9 +36,7 @@ EXAMPLES = (
 def run(
     ctx: typer.Context,
     path: PathArgument = "",
-    since: Annotated[str, typer.Option(
-        "--since", metavar="REV", help="Leave out the faults that this commit has already.",
-        show_default=False)] = "",
+    since: SinceOption = "",
 ) -> int:
     """Check a fleet repository, offline, and name every fault.
 
