@@ -55,6 +55,20 @@ class Driver(Protocol):
         ...
 
 
+class AllInFiles:
+    """What drivers share whose program finds in the files whether it connects, and needs no warning."""
+
+    async def enabled(self, host: Host, profile: Profile) -> bool | None:
+        """See Driver."""
+        del host, profile
+        return None
+
+    def before(self, profile: Profile) -> Iterator[Step]:
+        """See Driver."""
+        del profile
+        return iter(())
+
+
 async def look(driver: Driver, profile: Profile, secrets: dict[str, str], host: Host) -> Found:
     """What is there of the profile."""
     wanted = await driver.files(profile, secrets, host)

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 
 from guru_policy.host import Host
-from guru_policy.resources.vpn.files import Wanted
+from guru_policy.resources.vpn.files import AllInFiles, Wanted
 from guru_policy.resources.vpn.profile import Profile
 from guru_policy.steps import Step, change_system
 
@@ -19,7 +19,7 @@ _SERVICE = "org.freedesktop.NetworkManager"
 Sections = dict[str, dict[str, str]]
 
 
-class NetworkManager:
+class NetworkManager(AllInFiles):
     """`guru-NAME.nmconnection` under /etc/NetworkManager, and certificates beside it."""
 
     def paths(self, name: str) -> tuple[str, ...]:
@@ -52,16 +52,6 @@ class NetworkManager:
                 wanted += [Wanted(certificate, profile.certificate.encode()), Wanted(key, pem)]
         sections |= _addresses(profile)
         return (Wanted(main, _keyfile(sections)), *wanted)
-
-    async def enabled(self, host: Host, profile: Profile) -> bool | None:
-        """See Driver."""
-        del host, profile
-        return None
-
-    def before(self, profile: Profile) -> Iterator[Step]:
-        """See Driver."""
-        del profile
-        return iter(())
 
     def after(self, profile: Profile, *, changed: bool, enabled: bool | None) -> Iterator[Step]:
         """See Driver."""

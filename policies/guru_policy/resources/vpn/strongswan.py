@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from guru_policy.errors import CannotLook
 from guru_policy.host import Host
-from guru_policy.resources.vpn.files import Wanted
+from guru_policy.resources.vpn.files import AllInFiles, Wanted
 from guru_policy.resources.vpn.profile import Profile
 from guru_policy.steps import Step, change_system
 
@@ -19,7 +19,7 @@ _IKE = "aes256-sha256-modp2048,aes256-sha1-modp2048,aes128-sha1-modp2048,aes256-
 _ESP = "aes256-sha256,aes256-sha1,aes128-sha1,3des-sha1"
 
 
-class StrongSwan:
+class StrongSwan(AllInFiles):
     """One connection of strongSwan, one `lac` of xl2tpd, and what pppd does when the line is up."""
 
     def paths(self, name: str) -> tuple[str, ...]:
@@ -39,16 +39,6 @@ class StrongSwan:
             Wanted(ipsec, _swanctl(profile, secrets["psk"])), Wanted(options, _options(profile, secrets["password"])),
             Wanted(up, _up(profile), 0o755), Wanted(XL2TPD, with_section(shared, profile), 0o644),
         )
-
-    async def enabled(self, host: Host, profile: Profile) -> bool | None:
-        """See Driver."""
-        del host, profile
-        return None
-
-    def before(self, profile: Profile) -> Iterator[Step]:
-        """See Driver."""
-        del profile
-        return iter(())
 
     def after(self, profile: Profile, *, changed: bool, enabled: bool | None) -> Iterator[Step]:
         """See Driver."""
