@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from guru_policy.kinds.base import DisplayName, SelectorText, Spec
 from guru_policy.model import wrong
@@ -15,8 +15,8 @@ from guru_policy.text.suggesting import did_you_mean
 VERBS = (
     "alert.act", "alert.read", "audit.read", "command.run", "device.enroll", "device.label", "device.read",
     "device.revoke", "file.get", "file.put", "forward.open", "override.set", "policy.apply", "policy.plan",
-    "report.read", "rollout.act", "secret.read", "secret.write", "shell.join", "shell.open", "ticket.read",
-    "ticket.write", "update.approve", "update.halt", "update.plan", "user.manage",
+    "report.read", "rollout.act", "secret.read", "secret.write", "server.read", "shell.join", "shell.open",
+    "ticket.read", "ticket.write", "update.approve", "update.halt", "update.plan", "user.manage",
 )
 """Everything that can be allowed or denied."""
 
@@ -54,7 +54,14 @@ class RoleRule(Spec):
         default=(), max_length=100, description="for `command.run`: only CommandTemplates of these classes")
     selector: SelectorText = Field(
         default="", description="only devices that match; by `git/` and `op/` labels, customer, site and name only")
-    conditions: RuleConditions = Field(default=RuleConditions(), description="what else has to hold")
+    conditions: RuleConditions = Field(default=RuleConditions(), description="what else has to hold, to allow")
+
+    @model_validator(mode="after")
+    def _denies_without_conditions(self) -> Self:
+        if self.effect == "deny" and self.conditions != RuleConditions():
+            raise wrong("a rule that denies has no conditions: it denies whatever else holds",
+                        hint="put the conditions on the rule that allows")
+        return self
 
     @field_validator("selector")
     @classmethod

@@ -1,0 +1,149 @@
+"""The one decision: may this subject do this, to these targets, now? It looks nothing up and changes nothing.
+
+Deny wins; what no rule allows is refused; a scope holds for itself and all below it. About a whole scope, where no
+labels are known, a rule with a selector never allows and always denies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from guru_policy.access.asking import Answer, Circumstances, Decision, Subject, Target
+from guru_policy.access.grants import Applicable, Grants, Rule, covers
+from guru_policy.inventory import Device, Scalar
+from guru_policy.kinds.role import VERBS
+from guru_policy.objects.scopes import ORG, Scope
+
+INTERACTIVE = frozenset({"shell.join", "shell.open"})
+EVERYTHING = Target(ORG)
+Labels = Callable[[Device], Mapping[str, Scalar] | None]
+
+
+def decide(
+    subject: Subject, verb: str, targets: Sequence[Target], grants: Grants, around: Circumstances
+) -> Decision:
+    """The answer for every target. A verb that nobody knows is refused like one that no rule allows."""
+    return Decision(verb, tuple(_answer(subject, verb, target, grants, around) for target in targets))
+
+
+def anywhere(subject: Subject, verb: str, grants: Grants) -> bool:
+    """Whether any rule allows the verb anywhere at all, whatever its conditions; a first look, never the last."""
+    return not _outside(subject, verb, None) and any(
+        rule.held.effect == "allow" for rule in grants.about(verb)
+    )
+
+
+class Reach:
+    """Which devices a subject may look at with a verb: the same answers as `decide`, cheap for many devices."""
+
+    def __init__(self, subject: Subject, verb: str, grants: Grants, around: Circumstances) -> None:
+        self._subject, self._verb, self._grants, self._around = subject, verb, grants, around
+        self.whole = decide(subject, verb, [EVERYTHING], grants, around).allowed
+        self._places: dict[Scope, bool | None] = {}
+
+    def place(self, customer: str, site: str = "") -> bool | None:
+        """Whether all devices of a customer or site are within reach: yes, no, or None: it depends on labels."""
+        scope = Scope("site", customer, site) if site else Scope("customer", customer)
+        if scope not in self._places:
+            self._places[scope] = self._of(scope)
+        return self._places[scope]
+
+    def sees(self, device: Device, labels: Labels) -> bool:
+        """Whether the device is within reach; labels are asked for only when they decide."""
+        if self.whole:
+            return True
+        here = self.place(*device.place)
+        if here is not None:
+            return here
+        known = labels(device)
+        kept = None if known is None else {
+            key: value for key, value in known.items() if key.startswith(("git/", "op/"))
+        }
+        target = Target(Scope("site", *device.place), device.name, device.id, kept)
+        return _answer(self._subject, self._verb, target, self._grants, self._around).allowed
+
+    def touches(self, customer: str) -> bool:
+        """Whether any device of the customer may be within reach."""
+        scope = Scope("customer", customer)
+        if self.whole or _elsewhere(self._subject, customer) or _outside(self._subject, self._verb, None):
+            return self.whole
+        about = [rule for rule in self._grants.about(self._verb)
+                 if covers(rule.scope, scope) or rule.scope.customer == customer]
+        denied = any(rule.held.effect == "deny" and not rule.selector.requirements and covers(rule.scope, scope)
+                     for rule in about)
+        return not denied and any(
+            rule.held.effect == "allow" and not _unmet(rule, self._subject, self._around) for rule in about
+        )
+
+    def _of(self, scope: Scope) -> bool | None:
+        found = self._grants.at(self._verb, scope)
+        if scope.level == "customer" or not any(rule.selector.requirements for group in found for rule in group):
+            return _answer(self._subject, self._verb, Target(scope), self._grants, self._around).allowed
+        return None
+
+
+def _elsewhere(subject: Subject, customer: str) -> bool:
+    """Whether the token is for another customer only."""
+    return subject.cap.scope.level != "org" and subject.cap.scope.customer != customer
+
+
+def _outside(subject: Subject, verb: str, target: Target | None) -> tuple[str, ...]:
+    """What the token itself is not for."""
+    found = []
+    cap = subject.cap
+    if cap.verbs and verb not in cap.verbs:
+        found.append(f"it has no {verb}")
+    if target is not None and not covers(cap.scope, target.scope):
+        found.append(f"it is for {cap.scope} only")
+    if subject.sign_in == "key" and verb in INTERACTIVE:
+        found.append("a key opens no shell")
+    return tuple(found)
+
+
+def _answer(subject: Subject, verb: str, target: Target, grants: Grants, around: Circumstances) -> Answer:
+    outside = _outside(subject, verb, target)
+    if outside:
+        return Answer(False, None, "token", outside)
+    if verb not in VERBS:
+        return Answer(False, None, "none")
+    found: Applicable = grants.at(verb, target.scope)
+    for rule in found.denies:
+        if _of_class(rule, verb, around, unknown=True) and _chosen(rule, target, grants, unknown=True):
+            return Answer(False, rule.ref, "deny")
+    nearest: tuple[Rule, tuple[str, ...]] | None = None
+    for rule in found.allows:
+        if _of_class(rule, verb, around, unknown=False) and _chosen(rule, target, grants, unknown=False):
+            unmet = _unmet(rule, subject, around)
+            if not unmet:
+                return Answer(True, rule.ref)
+            if nearest is None or len(unmet) < len(nearest[1]):
+                nearest = rule, unmet
+    if nearest is not None:
+        return Answer(False, nearest[0].ref, "unmet", nearest[1])
+    return Answer(False, None, "none")
+
+
+def _chosen(rule: Rule, target: Target, grants: Grants, *, unknown: bool) -> bool:
+    if not rule.selector.requirements:
+        return True
+    return unknown if target.labels is None else grants.selects(rule, target, target.labels)
+
+
+def _of_class(rule: Rule, verb: str, around: Circumstances, *, unknown: bool) -> bool:
+    if verb != "command.run" or not rule.held.classes:
+        return True
+    return unknown if around.command_class is None else around.command_class in rule.held.classes
+
+
+def _unmet(rule: Rule, subject: Subject, around: Circumstances) -> tuple[str, ...]:
+    """The conditions that do not hold, as words that follow `but`."""
+    held, found = rule.held, []
+    if held.mfa_within and (subject.mfa_at is None or not 0 <= around.now - subject.mfa_at <= held.mfa_within * 1000):
+        found.append(f"no second factor was shown within {held.mfa_within} s")
+    if held.ticket and not around.ticket.strip():
+        found.append("no ticket is named")
+    if held.approval and not around.approved:
+        found.append("nobody else has agreed to it")
+    if held.max_devices and around.devices > held.max_devices:
+        found.append(f"it allows {held.max_devices} devices in one go and these are {around.devices}")
+    return tuple(found)
