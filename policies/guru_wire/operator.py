@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue
 
 from guru_policy.inventory import Scalar
 from guru_policy.model import Carried
+from guru_wire.access import RightsDiffer, RoleHeld
 from guru_wire.planning import ExactPlan, Impact
 from guru_wire.uplink import CheckResult, ResourceReport, ServiceState
 
@@ -172,13 +173,21 @@ class LabelsChanged(Answer):
 
 
 class WhoAmI(Answer):
-    """Who the token is."""
+    """Who the token is. `role` is its fixed role; without one `roles` come from the repository's bindings.
+
+    `verbs` (empty: all) and `scope` are what this token is for at most. `revision` is the one that the roles are of.
+    """
 
     name: str
     tenant: str
     role: str
     server_version: str
     expires_at: int | None = None
+    kind: Literal["person", "key"] = "person"
+    roles: tuple[RoleHeld, ...] = ()
+    verbs: tuple[str, ...] = ()
+    scope: str = "org"
+    revision: str = ""
 
 
 class EnrolTokenRequest(Carried):
@@ -235,7 +244,7 @@ class RevisionRow(Carried):
     finished_at: int | None
     outcome: Literal["compiling", "published", "partly-held", "refused", "superseded"]
     reason: str = ""
-    devices_changed: int = 0
+    devices_changed: int | None = 0           # None: not for you to know
     faults: tuple[FaultLine, ...] = ()
     signature: Literal["unchecked", "verified", "refused"] = "unchecked"
     signer: str = ""
@@ -344,6 +353,8 @@ class Plan(Answer):
     needs_blobs: tuple[str, ...] = ()
     impact: tuple[Impact, ...] = ()
     exact: ExactPlan | None = None
+    rights: tuple[RightsDiffer, ...] = ()                      # who gains and who loses what
+    partial: bool = False                                      # only what the asker may see is in it
 
 
 class Candidate(Carried):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection
 
-from guru_policy.errors import Refused
+from guru_policy.errors import InputInvalid, Refused
 from guru_server.bus import Bus, LocalBus
 from guru_server.clock import wall
 from guru_server.identity import people
@@ -55,12 +55,17 @@ def prepare(settings: ServerSettings) -> list[str]:
     return made
 
 
-def create_token(settings: ServerSettings, name: str, role: people.Role, ttl: int | None) -> None:
-    """Print a new token, the only time it is known."""
+def create_token(
+    settings: ServerSettings, name: str, role: people.Role, ttl: int | None, key: bool, limits: people.Limits
+) -> None:
+    """Print a new token, the only time it is known. InputInvalid for a key without an end."""
+    if key and ttl is None:
+        raise InputInvalid("a key needs an end", hint="such as --ttl 90d")
     migrate(settings.database_url)
     now = wall()
     text = asyncio.run(_write(settings, lambda connection: people.create(
-        connection, TENANT, name, role, now=now, ttl=ttl, actor="server"
+        connection, TENANT, name, role, now=now, ttl=ttl, actor="server", kind="key" if key else "person",
+        limits=limits,
     )))
     sys.stdout.write(f"{text}\n")
 
@@ -72,7 +77,8 @@ def list_tokens(settings: ServerSettings) -> None:
     for row in asyncio.run(_write(settings, lambda connection: people.tokens(connection, TENANT))):
         ends = "never" if row.expires_at is None else str(row.expires_at)
         state = "good" if row.good(now) else "ended" if row.revoked_at is None else "revoked"
-        sys.stdout.write(f"{row.id}\t{row.name}\t{row.role}\t{state}\t{ends}\n")
+        name = row.name if row.kind == "person" else f"key:{row.name}"
+        sys.stdout.write(f"{row.id}\t{name}\t{row.role or 'bindings'}\t{state}\t{ends}\n")
 
 
 def revoke_token(settings: ServerSettings, token_id: str) -> None:
@@ -196,12 +202,17 @@ async def _first_token(settings: ServerSettings, admin: str) -> str | None:
     now = wall()
 
     def work(connection: Connection) -> str | None:
-        living = [row for row in people.tokens(connection, TENANT) if row.role == "admin" and row.good(now)]
+        living = [row for row in people.tokens(connection, TENANT) if _rules(row, now)]
         if living:
             return None
         return people.create(connection, TENANT, admin, "admin", now=now, ttl=None, actor="server")
 
     return await _write(settings, work)
+
+
+def _rules(row: people.TokenRow, now: int) -> bool:
+    """Whether the token gives all rights."""
+    return row.role == "admin" and row.good(now) and row.limits == people.Limits()
 
 
 async def _write(settings: ServerSettings, work: Callable[[Connection], ResultT]) -> ResultT:

@@ -15,6 +15,7 @@ from guru_policy.labels import labels_of
 from guru_server.fleet.finding import Labels
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.tables import customer_source
+from guru_server.rights.asking import Known
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 
@@ -39,6 +40,17 @@ class InForce:
         def of(device: Device) -> Mapping[str, Scalar]:
             fleet = fleets.get(device.place.customer)
             return labels_of(fleet or _NOTHING, device)
+
+        return of
+
+    async def decisive(self) -> Known:
+        """The same for decisions: None for a device whose customer's revision is not known here yet."""
+        await self._fresh()
+        fleets, alone = self._fleets, self._reconciler is None
+
+        def of(device: Device) -> Mapping[str, Scalar] | None:
+            fleet = fleets.get(device.place.customer)
+            return labels_of(fleet or _NOTHING, device) if fleet or alone else None
 
         return of
 

@@ -56,6 +56,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _dispatch(arguments: argparse.Namespace, settings: ServerSettings) -> None:
     from guru_server import commands
+    from guru_server.identity.people import Limits
 
     match arguments.command, getattr(arguments, "verb", None):
         case "init", _:
@@ -69,7 +70,10 @@ def _dispatch(arguments: argparse.Namespace, settings: ServerSettings) -> None:
         case "openapi", _:
             commands.openapi(settings)
         case "token", "create":
-            commands.create_token(settings, arguments.name, arguments.role, _seconds(arguments.ttl))
+            role = "" if arguments.role == "bindings" else arguments.role
+            commands.create_token(settings, arguments.name, role, _seconds(arguments.ttl), arguments.key, Limits(
+                tuple(arguments.verb_allowed), arguments.scope, tuple(arguments.address)
+            ))
         case "token", "list":
             commands.list_tokens(settings)
         case _:
@@ -96,7 +100,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     create = verbs.add_parser("create", parents=[shared], help="make a token, shown once")
     create.add_argument("name")
-    create.add_argument("--role", choices=("admin", "operator", "viewer"), default="operator")
+    create.add_argument("--role", choices=("admin", "operator", "viewer", "bindings"), default="operator",
+                        help="a fixed role, or what the repository's bindings give to the name")
+    create.add_argument("--key", action="store_true", help="an API key: for a program, key:NAME in bindings")
+    create.add_argument("--verb", action="append", default=[], dest="verb_allowed", metavar="VERB",
+                        help="for this only, as device.read; repeatable")
+    create.add_argument("--scope", default="org", help="for this only, as customers/acme")
+    create.add_argument("--address", action="append", default=[], help="good from this address or network; repeatable")
     create.add_argument("--ttl", help="how long it is good, as 90d or 12h; without end when absent")
     verbs.add_parser("list", parents=[shared], help="every token, without its secret")
     verbs.add_parser("revoke", parents=[shared], help="end a token").add_argument("id")

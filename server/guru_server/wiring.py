@@ -53,6 +53,8 @@ from guru_server.reconcile.reports import report_recorder
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.status import device_conditions
 from guru_server.retention import Retention
+from guru_server.rights import api as rights_api
+from guru_server.rights.declaring import needs
 from guru_server.settings import GitSettings, ServerSettings
 from guru_server.store.database import Database
 from guru_server.supervising import Job
@@ -114,9 +116,10 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
             db, bus, branch=settings.git.branch, secrets=_webhook_secrets(settings), now=clock
         ))
     guarded += [operators(repository.desk), deeds(repository.desk)] if repository else [_without_repository()]
+    guarded.append(rights_api.router(rights_api.Desk(db, clock, in_force.labels)))
     guarded.append(telemetry_api.router(db, clock))
     guarded.append(fleet_api.router(fleet))     # last: its {ref} takes slashes
-    app = make_app(Door(db, clock), guarded=guarded, public=public, links=gateway_routes(gateway))
+    app = make_app(Door(db, clock, in_force.decisive), guarded=guarded, public=public, links=gateway_routes(gateway))
     return app, {"gateway": gateway.run, **_leased(ground, repository, in_force)}
 
 
@@ -212,6 +215,7 @@ def _without_repository() -> APIRouter:
     @router.api_route("/plans", methods=["POST"])
     @router.api_route("/applications", methods=["POST"])
     @router.api_route("/rollbacks", methods=["POST"])
+    @needs(None, of="oneself")
     async def refuse() -> None:
         """There is nothing to tell."""
         raise Refused("this server watches no fleet repository", hint="set git.url and restart the server")

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
 from guru_policy.alerting.episode import Episode, Event, Phase, event_of
 from guru_policy.alerting.rule import Rule
@@ -15,7 +15,9 @@ from guru_policy.errors import InputInvalid
 from guru_policy.verdict import State
 from guru_server.alerts.sweep import Seen, Transition
 from guru_server.alerts.tables import alert
+from guru_server.fleet.reading import inventory
 from guru_server.notify.outbox import enqueue, told
+from guru_server.rights.asking import Sight
 from guru_server.store.schema import TENANT
 from guru_wire.alerting import AlertRow
 from guru_wire.operator import Page
@@ -32,20 +34,48 @@ def firing_count(connection: Connection, tenant: str = TENANT) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def alerts(connection: Connection, state: str | None, limit: int, cursor: str | None) -> Page[AlertRow]:
-    """Alerts, the newest first; without a state, those that have not ended."""
+def alerts(
+    connection: Connection, state: str | None, limit: int, cursor: str | None, sight: Sight | None = None
+) -> Page[AlertRow]:
+    """Alerts, the newest first; without a state, those that have not ended. With a sight, those within it."""
     here = [alert.c.tenant == TENANT]
     if state != "all":
         here.append(alert.c.state == state if state else alert.c.resolved_at.is_(None))
-    total = int(connection.execute(select(func.count()).where(*here)).scalar_one())
-    if cursor:
-        started, last = _place(cursor)
-        here.append(or_(alert.c.started_at < started, (alert.c.started_at == started) & (alert.c.id > last)))
-    query = select(alert).where(*here).order_by(alert.c.started_at.desc(), alert.c.id).limit(limit + 1)
-    rows = connection.execute(query).all()
+    after = _place(cursor) if cursor else None
+    newest = (alert.c.started_at.desc(), alert.c.id)
+    if sight is not None and not sight.whole:
+        within = _within(connection, here, sight)
+        total = len(within)
+        begin = [(started, name) for started, name in within if after is None or _follows(started, name, after)]
+        names = [name for _, name in begin[: limit + 1]]
+        rows = connection.execute(select(alert).where(*here, alert.c.id.in_(names)).order_by(*newest)).all()
+    else:
+        total = int(connection.execute(select(func.count()).where(*here)).scalar_one())
+        if after is not None:
+            started, last = after
+            here.append(or_(alert.c.started_at < started, (alert.c.started_at == started) & (alert.c.id > last)))
+        rows = connection.execute(select(alert).where(*here).order_by(*newest).limit(limit + 1)).all()
     page = rows[:limit]
     following = f"{page[-1].started_at}-{page[-1].id}" if len(rows) > limit else None
     return Page(items=tuple(_row(row) for row in page), total=total, next=following)
+
+
+def _follows(started: int, name: str, after: tuple[int, str]) -> bool:
+    return started < after[0] or (started == after[0] and name > after[1])
+
+
+def _within(connection: Connection, here: Sequence[ColumnElement[bool]], sight: Sight) -> list[tuple[int, str]]:
+    """Start and id of the alerts in sight, the newest first. Of a device that is gone only the place decides."""
+    columns = (alert.c.started_at, alert.c.id, alert.c.device, alert.c.device_name, alert.c.customer, alert.c.site)
+    query = select(*columns).where(*here).order_by(alert.c.started_at.desc(), alert.c.id)
+    rows = connection.execute(query).all()
+    unsure = any(sight.place(row.customer, row.site) is None for row in rows)
+    known = {one.id: one for one in inventory(connection, TENANT)} if unsure else {}
+    return [
+        (row.started_at, row.id) for row in rows
+        if sight.place(row.customer, row.site)
+        or (sight.place(row.customer, row.site) is None and row.device in known and sight.sees(known[row.device]))
+    ]
 
 
 def forget_resolved(connection: Connection, before: int) -> int:

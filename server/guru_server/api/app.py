@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute
 from guru_server.api import problems
 from guru_server.api.document import mended
 from guru_server.api.gate import Gate, Guard, admitted
+from guru_server.rights.declaring import Declared
 from guru_wire.version import VERSION
 
 PREFIX = "/api/v1"
@@ -25,6 +26,7 @@ class Application(FastAPI):
     """FastAPI that describes itself as it is."""
 
     public: Sequence[re.Pattern[str]] = ()
+    declared: Declared = Declared(())
 
     def openapi(self) -> dict[str, JsonValue]:
         """OpenAPI 3.1 of this API, made once."""
@@ -42,19 +44,19 @@ def make_app(
     links: Sequence[BaseRoute] = (),
 ) -> FastAPI:
     """The application, to be put behind Edge. `guard` raises for whoever may not; `links` are the agents'."""
-    patterns = _patterns(public)
+    patterns, declared = _patterns(public), Declared(guarded)
     app = Application(
         title="GuruRMM", version=VERSION, openapi_url=None, docs_url=None, redoc_url=None,
         redirect_slashes=False,
     )
     problems.install(app)
-    app.add_middleware(Gate, guard=guard, prefix=PREFIX, public=patterns)
+    app.add_middleware(Gate, guard=guard, prefix=PREFIX, public=patterns, declared=declared)
     for router in public:
         app.include_router(router, prefix=PREFIX)
     for router in guarded:
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(admitted)])
     app.router.routes.extend(links)
-    app.public = patterns
+    app.public, app.declared = patterns, declared
 
     @app.get(PREFIX + DOCUMENT, include_in_schema=False)
     async def document() -> Response:

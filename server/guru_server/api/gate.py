@@ -6,34 +6,72 @@ A framework reads and parses a body before it asks a route's dependencies, and a
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from fastapi import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from guru_policy.errors import GuruError, NotSignedIn
+from guru_policy.errors import GuruError, NotSignedIn, Refused
 from guru_server.api.problems import answer, status_of
+from guru_server.rights.declaring import Declared, Need, need_of
 
-Guard = Callable[[Request], Awaitable[None]]
 _ADMITTED = "guru.admitted"
+_MISSING = Need(None, "oneself")        # no route takes the request: the framework says so to whoever is signed in
+
+
+class Guard(Protocol):
+    """Who asks; identity's Door."""
+
+    async def __call__(self, request: Request, need: Need | None) -> None:
+        """Raise for whoever may not send this."""
+
+    async def settle(self, request: Request) -> None:
+        """Keep what was refused, before the answer goes out."""
 
 
 class Gate:
     """Goes between the application's error handling and its routes."""
 
-    def __init__(self, app: ASGIApp, *, guard: Guard, prefix: str, public: Sequence[re.Pattern[str]]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, guard: Guard, prefix: str, public: Sequence[re.Pattern[str]], declared: Declared
+    ) -> None:
         self._app, self._guard, self._prefix, self._public = app, guard, prefix, public
+        self._declared = declared
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer with what the guard raised."""
-        if scope["type"] == "http" and self._guarded(scope["path"]):
-            try:
-                await self._guard(Request(scope))
-            except GuruError as error:
-                await answer(Request(scope), error, status_of(error))(scope, receive, send)
-                return
-            scope[_ADMITTED] = True
-        await self._app(scope, receive, send)
+        if scope["type"] != "http" or not self._guarded(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        there, need = self._declared.find(scope["method"], scope["path"].removeprefix(self._prefix))
+        try:
+            await self._guard(request, need if there else _MISSING)
+        except GuruError as error:
+            await self._guard.settle(request)
+            await answer(request, error, status_of(error))(scope, receive, send)
+            return
+        scope[_ADMITTED] = need
+        await self._app(scope, receive, self._settled(request, need, receive, send))
+
+    def _settled(self, request: Request, need: Need | None, receive: Receive, send: Send) -> Send:
+        """Pass an answer on once its decision has been made and what was refused is in the audit log."""
+        swallowed = False
+
+        async def settled(message: Message) -> None:
+            nonlocal swallowed
+            if message["type"] == "http.response.start":
+                await self._guard.settle(request)
+                rights = getattr(request.state, "rights", None)
+                if need is not None and need.deferred and message["status"] < 400 and not (rights and rights.asked):
+                    swallowed = True
+                    error = Refused("nobody decided whether you may see this answer", hint="that is a bug: tell us")
+                    await answer(request, error, status_of(error))(request.scope, receive, send)
+            if not swallowed:
+                await send(message)
+
+        return settled
 
     def _guarded(self, path: str) -> bool:
         inside = path.removeprefix(self._prefix)
@@ -41,6 +79,9 @@ class Gate:
 
 
 async def admitted(request: Request) -> None:
-    """A dependency of every guarded route: fails closed, should a path ever get past the gate."""
-    if not request.scope.get(_ADMITTED):
+    """A dependency of every guarded route: fails closed, should a path ever get past the gate or to another route."""
+    if _ADMITTED not in request.scope:
         raise NotSignedIn("this needs a token", hint="sign in: `guru login`")
+    declared = need_of(request.scope.get("endpoint"))
+    if declared is None or declared != request.scope[_ADMITTED]:
+        raise Refused("this route does not say what it needs, so nobody may use it", hint="that is a bug: tell us")

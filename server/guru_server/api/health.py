@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from sqlalchemy import Connection, text
 
 from guru_policy.errors import GuruError, Unreachable
+from guru_server.rights.declaring import needs
 from guru_server.store.database import Database
 from guru_wire.operator import Diagnosis, Doctor
 
@@ -46,6 +47,7 @@ def router(health: Health) -> APIRouter:
     router = APIRouter(tags=["server"])
 
     @router.get("/doctor")
+    @needs("server.read", of="organisation")
     async def doctor() -> Doctor:
         """Every probe's finding."""
         return Doctor(lines=tuple(await asyncio.gather(*(_look(probe) for probe in health.probes))))

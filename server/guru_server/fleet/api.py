@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
 from guru_policy.errors import InputInvalid, Refused
@@ -19,8 +19,8 @@ from guru_server.clock import Clock
 from guru_server.fleet import changing, finding
 from guru_server.fleet.reading import Known, known, resolve
 from guru_server.fleet.state import standing
-from guru_server.identity.people import Person
-from guru_server.identity.signing_in import signed_in
+from guru_server.rights.asking import Asking, Rights, Sight
+from guru_server.rights.declaring import needs
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.operator import (
@@ -36,8 +36,6 @@ from guru_wire.operator import (
     SyncState,
 )
 from guru_wire.uplink import CheckResult
-
-Who = Annotated[Person, Depends(signed_in)]
 
 
 class Looks(NamedTuple):
@@ -67,33 +65,40 @@ def router(fleet: Fleet) -> APIRouter:
     _route_many(router, fleet)
 
     @router.get("/devices/{ref:path}/facts")
-    async def facts(ref: str) -> DeviceFacts | DeviceDetail:
+    @needs("device.read", of="devices")
+    async def facts(ref: str, rights: Asking) -> DeviceFacts | DeviceDetail:
         """What the agent says of its machine."""
         if ref.count("/") == 1:             # customer/site and a device of the name `facts`
-            return await show(f"{ref}/facts")
+            return await show(f"{ref}/facts", rights)
+        sight = await rights.sight("device.read")
         found = await fleet.db.read(
-            lambda connection: known(connection, TENANT, resolve(connection, TENANT, ref))
+            lambda connection: known(connection, TENANT, resolve(connection, TENANT, ref, sight))
         )
         return DeviceFacts(device=found.device.id, at=found.facts_at, facts=dict(found.device.facts))
 
     @router.get("/devices/{ref:path}")
-    async def show(ref: str) -> DeviceDetail:
+    @needs("device.read", of="devices")
+    async def show(ref: str, rights: Asking) -> DeviceDetail:
         """One device with its state, checks, newest sample and services."""
-        now, labels = fleet.clock(), await fleet.git_labels()
+        now, labels, sight = fleet.clock(), await fleet.git_labels(), await rights.sight("device.read")
         return await fleet.db.read(
-            lambda connection: _detail(fleet, connection, resolve(connection, TENANT, ref), labels, now)
+            lambda connection: _detail(fleet, connection, resolve(connection, TENANT, ref, sight), labels, now)
         )
 
     @router.delete("/devices/{ref:path}")
-    async def revoke(ref: str, person: Who) -> DeviceDetail:
+    @needs("device.revoke", of="devices")
+    async def revoke(ref: str, rights: Asking) -> DeviceDetail:
         """Take a device out of the fleet: its link is cut and its key is worth nothing from now on."""
         now, labels = fleet.clock(), await fleet.git_labels()
+        reading, revoking = await rights.sight("device.read"), await rights.sight("device.revoke")
 
         def work(connection: Connection) -> DeviceDetail:
-            detail = _detail(fleet, connection, resolve(connection, TENANT, ref), labels, now)
+            device_id = resolve(connection, TENANT, ref, reading)
+            about = f"device:{device_id}"
+            revoking.require(connection, [known(connection, TENANT, device_id).device], about)
+            detail = _detail(fleet, connection, device_id, labels, now)
             changing.revoke(connection, TENANT, detail.id, now)
-            actor = f"person:{person.name}"
-            record(connection, now, actor, "DeviceRevoked", f"device:{detail.id}", detail.name)
+            record(connection, now, rights.actor, "DeviceRevoked", about, detail.name)
             return detail
 
         detail = await fleet.db.write(work)
@@ -108,7 +113,9 @@ def _route_many(router: APIRouter, fleet: Fleet) -> None:
     """The routes about several devices at once."""
 
     @router.get("/devices", response_model=Page[DeviceRow])
+    @needs("device.read", of="devices")
     async def devices(
+        rights: Asking,
         selector: Annotated[str, Query(max_length=2000)] = "",
         state: SyncState | None = None,
         limit: Annotated[int, Query(ge=1, le=finding.MOST)] = 500,
@@ -116,21 +123,25 @@ def _route_many(router: APIRouter, fleet: Fleet) -> None:
     ) -> Response:
         """The devices that match, by customer, site and name."""
         wish = finding.Wish(parse(selector) if selector.strip() else None, state, limit, cursor)
-        now, labels = fleet.clock(), await fleet.git_labels()
+        now, labels, sight = fleet.clock(), await fleet.git_labels(), await rights.sight("device.read")
         body = await fleet.db.read(
             lambda connection: _page(finding.find(
-                connection, TENANT, wish, now=now, labels=labels, counts=fleet.counts
+                connection, TENANT, wish, now=now, labels=labels, counts=fleet.counts, sight=sight
             ))
         )
         return Response(body, media_type="application/json")
 
     @router.post("/devices/labels")
-    async def label(change: LabelChange, person: Who) -> LabelsChanged:
-        """Set and remove op/ labels of every device that the selector matches."""
+    @needs("device.label", of="devices")
+    async def label(change: LabelChange, rights: Asking) -> LabelsChanged:
+        """Set and remove op/ labels of every device that the selector matches: of all of them, or of none."""
         if not change.selector.strip():
             raise InputInvalid("a label change needs a selector", hint="name the devices, as in name=web1")
         now, labels = fleet.clock(), await fleet.git_labels()
-        changed = await fleet.db.write(lambda connection: _label(connection, change, labels, person, now))
+        sights = _Labelling(
+            await rights.sight("device.read"), await rights.sight("device.label"), await rights.sight("user.manage")
+        )
+        changed = await fleet.db.write(lambda connection: _label(connection, change, labels, rights, sights, now))
         await fleet.bus.publish("inventory", changed)
         return LabelsChanged(devices=tuple(changed))
 
@@ -140,21 +151,35 @@ def _page(found: finding.Found) -> bytes:
     return orjson.dumps(page)
 
 
+class _Labelling(NamedTuple):
+    """Through whose eyes a label change looks."""
+
+    reading: Sight
+    labelling: Sight
+    managing: Sight
+
+
 def _label(
-    connection: Connection, change: LabelChange, labels: finding.Labels, person: Person, now: int
+    connection: Connection, change: LabelChange, labels: finding.Labels, rights: Rights, sights: _Labelling, now: int
 ) -> list[str]:
-    devices = finding.matching(connection, TENANT, parse(change.selector), labels)
+    """Change them. A label by which a Role chooses devices would change rights: that takes user.manage too."""
+    devices = finding.matching(connection, TENANT, parse(change.selector), labels, sights.reading)
     if len(devices) > change.max_devices:
         raise Refused(
             f"the selector matches {len(devices)} devices and {change.max_devices} are allowed",
             hint=f"look at them first, then allow them: --max-devices {len(devices)}",
         )
-    ids = [one.id for one in devices]
-    changed = changing.set_labels(connection, TENANT, ids, change.set, change.remove)
+    if not devices:
+        return []
     removed = [f"-{key}" for key in change.remove]
     said = ", ".join([f"{key}={value}" for key, value in change.set.items()] + removed)
+    sights.labelling.require(connection, devices, said)
+    if rights.book.deciding_labels().intersection([*change.set, *change.remove]):
+        sights.managing.require(connection, devices, f"{said}, by which a role decides")
+    ids = [one.id for one in devices]
+    changed = changing.set_labels(connection, TENANT, ids, change.set, change.remove)
     for device_id in changed:
-        record(connection, now, f"person:{person.name}", "LabelsChanged", f"device:{device_id}", said)
+        record(connection, now, rights.actor, "LabelsChanged", f"device:{device_id}", said)
     return changed
 
 

@@ -21,6 +21,7 @@ from guru_policy.errors import InputInvalid
 from guru_policy.inventory import Device, Place, Scalar
 from guru_policy.selector import Selector
 from guru_server.fleet.state import Signs, standing
+from guru_server.rights.asking import Sight
 from guru_wire.operator import SyncState
 
 Labels = Callable[[Device], Mapping[str, Scalar]]           # all of a device's labels, with their prefixes
@@ -99,11 +100,11 @@ class Found(NamedTuple):
 
 
 def find(
-    connection: Connection, tenant: str, wish: Wish, *, now: int, labels: Labels, counts: Counts
+    connection: Connection, tenant: str, wish: Wish, *, now: int, labels: Labels, counts: Counts, sight: Sight
 ) -> Found:
-    """The devices that match, by customer, site and name; InputInvalid for a cursor that is none."""
+    """The devices in sight that match, by customer, site and name; InputInvalid for a cursor that is none."""
     after = _read_cursor(wish.cursor) if wish.cursor else None
-    lines = _lines(connection, tenant)
+    lines = _in_sight(_lines(connection, tenant), sight)
     if wish.state is not None:
         lines = [line for line in lines if standing(Signs(*line[4:11]), now).state == wish.state]
     if wish.selector is not None:
@@ -116,9 +117,11 @@ def find(
     return Found(page, len(lines), _write_cursor(page[-1]) if more else None)
 
 
-def matching(connection: Connection, tenant: str, selector: Selector, labels: Labels) -> list[Device]:
-    """Every device that the selector matches, in the order of the list."""
-    devices = (device_of(line) for line in _lines(connection, tenant))
+def matching(
+    connection: Connection, tenant: str, selector: Selector, labels: Labels, sight: Sight
+) -> list[Device]:
+    """Every device in sight that the selector matches, in the order of the list."""
+    devices = (device_of(line) for line in _in_sight(_lines(connection, tenant), sight))
     return [one for one in devices if _selected(selector, one, labels)]
 
 
@@ -131,6 +134,18 @@ def device_of(line: Line) -> Device:
 def _lines(connection: Connection, tenant: str) -> list[Line]:
     """Every device in the order of its place; sorted here, since databases differ in how they sort text."""
     return sorted(map(Line._make, connection.execute(_ROWS, {"tenant": tenant}).all()), key=_place)
+
+
+def _in_sight(lines: list[Line], sight: Sight) -> list[Line]:
+    """Place by place where that decides; a device is made only where its labels do."""
+    if sight.whole:
+        return lines
+    found = []
+    for line in lines:
+        here = sight.place(line.customer, line.site)
+        if here or (here is None and sight.sees(device_of(line))):
+            found.append(line)
+    return found
 
 
 def _selected(selector: Selector, one: Device, labels: Labels) -> bool:

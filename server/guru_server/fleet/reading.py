@@ -13,6 +13,7 @@ from guru_policy.errors import Conflict, NotFound
 from guru_policy.inventory import Device, Place
 from guru_server.fleet.state import Signs
 from guru_server.fleet.tables import device, device_state
+from guru_server.rights.asking import Sight
 from guru_wire.operator import RunSummary
 from guru_wire.uplink import ServiceState
 
@@ -47,10 +48,7 @@ def inventory(connection: Connection, tenant: str) -> list[Device]:
     """Every device that is not revoked, in the order of customer, site and name."""
     query = select(*_INVENTORY).where(device.c.tenant == tenant, device.c.revoked_at.is_(None))
     rows = connection.execute(query.order_by(device.c.customer, device.c.site, device.c.name)).all()
-    return [                            # by position: rows by name cost as much as everything else here
-        Device(ident, name, Place(customer, site), orjson.loads(facts), orjson.loads(labels))
-        for ident, name, customer, site, facts, labels in rows
-    ]
+    return [_plain(*row) for row in rows]       # by position: rows by name cost as much as everything else here
 
 
 def known(connection: Connection, tenant: str, device_id: str) -> Known:
@@ -79,22 +77,32 @@ def known(connection: Connection, tenant: str, device_id: str) -> Known:
     )
 
 
-def resolve(connection: Connection, tenant: str, ref: str) -> str:
+def resolve(connection: Connection, tenant: str, ref: str, sight: Sight | None = None) -> str:
     """The id of the device that `ref` means: an id, a name that only one has, or customer/site/name.
 
-    NotFound when nothing has that name; Conflict listing the devices when several have.
+    NotFound when nothing has that name; Conflict listing the devices when several have. With a sight, devices
+    out of it are as good as not there.
     """
     living = (device.c.tenant == tenant, device.c.revoked_at.is_(None))
-    query = select(device.c.id, device.c.customer, device.c.site, device.c.name).where(*living, _meaning(ref))
-    rows = connection.execute(query.order_by(device.c.customer, device.c.site).limit(MOST_NAMED + 1)).all()
-    if not rows:
-        raise _nobody(ref, _near(connection, tenant, ref))
-    exact = [row for row in rows if row.id == ref]
-    if len(rows) > 1 and not exact:
-        full = ", ".join(f"{row.customer}/{row.site}/{row.name}" for row in rows[:MOST_NAMED])
-        more = " and more" if len(rows) > MOST_NAMED else ""
+    query = select(*_INVENTORY).where(*living, _meaning(ref)).order_by(device.c.customer, device.c.site)
+    if sight is None or sight.whole:
+        query = query.limit(MOST_NAMED + 1)
+    rows = [_plain(*row) for row in connection.execute(query).all()]
+    seen = [one for one in rows if sight is None or sight.sees(one)]
+    if not seen:
+        if rows and sight is not None:
+            sight.hidden(f"device:{rows[0].id}")
+        raise _nobody(ref, _near(connection, tenant, ref) if sight is None or sight.whole else "")
+    exact = [one for one in seen if one.id == ref]
+    if len(seen) > 1 and not exact:
+        full = ", ".join(f"{one.place.customer}/{one.place.site}/{one.name}" for one in seen[:MOST_NAMED])
+        more = " and more" if len(seen) > MOST_NAMED else ""
         raise Conflict(f"several devices are named {ref}: {full}{more}", hint="write customer/site/name")
-    return str((exact or rows)[0].id)
+    return (exact or seen)[0].id
+
+
+def _plain(ident: str, name: str, customer: str, site: str, facts: str, labels: str) -> Device:
+    return Device(ident, name, Place(customer, site), orjson.loads(facts), orjson.loads(labels))
 
 
 def _meaning(ref: str) -> ColumnElement[bool]:

@@ -150,6 +150,7 @@ class Watch:
 
     async def _sweep(self) -> None:
         while True:
+            await self._try(lambda: self._reconciler.keep_rights(self._fence))
             await self._try(lambda: self._reconciler.refresh(None, self._fence))
             await self._try(lambda: self._reconciler.renew(self._fence))
             await self._try(lambda: self._leftovers.forget(self._fence))

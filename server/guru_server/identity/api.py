@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
+from sqlalchemy import Connection
 
 from guru_policy.errors import InputInvalid
+from guru_policy.objects.scopes import Scope
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.identity import enrolling
@@ -15,6 +17,9 @@ from guru_server.identity.people import Person
 from guru_server.identity.rates import Rates
 from guru_server.identity.signing_in import address_of, signed_in
 from guru_server.keys.keys import ServerKeys
+from guru_server.rights.asking import Asking
+from guru_server.rights.declaring import needs
+from guru_server.rights.telling import roles_held
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.enrolment import EnrolmentAnswer, EnrolmentRequest, EnrolmentToken, Trust, write_token
@@ -71,43 +76,56 @@ def router(identity: Identity) -> APIRouter:
     router = APIRouter(tags=["identity"])
 
     @router.get("/whoami")
-    async def whoami(person: Who) -> WhoAmI:
-        """Who the token is."""
+    @needs(None, of="oneself")
+    async def whoami(person: Who, rights: Asking) -> WhoAmI:
+        """Who the token is, and what it may do where."""
         return WhoAmI(
-            name=person.name, tenant=TENANT, role=person.role, server_version=VERSION,
-            expires_at=person.expires_at,
+            name=person.name, tenant=TENANT, role=person.role, server_version=VERSION, kind=person.kind,
+            expires_at=person.expires_at, roles=roles_held(rights), verbs=person.limits.verbs,
+            scope=person.limits.scope, revision=rights.grants.revision,
         )
 
     @router.post("/enrolment-tokens", status_code=201)
-    async def create(ask: EnrolTokenRequest, person: Who) -> EnrolTokenCreated:
+    @needs("device.enroll", of="place")
+    async def create(ask: EnrolTokenRequest, person: Who, rights: Asking) -> EnrolTokenCreated:
         """A new enrolment token; its text is shown this once."""
+        where = Scope("site", ask.customer, ask.site)
+        rights.require_scope(None, "device.enroll", where)      # before it is told whether the place exists
         enrolling.check_place(ask.customer, ask.site, await identity.places())
         url = ask.url or identity.url
         if not url.startswith("https://") or len(url) > 500:
             raise InputInvalid("agents dial a URL of the form https://host:port", hint="leave `url` out")
         now = identity.clock()
-        secret, row = await identity.db.write(
-            lambda connection: enrolling.create(connection, TENANT, ask, now=now, by=person.name)
-        )
+
+        def make(connection: Connection) -> tuple[str, EnrolTokenRow]:
+            rights.require_scope(connection, "device.enroll", where)
+            return enrolling.create(connection, TENANT, ask, now=now, by=person)
+
+        secret, row = await identity.db.write(make)
         token = EnrolmentToken(
             url=url, ca=identity.keys.ca_pin, root=identity.keys.root_pin, id=row.id, secret=secret
         )
         return EnrolTokenCreated(token=write_token(token), row=row)
 
     @router.get("/enrolment-tokens")
-    async def tokens(limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> Page[EnrolTokenRow]:
+    @needs("device.enroll", of="devices")
+    async def tokens(
+        rights: Asking, limit: Annotated[int, Query(ge=1, le=1000)] = 200
+    ) -> Page[EnrolTokenRow]:
         """The newest enrolment tokens."""
+        sight = await rights.sight("device.enroll")
         rows, total = await identity.db.read(
-            lambda connection: enrolling.listed(connection, TENANT, limit)
+            lambda connection: enrolling.listed(connection, TENANT, limit, sight)
         )
         return Page[EnrolTokenRow](items=tuple(rows), total=total)
 
     @router.delete("/enrolment-tokens/{token_id}")
-    async def revoke(token_id: str, person: Who) -> EnrolTokenRow:
+    @needs("device.enroll", of="devices")
+    async def revoke(token_id: str, rights: Asking) -> EnrolTokenRow:
         """End an enrolment token; devices that it let in stay."""
-        now = identity.clock()
-        return await identity.db.write(
-            lambda connection: enrolling.revoke(connection, TENANT, token_id, now=now, by=person.name)
-        )
+        now, sight = identity.clock(), await rights.sight("device.enroll")
+        return await identity.db.write(lambda connection: enrolling.revoke(
+            connection, TENANT, token_id, now=now, rights=rights, sight=sight
+        ))
 
     return router

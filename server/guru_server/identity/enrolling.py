@@ -16,10 +16,13 @@ from sqlalchemy import Connection, Row, func, select
 
 from guru_policy.errors import InputInvalid, NotFound, Refused, Unsupported, Untrusted
 from guru_policy.inventory import Place
+from guru_policy.objects.scopes import Scope
 from guru_server.audit.log import record
 from guru_server.fleet.changing import Newcomer, enrol
 from guru_server.fleet.tables import device
+from guru_server.identity.people import Person
 from guru_server.identity.tables import enrolment_token
+from guru_server.rights.asking import Rights, Sight
 from guru_wire.enrolment import EnrolmentRequest, enrol_bytes
 from guru_wire.operator import EnrolTokenRequest, EnrolTokenRow
 from guru_wire.signing import verify
@@ -43,36 +46,46 @@ class Joined(NamedTuple):
 
 
 def create(
-    connection: Connection, tenant: str, ask: EnrolTokenRequest, *, now: int, by: str
+    connection: Connection, tenant: str, ask: EnrolTokenRequest, *, now: int, by: Person
 ) -> tuple[str, EnrolTokenRow]:
     """Make a token; its secret, the only time it is known, and its row."""
     token_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
     connection.execute(enrolment_token.insert().values(
         tenant=tenant, id=token_id, digest=_digest(secret), customer=ask.customer, site=ask.site,
-        uses=ask.uses, used=0, created_by=by, created_at=now, expires_at=now + ask.ttl * 1000,
+        uses=ask.uses, used=0, created_by=by.spoken, created_at=now, expires_at=now + ask.ttl * 1000,
         revoked_at=None,
     ))
-    record(connection, now, f"person:{by}", "EnrolmentTokenCreated", f"enrolment-token:{token_id}",
+    record(connection, now, by.actor, "EnrolmentTokenCreated", f"enrolment-token:{token_id}",
            f"{ask.customer}/{ask.site}, {ask.uses} uses")
     return secret, _row(_one(connection, tenant, token_id))
 
 
-def listed(connection: Connection, tenant: str, limit: int) -> tuple[list[EnrolTokenRow], int]:
-    """The newest tokens, and how many there are."""
+def listed(
+    connection: Connection, tenant: str, limit: int, sight: Sight
+) -> tuple[list[EnrolTokenRow], int]:
+    """The newest tokens in sight, and how many there are."""
     of = enrolment_token.c.tenant == tenant
-    newest = (enrolment_token.c.created_at.desc(), enrolment_token.c.id)
-    query = select(enrolment_token).where(of).order_by(*newest)
-    total = connection.execute(select(func.count()).select_from(enrolment_token).where(of)).scalar_one()
-    return [_row(row) for row in connection.execute(query.limit(limit))], total
+    query = select(enrolment_token).where(of).order_by(enrolment_token.c.created_at.desc(), enrolment_token.c.id)
+    if sight.whole:
+        total = connection.execute(select(func.count()).select_from(enrolment_token).where(of)).scalar_one()
+        return [_row(row) for row in connection.execute(query.limit(limit))], total
+    rows = [_row(row) for row in connection.execute(query) if sight.place(row.customer, row.site)]
+    return rows[:limit], len(rows)
 
 
-def revoke(connection: Connection, tenant: str, token_id: str, *, now: int, by: str) -> EnrolTokenRow:
-    """End a token; doing it again changes nothing. NotFound when there is none."""
+def revoke(
+    connection: Connection, tenant: str, token_id: str, *, now: int, rights: Rights, sight: Sight
+) -> EnrolTokenRow:
+    """End a token; doing it again changes nothing. NotFound when there is none in sight."""
     row = _one(connection, tenant, token_id)
+    if not sight.place(row.customer, row.site):
+        sight.hidden(f"enrolment-token:{token_id}")
+        raise _unknown(token_id)
+    rights.require_scope(connection, "device.enroll", Scope("site", row.customer, row.site))
     if row.revoked_at is None:
         mine = (enrolment_token.c.tenant == tenant, enrolment_token.c.id == token_id)
         connection.execute(enrolment_token.update().where(*mine).values(revoked_at=now))
-        record(connection, now, f"person:{by}", "EnrolmentTokenRevoked", f"enrolment-token:{token_id}")
+        record(connection, now, rights.actor, "EnrolmentTokenRevoked", f"enrolment-token:{token_id}")
     return _row(_one(connection, tenant, token_id))
 
 
@@ -166,8 +179,12 @@ def _one(connection: Connection, tenant: str, token_id: str) -> AnyRow:
     mine = (enrolment_token.c.tenant == tenant, enrolment_token.c.id == token_id)
     row = connection.execute(select(enrolment_token).where(*mine)).one_or_none()
     if row is None:
-        raise NotFound(f"no enrolment token has the id {token_id[:32]}", hint="`guru enroll token list`")
+        raise _unknown(token_id)
     return row
+
+
+def _unknown(token_id: str) -> NotFound:
+    return NotFound(f"no enrolment token has the id {token_id[:32]}", hint="`guru enroll token list`")
 
 
 def _row(row: AnyRow) -> EnrolTokenRow:

@@ -6,50 +6,108 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from fastapi import Request
+from sqlalchemy import Connection
 
-from guru_policy.errors import NotSignedIn, Refused, Unreachable
+from guru_policy.access.asking import Circumstances, Target
+from guru_policy.access.deciding import anywhere
+from guru_policy.access.rulebook import Rulebook
+from guru_policy.errors import GuruError, NotSignedIn, Refused, Unreachable
+from guru_policy.objects.scopes import ORG
+from guru_server.audit.log import record
 from guru_server.clock import Clock
-from guru_server.identity.people import Person, may, note_use, sign_in
+from guru_server.gateway.plain import plain
+from guru_server.identity.people import Person, note_use, sign_in
 from guru_server.identity.rates import Rates
 from guru_server.origins import origin_of
+from guru_server.rights.asking import LOOKS, Labels, Rights
+from guru_server.rights.declaring import Need
+from guru_server.rights.holding import Holding
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 
 MOST = 200                              # characters of a token
+TICKET = "guru-ticket"                  # the header that names a ticket
+MOST_TICKET = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What every guarded route depends on; `main` makes one and the application factory puts it in front."""
+    """What stands in front of every guarded route; `main` makes one and the gate asks it."""
 
     db: Database
     clock: Clock
+    labels: Labels
     failures: Rates = field(default_factory=lambda: Rates(burst=20, rate=0.2))
+    holding: Holding = field(default_factory=Holding)
 
-    async def __call__(self, request: Request) -> None:
-        """Keep who is there in request.state.person; NotSignedIn or Refused for whoever may not.
+    async def __call__(self, request: Request, need: Need | None) -> None:
+        """Keep who is there and what they may in request.state; NotSignedIn or Refused for whoever may not.
 
         Only wrong tokens are counted against their address, and a good one always passes: else anybody behind
         the same router or balancer could lock everybody out. Tokens have 256 bits; guessing needs no brake.
         """
-        now, address = self.clock(), address_of(request)
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token or len(token) > MOST:
-            raise NotSignedIn("this needs a token", hint="sign in: `guru login`")
-        try:
-            person = await self.db.read(lambda connection: sign_in(connection, TENANT, token, now))
-        except NotSignedIn:
-            self.failures.take(address, now)
-            raise
+        now = self.clock()
+        person, book = await self._who(request, now)
         if person.note_use:
             with suppress(Unreachable):     # a full disk keeps nobody from looking
                 await self.db.write(lambda connection: note_use(connection, TENANT, person.token, now))
-        if not may(person.role, request.method, request.url.path):
-            raise Refused(
-                f"{person.name} has the role {person.role}, which may not do this",
-                hint="ask an admin: `guru-server token create NAME --role operator`",
-            )
-        request.state.person = person
+        subject = person.subject
+        ticket = plain(request.headers.get(TICKET, ""), MOST_TICKET).strip()
+        rights = Rights(
+            person.actor, subject, self.holding.grants(book, subject.names, person.role), book,
+            Circumstances(now, ticket), self.labels,
+        )
+        request.state.person, request.state.rights = person, rights
+        if need is None:
+            raise Refused("this route does not say what it needs, so nobody may use it", hint="that is a bug: tell us")
+        if need.verb is None:
+            rights.asked = True
+        elif need.of == "organisation":
+            await self._whole(rights, need.verb)
+        elif not anywhere(subject, need.verb, rights.grants):
+            raise rights.refused(need.verb, "anywhere", rights.decide(need.verb, [_NOWHERE]))
+
+    async def settle(self, request: Request) -> None:
+        """Put what was refused into the audit log; a full disk makes no refusal an answer."""
+        rights: Rights | None = getattr(request.state, "rights", None)
+        if rights is None or not rights.refusals:
+            return
+        told = list(dict.fromkeys(rights.refusals))
+        rights.refusals.clear()
+        now = self.clock()
+
+        def write(connection: Connection) -> None:
+            for about, why in told:
+                record(connection, now, rights.actor, "Denied", about, f"{why} (rights of {_revision(rights)})")
+
+        with suppress(GuruError):
+            await self.db.write(write)
+
+    async def _who(self, request: Request, now: int) -> tuple[Person, Rulebook]:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token or len(token) > MOST:
+            raise NotSignedIn("this needs a token", hint="sign in: `guru login`")
+        host = request.client.host if request.client else ""
+        try:
+            return await self.db.read(lambda connection: (
+                sign_in(connection, TENANT, token, now, host), self.holding.book(connection, TENANT),
+            ))
+        except NotSignedIn:
+            self.failures.take(address_of(request), now)
+            raise
+
+    async def _whole(self, rights: Rights, verb: str) -> None:
+        """The decision about what concerns all of the organisation; a change is noted before it happens."""
+        rights.require_scope(None, verb)
+        if verb not in LOOKS:
+            await self.db.write(lambda connection: rights.require_scope(connection, verb))
+
+
+_NOWHERE = Target(ORG)
+
+
+def _revision(rights: Rights) -> str:
+    return rights.grants.revision[:12] or "the server itself"
 
 
 def signed_in(request: Request) -> Person:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from sqlalchemy import Connection
 
 from guru_server.notify import outbox
+from guru_server.rights.asking import Asking, Sight
+from guru_server.rights.declaring import needs
 from guru_server.store.database import Database
 from guru_wire.alerting import NotificationRow
 from guru_wire.operator import Page
@@ -17,17 +20,28 @@ def router(db: Database) -> APIRouter:
     router = APIRouter(tags=["alerts"])
 
     @router.get("/notifications")
+    @needs("alert.read", of="devices")
     async def listed(
+        rights: Asking,
         state: Literal["waiting", "delivered", "failed"] | None = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     ) -> Page[NotificationRow]:
         """The newest notes to channels, with the error of the last try."""
-        rows, total = await db.read(
-            lambda connection: (outbox.notes(connection, state, limit), outbox.count(connection, state))
-        )
+        sight = await rights.sight("alert.read")
+        rows, total = await db.read(lambda connection: _seen(connection, state, limit, sight))
         return Page[NotificationRow](items=tuple(_row(row) for row in rows), total=total)
 
     return router
+
+
+def _seen(
+    connection: Connection, state: str | None, limit: int, sight: Sight
+) -> tuple[list[outbox.NoteState], int]:
+    """Notes and how many there are; only those of customers that are in sight as a whole."""
+    if sight.whole:
+        return outbox.notes(connection, state, limit), outbox.count(connection, state)
+    rows = [row for row in outbox.notes(connection, state, None) if sight.place(row.note.customer)]
+    return rows[:limit], len(rows)
 
 
 def _row(row: outbox.NoteState) -> NotificationRow:

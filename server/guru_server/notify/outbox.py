@@ -139,8 +139,8 @@ def forget_finished(connection: Connection, before: int) -> int:
     return connection.execute(notification.delete().where(notification.c.tenant == TENANT, finished)).rowcount
 
 
-def notes(connection: Connection, state: str | None, limit: int) -> list[NoteState]:
-    """The newest notes, all or of one state."""
+def notes(connection: Connection, state: str | None, limit: int | None) -> list[NoteState]:
+    """The newest notes, all or of one state; every one without a limit."""
     query = select(notification).where(*_in_state(state))
     newest = query.order_by(notification.c.created_at.desc(), notification.c.id).limit(limit)
     return [_state(row) for row in connection.execute(newest)]

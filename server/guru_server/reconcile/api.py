@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from guru_policy.access.deciding import EVERYTHING
 from guru_policy.errors import GuruError, InputInvalid
 from guru_server.bus import Bus
 from guru_server.clock import Clock
@@ -15,10 +16,13 @@ from guru_server.gateway.plain import plain
 from guru_server.gitops.watch import Watch
 from guru_server.reconcile.drifting import drift
 from guru_server.reconcile.explain import explained
+from guru_server.reconcile.narrowing import revision_for
 from guru_server.reconcile.plan import Planner
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.status import Watched, progress, status
 from guru_server.reconcile.store import revision_count, revision_row, revisions
+from guru_server.rights.asking import Asking
+from guru_server.rights.declaring import needs
 from guru_server.store.database import Database
 from guru_wire.drift import Drift
 from guru_wire.operator import (
@@ -78,45 +82,59 @@ def operators(desk: Desk) -> APIRouter:
     db, tenant = desk.db, desk.tenant
 
     @router.get("/status")
-    async def get_status() -> Status:
+    @needs("device.read", of="devices")
+    async def get_status(rights: Asking) -> Status:
         """What is in force, for whom, and what stands in the way."""
-        return await db.read(lambda connection: status(connection, tenant, desk.watched(), desk.now()))
+        sight = await rights.sight("device.read")
+        return await db.read(lambda connection: status(connection, tenant, desk.watched(), desk.now(), sight))
 
     @router.get("/revisions")
+    @needs("device.read", of="devices")
     async def get_revisions(
-        limit: Annotated[int, Query(ge=1, le=1000)] = 50, cursor: str | None = None
+        rights: Asking, limit: Annotated[int, Query(ge=1, le=1000)] = 50, cursor: str | None = None
     ) -> Page[RevisionRow]:
         """The commits that were seen, the newest first."""
-        skip = _position(cursor)
+        skip, sight = _position(cursor), await rights.sight("device.read")
         rows = await db.read(lambda connection: revisions(connection, tenant, limit, skip))
         total = await db.read(lambda connection: revision_count(connection, tenant))
         more = skip + len(rows) < total
-        return Page(items=tuple(rows), total=total, next=str(skip + len(rows)) if more else None)
+        told = tuple(revision_for(sight, row) for row in rows)
+        return Page(items=told, total=total, next=str(skip + len(rows)) if more else None)
 
     @router.post("/sync")
+    @needs("policy.apply", of="organisation")
     async def post_sync() -> SyncRequested:
         """Fetch now; how the tip of the branch went."""
         return await desk.sync()
 
     @router.get("/revisions/{revision}/progress")
-    async def get_progress(revision: str) -> SyncProgress:
+    @needs("device.read", of="devices")
+    async def get_progress(revision: str, rights: Asking) -> SyncProgress:
         """How far the devices of a revision are."""
-        return await db.read(lambda connection: progress(connection, tenant, revision, desk.now()))
+        sight = await rights.sight("device.read")
+        return await db.read(lambda connection: progress(connection, tenant, revision, desk.now(), sight))
 
     @router.post("/plans")
-    async def post_plan(request: PlanRequest) -> Plan:
-        """What a tree would change; nothing is written."""
-        return await desk.planner.plan(request)
+    @needs("policy.plan", of="devices")
+    async def post_plan(request: PlanRequest, rights: Asking) -> Plan:
+        """What a tree would change; nothing is written. It tells of what the asker may both plan and read."""
+        planning, reading = await rights.sight("policy.plan"), await rights.sight("device.read")
+        if request.exact and not (planning.whole and reading.whole):
+            raise rights.refused("policy.plan", "org", rights.decide("policy.plan", [EVERYTHING]))
+        return await desk.planner.plan(request, (planning, reading))
 
     @router.get("/drift")
-    async def get_drift(since: Annotated[int, Query(ge=0)] = 0) -> Drift:
+    @needs("device.read", of="devices")
+    async def get_drift(rights: Asking, since: Annotated[int, Query(ge=0)] = 0) -> Drift:
         """What differed without anybody having wanted it."""
-        return await db.read(lambda connection: drift(connection, tenant, since))
+        sight = await rights.sight("device.read")
+        return await db.read(lambda connection: drift(connection, tenant, since, sight))
 
     @router.get("/devices/{ref:path}/explain")
-    async def get_explain(ref: str, path: str) -> Explanation:
+    @needs("device.read", of="devices")
+    async def get_explain(ref: str, path: str, rights: Asking) -> Explanation:
         """Where a value of a device comes from."""
-        return await explained(db, desk.reconciler, ref, path)
+        return await explained(db, desk.reconciler, ref, path, await rights.sight("device.read"))
 
     return router
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from guru_policy.errors import Conflict, NotFound, Refused
 from guru_policy.inventory import Device
 from guru_server.gitops.mirror import TIP
+from guru_server.identity.people import actor_named
 from guru_server.leases import Fence
 from guru_server.reconcile.exact import exact_plan, require_done, require_same
 from guru_server.reconcile.service import Reconciler
@@ -44,7 +45,7 @@ async def apply_plan(
             raise Refused(f"the commit may not come into force: {decision.reason}", hint="`guru plan` says more")
         require_same(planned, now, _names(devices))
         log.info("%s applies a plan of %s", actor, planned.target[:12])
-        note = Note(f"person:{actor}", "PlanApplied", f"revision:{planned.target}", f"{len(planned.devices)} devices")
+        note = Note(actor_named(actor), "PlanApplied", f"revision:{planned.target}", f"{len(planned.devices)} devices")
         return await reconciler.bring(planned.target, before, devices, fence, decision=decision, note=note)
 
 

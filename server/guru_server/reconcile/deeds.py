@@ -13,6 +13,7 @@ from guru_server.leases import Fence
 from guru_server.reconcile.api import Desk
 from guru_server.reconcile.applying_plans import apply_plan
 from guru_server.reconcile.rolling_back import roll_back
+from guru_server.rights.declaring import needs
 from guru_wire.operator import SyncRequested
 from guru_wire.planning import ExactPlan, RollbackRequest
 
@@ -24,15 +25,17 @@ def deeds(desk: Desk) -> APIRouter:
     router = APIRouter(tags=["reconcile"])
 
     @router.post("/applications")
+    @needs("policy.apply", of="organisation")
     async def post_application(plan: ExactPlan, who: Who) -> SyncRequested:
         """Bring a saved plan into force, exactly or not at all."""
-        return await desk.watch.deliberate(partial(apply_plan, desk.reconciler, plan, who.name))
+        return await desk.watch.deliberate(partial(apply_plan, desk.reconciler, plan, who.spoken))
 
     @router.post("/rollbacks")
+    @needs("policy.apply", of="organisation")
     async def post_rollback(request: RollbackRequest, who: Who) -> SyncRequested:
         """Bring a former revision into force, and hold the present one."""
         async def deed(fence: Fence) -> SyncRequested:
-            return await roll_back(desk.db, desk.reconciler, request, who.name, fence, desk.now)
+            return await roll_back(desk.db, desk.reconciler, request, who.spoken, fence, desk.now)
 
         return await desk.watch.deliberate(deed)
 

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, or_, select
 
-from guru_server.fleet.tables import device, device_state
+from guru_server.fleet.reading import inventory
+from guru_server.fleet.tables import device_state
 from guru_server.reconcile.tables import run
+from guru_server.rights.asking import Sight
 from guru_wire.drift import Drift, DriftRow
 from guru_wire.operator import RunSummary
 from guru_wire.uplink import Change, ResourceOutcome, ResourceReport
@@ -28,16 +30,14 @@ class _Place(NamedTuple):
 _NOT_INTENDED = (Change.corrective, Change.suppressed)
 
 
-def drift(connection: Connection, tenant: str, since: int) -> Drift:
+def drift(connection: Connection, tenant: str, since: int, sight: Sight | None = None) -> Drift:
     """Every resource that differed in a run since then (ms UTC), by device and resource, with its newest time.
 
-    One that still differs by its device's newest run is open, whenever that run was.
+    One that still differs by its device's newest run is open, whenever that run was. With a sight, those within it.
     """
     places = {
-        row[0]: _Place(*row) for row in connection.execute(
-            select(device.c.id, device.c.name, device.c.customer, device.c.site)
-            .where(device.c.tenant == tenant, device.c.revoked_at.is_(None))
-        )
+        one.id: _Place(one.id, one.name, *one.place) for one in inventory(connection, tenant)
+        if sight is None or sight.sees(one)
     }
     told = or_(run.c.body.like('%"corrective"%'), run.c.body.like('%"suppressed"%'))
     runs = connection.execute(

@@ -13,11 +13,14 @@ from guru_server.fleet.reading import known, resolve
 from guru_server.gateway.plain import plain
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.store import in_force
+from guru_server.rights.asking import Sight
 from guru_server.store.database import Database
 from guru_wire.operator import Candidate, Explanation
 
 
-async def explained(db: Database, reconciler: Reconciler, ref: str, path: str) -> Explanation:
+async def explained(
+    db: Database, reconciler: Reconciler, ref: str, path: str, sight: Sight | None = None
+) -> Explanation:
     """The value and its candidates, the winner first.
 
     NotFound for a device that nobody knows or whose customer has nothing in force; InputInvalid for a path
@@ -25,7 +28,7 @@ async def explained(db: Database, reconciler: Reconciler, ref: str, path: str) -
     """
     tenant = reconciler.tenant
     device = await db.read(
-        lambda connection: known(connection, tenant, resolve(connection, tenant, ref)).device
+        lambda connection: known(connection, tenant, resolve(connection, tenant, ref, sight)).device
     )
     before = await db.read(lambda connection: _pair(connection, tenant, device.place.customer))
     if before is None:

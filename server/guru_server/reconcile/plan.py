@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache
+from functools import cache, reduce
 
 from guru_policy import comparing
+from guru_policy.access.comparing import can_apply, rights_changes
+from guru_policy.access.rulebook import rulebook_of
 from guru_policy.bundle import Bundle
 from guru_policy.comparing import device_changes, object_changes
 from guru_policy.compiling import Effective
@@ -21,13 +23,25 @@ from guru_server.reconcile.exact import Moved, exact_plan, issued, moved
 from guru_server.reconcile.impact import impacts
 from guru_server.reconcile.library import Loaded
 from guru_server.reconcile.lines import lines_of
+from guru_server.reconcile.narrowing import plan_for
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.status import Stand, states
 from guru_server.reconcile.store import InForce, bundle_bytes
 from guru_server.reconcile.uploads import UploadedTree, checked_blobs, checked_files
 from guru_server.reconcile.written import place_of, places
+from guru_server.rights.asking import Sight
+from guru_server.rights.store import NOTHING
 from guru_server.store.database import Database
-from guru_wire.operator import CustomerStatus, DeviceChange, FieldChange, ObjectChange, Plan, PlanRequest
+from guru_wire.access import RightsDiffer
+from guru_wire.operator import (
+    CustomerStatus,
+    DeviceChange,
+    FaultLine,
+    FieldChange,
+    ObjectChange,
+    Plan,
+    PlanRequest,
+)
 
 ROWS = 1000                             # devices of one plan that are shown
 
@@ -38,8 +52,10 @@ class Planner:
     def __init__(self, db: Database, reconciler: Reconciler, now: Clock) -> None:
         self._db, self._reconciler, self._now = db, reconciler, now
 
-    async def plan(self, request: PlanRequest) -> Plan:
-        """The plan. InputInvalid for a request that makes no sense, NotFound for an unknown revision."""
+    async def plan(self, request: PlanRequest, sights: Sequence[Sight] = ()) -> Plan:
+        """The plan, of what all sights see. InputInvalid for a request that makes no sense, NotFound for an
+        unknown revision.
+        """
         _refuse_senseless(request)
         for revision in filter(None, (request.revision, request.against)):
             await self._find(revision)              # it may ask the remote, and syncs need not wait for that
@@ -58,6 +74,10 @@ class Planner:
             if request.against and other:
                 have = await asyncio.to_thread(_compiled, other, devices, bundles)
         changes = moved(decision, have)
+        partly = [sight for sight in sights if not sight.whole]
+        if partly:
+            seen = {one.id for one in devices if one.id in changes and all(sight.sees(one) for sight in partly)}
+            changes = {name: bundle for name, bundle in changes.items() if name in seen}
         stands = await self._bundles(decision, changes, bundles)
         authors = {name: Authors(result.sources) for name, result in decision.compiled.items()}
         rows = await asyncio.to_thread(_devices, devices, changes, bundles, stands, authors)
@@ -65,7 +85,7 @@ class Planner:
         away = {device.id for device in changed if _offline(stands.get(device.id))}
         counted = await asyncio.to_thread(impacts, changed, away, lambda one: authors[one.place.customer].groups(one))
         exact = exact_plan(decision, before, devices, request.revision) if request.exact and request.revision else None
-        return Plan(
+        whole = Plan(
             base_revision=request.against or before.base,
             target_revision=request.revision,
             objects=await asyncio.to_thread(_objects, other, new),
@@ -76,9 +96,11 @@ class Planner:
             impact=counted,
             held=_held(decision),
             guards=decision.guards,
-            faults=lines_of(decision.faults),
+            faults=(*lines_of(decision.faults), *_warnings(other, new)),
             exact=exact,
+            rights=_rights(other, new),
         )
+        return reduce(plan_for, partly, whole)
 
     async def _bundles(self, decision: Decision, changes: Moved, bundles: dict[str, bytes]) -> Mapping[str, Stand]:
         """Fill in the bundles that the changes name; how the devices stand."""
@@ -119,6 +141,22 @@ class Planner:
         if before.base is None or not await self._reconciler.mirror.ensure(before.base):
             return None
         return await asyncio.to_thread(self._reconciler.library.get, before.base)
+
+
+def _rights(base: Loaded | None, new: Loaded) -> tuple[RightsDiffer, ...]:
+    """Who gains and who loses what."""
+    before = rulebook_of(base.fleet) if base else NOTHING
+    return tuple(RightsDiffer(**one._asdict()) for one in rights_changes(before, rulebook_of(new.fleet)))
+
+
+def _warnings(base: Loaded | None, new: Loaded) -> tuple[FaultLine, ...]:
+    """That nobody could apply policy any more by what the repository says."""
+    if base is None or not can_apply(rulebook_of(base.fleet)) or can_apply(rulebook_of(new.fleet)):
+        return ()
+    return (FaultLine(
+        path="org", line=0, column=0, message="after this commit no Binding lets anybody apply policy",
+        hint="a token with a fixed role still can: `guru-server token create NAME --role admin`", severity="warning",
+    ),)
 
 
 def _refuse_senseless(request: PlanRequest) -> None:

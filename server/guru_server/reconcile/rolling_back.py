@@ -8,6 +8,7 @@ import logging
 from guru_policy.errors import Conflict, NotFound, Refused
 from guru_server.clock import Clock
 from guru_server.gitops.verifying import Verdict
+from guru_server.identity.people import actor_named
 from guru_server.leases import Fence
 from guru_server.reconcile.pinning import GOOD, Held, Pin, good_before
 from guru_server.reconcile.service import Reconciler
@@ -55,7 +56,7 @@ async def roll_back(
         if decision.outcome == "refused":
             raise Refused(f"{target[:12]} may not come into force: {decision.reason}")
         log.warning("%s", pin.told())
-        note = Note(f"person:{actor}", "RolledBack", f"revision:{target}", f"from {before.base}: {request.reason}")
+        note = Note(actor_named(actor), "RolledBack", f"revision:{target}", f"from {before.base}: {request.reason}")
         return await reconciler.bring(target, before, devices, fence, decision=decision, pin=pin, note=note)
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
+from guru_policy.access.rulebook import rulebook_of
 from guru_policy.errors import InputInvalid
 from guru_policy.fleet import Fleet
 from guru_policy.inventory import Device
@@ -31,6 +32,7 @@ from guru_server.reconcile.pinning import Pin, pinned
 from guru_server.reconcile.refreshing import refreshed
 from guru_server.reconcile.renewing import due
 from guru_server.reconcile.store import Change, InForce, Note, in_force, keep, newest_attempt, stored_digests
+from guru_server.rights.store import revision_of_rulebook
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.operator import SyncRequested
@@ -118,6 +120,21 @@ class Reconciler:
             await self._store(change, fence, now)
             log.info("inventory: %d devices have a new manifest", len(change.manifests))
             return len(change.manifests)
+
+    async def keep_rights(self, fence: Fence | None = None) -> None:
+        """Store the rulebook in force when it is not that of the revision in force: after an upgrade, say."""
+        async with self.lock:
+            held, before = await self._db.read(lambda connection: (
+                revision_of_rulebook(connection, self.tenant), in_force(connection, self.tenant).base
+            ))
+            if before is None or held == before or not await self.mirror.ensure(before):
+                return
+            book = rulebook_of((await asyncio.to_thread(self.library.get, before)).fleet)
+            now = self._now()
+            await self._db.write(
+                lambda connection: keep(connection, self.tenant, Change(rulebook=book), fence, now)
+            )
+            log.info("the rights of %s are in force", before[:12])
 
     async def fleets(self, revisions: Collection[str]) -> dict[str, Fleet]:
         """The fleets of these revisions; one that left the repository is not among them."""
@@ -232,6 +249,7 @@ class Reconciler:
         change = replace(
             change,
             pin=pin, unpin=before.pin is not None and decision.outcome != "refused", note=note,
+            rulebook=rulebook_of(self.library.get(revision).fleet) if decision.outcome != "refused" else None,
             standings=_moved(before.standings, decision.standings),
             gone=sorted(before.standings.keys() - decision.standings.keys()),
             revision=_row(commit, decision, reason, seen_at, now, len(change.manifests)),

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
+import orjson
 from sqlalchemy import Connection, select
 
 from guru_policy.errors import NotFound
+from guru_policy.inventory import Device, Place
 from guru_server.fleet.state import Signs, standing
 from guru_server.fleet.tables import device, device_state
 from guru_server.gitops.store import fetch_error
 from guru_server.reconcile.lines import loaded
+from guru_server.reconcile.narrowing import KEPT_BACK, customers_for, revision_for
 from guru_server.reconcile.pinning import condition, pinned
 from guru_server.reconcile.refusals import Refusing, refusals, refusing
 from guru_server.reconcile.store import revision_row, revisions, standings
 from guru_server.reconcile.tables import device_fault, manifest
+from guru_server.rights.asking import Sight
 from guru_wire.operator import (
     Condition,
     CustomerStatus,
@@ -55,13 +59,19 @@ class Stand(NamedTuple):
     state: SyncState
 
 
-def status(connection: Connection, tenant: str, watched: Watched, now: int) -> Status:
-    """`guru status`; alerts are the caller's to add."""
-    stands = states(connection, tenant, now)
+def status(connection: Connection, tenant: str, watched: Watched, now: int, sight: Sight | None = None) -> Status:
+    """`guru status`, with a sight only what is in it; alerts are the caller's to add."""
+    stands = states(connection, tenant, now, sight)
     newest = revisions(connection, tenant, 10)
     error, since = fetch_error(connection, tenant)
     customers = _customers(connection, tenant, stands)
     doubtful = refusing(connection, tenant)
+    if sight is not None and not sight.whole:
+        here = {stand.device for stand in stands}
+        newest = [revision_for(sight, row) for row in newest]
+        customers = customers_for(sight, customers)
+        doubtful = tuple(one for one in doubtful if one.device in here)
+        error = KEPT_BACK if error else ""
     return Status(
         remote=watched.remote,
         branch=watched.branch,
@@ -70,7 +80,7 @@ def status(connection: Connection, tenant: str, watched: Watched, now: int) -> S
         attempted_revision=newest[0].revision if newest else None,
         conditions=(
             *_conditions(customers, newest, (error, since)),
-            *_deliberate(connection, tenant, watched, now),
+            *_deliberate(connection, tenant, watched, now, told=sight is None or sight.whole),
             _stalled(_faulty(connection, tenant, stands), doubtful, _attempted_at(newest)),
         ),
         customers=customers,
@@ -80,14 +90,16 @@ def status(connection: Connection, tenant: str, watched: Watched, now: int) -> S
     )
 
 
-def progress(connection: Connection, tenant: str, revision: str, now: int) -> SyncProgress:
+def progress(
+    connection: Connection, tenant: str, revision: str, now: int, sight: Sight | None = None
+) -> SyncProgress:
     """How far the devices are whose manifest is of this revision; NotFound when it was never seen."""
     if revision_row(connection, tenant, revision) is None:
         hint = "`guru status` lists the newest"
         raise NotFound(f"the server never saw revision {revision[:40]}", hint=hint)
     named = select(manifest.c.device).where(manifest.c.tenant == tenant, manifest.c.revision == revision)
     concerned = frozenset(connection.execute(named).scalars())
-    stands = [stand for stand in states(connection, tenant, now) if stand.device in concerned]
+    stands = [stand for stand in states(connection, tenant, now, sight) if stand.device in concerned]
     return SyncProgress(
         revision=revision,
         devices=_counted(stands),
@@ -95,16 +107,20 @@ def progress(connection: Connection, tenant: str, revision: str, now: int) -> Sy
     )
 
 
-def states(connection: Connection, tenant: str, now: int) -> list[Stand]:
-    """The state of every device that is not revoked."""
+def states(connection: Connection, tenant: str, now: int, sight: Sight | None = None) -> list[Stand]:
+    """The state of every device that is not revoked, with a sight of those within it."""
     query = (
-        select(device.c.id, device.c.name, device.c.customer, *_SIGNS)
+        select(device.c.id, device.c.name, device.c.customer, device.c.site, device.c.op_labels, *_SIGNS)
         .join(device_state, device_state.c.device == device.c.id)
         .where(device_state.c.tenant == tenant)
         .where(device.c.tenant == tenant, device.c.revoked_at.is_(None))
     )
-    rows = connection.execute(query)
-    return [Stand(row[0], row[1], row[2], standing(Signs(*tuple(row)[3:]), now).state) for row in rows]
+    rows = connection.execute(query).all()
+    if sight is not None and not sight.whole:
+        rows = [row for row in rows if sight.sees(
+            Device(row[0], row[1], Place(row[2], row[3]), {}, orjson.loads(row[4]))
+        )]
+    return [Stand(row[0], row[1], row[2], standing(Signs(*tuple(row)[5:]), now).state) for row in rows]
 
 
 def device_conditions(connection: Connection, tenant: str, device_id: str) -> tuple[Condition, ...]:
@@ -174,10 +190,14 @@ def _conditions(
     )
 
 
-def _deliberate(connection: Connection, tenant: str, watched: Watched, now: int) -> tuple[Condition, ...]:
+def _deliberate(
+    connection: Connection, tenant: str, watched: Watched, now: int, *, told: bool
+) -> tuple[Condition, ...]:
     """What people decided: a rollback in force, a commit that waits for its plan to be applied."""
     pin = pinned(connection, tenant)
     found = [condition(pin)] if pin else []
+    if not told:
+        found = [one.model_copy(update={"message": KEPT_BACK}) for one in found]
     if watched.waiting:
         words = f"{watched.waiting[:12]} waits for `guru apply`"
         found.append(Condition(type="Held", status=True, reason="WaitsForApply", message=words, since=now))

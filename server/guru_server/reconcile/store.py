@@ -9,6 +9,7 @@ from typing import NamedTuple
 import orjson
 from sqlalchemy import Connection, RowMapping, delete, func, select, text
 
+from guru_policy.access.rulebook import Rulebook
 from guru_server.audit.log import record
 from guru_server.fleet.tables import device_state
 from guru_server.leases import Fence, held
@@ -16,6 +17,7 @@ from guru_server.reconcile.deciding import Pair, Standing
 from guru_server.reconcile.lines import loaded
 from guru_server.reconcile.pinning import GOOD, Pin, pinned, set_pin
 from guru_server.reconcile.tables import blob, bundle, customer_source, device_fault, manifest, revision
+from guru_server.rights.store import keep_rulebook
 from guru_wire.operator import RevisionRow
 
 _MANIFEST = text(
@@ -113,12 +115,14 @@ class Change:
     pin: Pin | None = None                                                         # in place of the one before
     unpin: bool = False
     note: Note | None = None
+    rulebook: Rulebook | None = None                                               # rights of the new base
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to write."""
         devices = self.manifests or self.renewed or self.faulty or self.healed
-        return not (devices or self.standings or self.gone or self.revision or self.pin or self.unpin)
+        others = self.standings or self.gone or self.revision or self.pin or self.unpin or self.rulebook
+        return not (devices or others)
 
 
 class InForce(NamedTuple):
@@ -247,6 +251,8 @@ def keep(connection: Connection, tenant: str, change: Change, fence: Fence | Non
         connection.execute(delete(customer_source).where(*here))
     if change.pin is not None or change.unpin:
         set_pin(connection, tenant, change.pin)
+    if change.rulebook is not None:
+        keep_rulebook(connection, tenant, change.rulebook)
     if change.note is not None:
         record(connection, now, *change.note)
     if change.revision is not None:

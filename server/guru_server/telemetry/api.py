@@ -10,6 +10,8 @@ from sqlalchemy import Connection
 from guru_policy.errors import InputInvalid
 from guru_server.clock import Clock
 from guru_server.fleet.reading import resolve
+from guru_server.rights.asking import Asking
+from guru_server.rights.declaring import needs
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_server.telemetry.packing import DAY, HOUR
@@ -26,8 +28,10 @@ def router(db: Database, clock: Clock) -> APIRouter:
     router = APIRouter(tags=["telemetry"])
 
     @router.get("/devices/{ref:path}/samples")
+    @needs("device.read", of="devices")
     async def samples(
         ref: str,
+        rights: Asking,
         metric: Annotated[str, Query(min_length=1, max_length=128)],
         since: Annotated[int | None, Query(ge=0, le=LAST)] = None,
         until: Annotated[int | None, Query(ge=0, le=LAST)] = None,
@@ -39,8 +43,10 @@ def router(db: Database, clock: Clock) -> APIRouter:
         if not begin < end <= begin + LONGEST:
             raise InputInvalid("since is before until, by 400 days at most", hint="times are ms UTC")
 
+        sight = await rights.sight("device.read")
+
         def read(connection: Connection) -> Series:
-            device = resolve(connection, TENANT, ref)
+            device = resolve(connection, TENANT, ref, sight)
             found = line(connection, TENANT, device, metric, since=begin, until=end, most=limit)
             return Series(
                 device=device, metric=metric, unit=found.unit, since=begin, until=end, points=found.points

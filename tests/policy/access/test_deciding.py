@@ -18,7 +18,9 @@ ADA = Subject(frozenset({"user:ada"}))
 NOW = Circumstances(now=1_000_000_000)
 
 verbs = st.sampled_from(["device.read", "device.*", "command.run", "shell.open", "*"])
-selectors = st.sampled_from(["", "op/role=server", "op/role!=server", "git/tier", "!op/role", "name=web*", "group=servers"])
+selectors = st.sampled_from(
+    ["", "op/role=server", "op/role!=server", "git/tier", "!op/role", "name=web*", "group=servers"]
+)
 scopes = st.sampled_from(["org", "customers/acme", "customers/bolt", "customers/acme/sites/hq"])
 labels = st.fixed_dictionaries({}, optional={
     "op/role": st.sampled_from(["server", "workstation"]), "git/tier": st.sampled_from(["gold", "iron"]),
@@ -39,8 +41,10 @@ def books(draw: st.DrawFn) -> Rulebook:
     made = draw(st.lists(roles, min_size=1, max_size=4))
     named = [role.model_copy(update={"name": f"r{i}"}) for i, role in enumerate(made)]
     bindings = [
-        HeldBinding(name=f"b{i}", path="org/b.yaml", line=1, subjects=(draw(st.sampled_from(["user:ada", "user:eve"])),),
-                    role=draw(st.sampled_from(named)).name, scope=draw(scopes))
+        HeldBinding(
+            name=f"b{i}", path="org/b.yaml", line=1, subjects=(draw(st.sampled_from(["user:ada", "user:eve"])),),
+            role=draw(st.sampled_from(named)).name, scope=draw(scopes),
+        )
         for i in range(draw(st.integers(0, 5)))
     ]
     groups = (("servers", "op/role=server"),)
@@ -138,7 +142,7 @@ def test_a_filter_gives_the_same_answer_as_a_decision(
         device = Device("1" * 32, "web1", place)
         answer = decide(subject, verb, [device_target(device, told)], grants, NOW).allowed
 
-        assert reach.sees(device, lambda _: told) == answer     # noqa: B023 - asked at once
+        assert reach.sees(device, lambda _: told) == answer
         assert not answer or reach.touches(place.customer)
         assert not reach.whole or answer
 
@@ -146,7 +150,9 @@ def test_a_filter_gives_the_same_answer_as_a_decision(
 def helpdesk(*held: HeldRule, scope: str = "customers/acme") -> Grants:
     book = Rulebook(
         revision="abc123" + "0" * 34, roles=(HeldRole(name="helpdesk", path="org/roles.yaml", rules=held),),
-        bindings=(HeldBinding(name="ada", path="org/b.yaml", line=9, subjects=("user:ada",), role="helpdesk", scope=scope),),
+        bindings=(HeldBinding(
+            name="ada", path="org/b.yaml", line=9, subjects=("user:ada",), role="helpdesk", scope=scope,
+        ),),
     )
     return grants_of(book, ADA.names)
 

@@ -7,7 +7,9 @@ from guru_policy.access.comparing import can_apply, rights_changes
 from guru_policy.access.rulebook import Rulebook, rulebook_of
 from tests.policy.writing import fleet, group, written
 
-ROLE = written("Role", "helpdesk", "rules:\n  look: {verbs: [device.read]}\n  run: {verbs: [command.run], classes: [a]}")
+ROLE = written(
+    "Role", "helpdesk", "rules:\n  look: {verbs: [device.read]}\n  run: {verbs: [command.run], classes: [a]}"
+)
 BINDING = written("Binding", "ada", "subjects: [user:ada]\nrole: helpdesk\nscope: customers/acme")
 EVIL = written("Role", "evil", "rules: {all: {verbs: ['*']}}")
 
@@ -73,8 +75,11 @@ def test_who_gains_and_who_loses_is_told_by_subject_and_scope() -> None:
 
 def test_only_a_binding_of_the_whole_organisation_can_apply_policy() -> None:
     role = written("Role", "lead", "rules: {go: {verbs: ['policy.*']}}")
-    bound = {scope: rulebook_of(fleet({"org/a.yaml": role + "---\n" + written(
-        "Binding", "ada", f"subjects: [user:ada]\nrole: lead\nscope: {scope}")})) for scope in ("org", "customers/acme")}
+    bound = {
+        scope: rulebook_of(fleet({"org/a.yaml": role + "---\n" + written(
+            "Binding", "ada", f"subjects: [user:ada]\nrole: lead\nscope: {scope}")}))
+        for scope in ("org", "customers/acme")
+    }
 
     assert can_apply(bound["org"])
     assert not can_apply(bound["customers/acme"])

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import httpx
-from fastapi import Request
 
 from guru_server.alerts.api import router as alerts_router
 from guru_server.api.app import make_app
+from guru_server.clock import SetClock
+from guru_server.identity import people
+from guru_server.identity.signing_in import Door
+from guru_server.in_force import InForce
 from guru_server.notify.api import router as notify_router
+from guru_server.store.schema import TENANT
 from tests.server.alerts.conftest import MINUTE, WEB1, Shop
 
 
-async def open_door(_: Request) -> None:
-    """Everybody may."""
-
-
 async def ask(shop: Shop, path: str) -> httpx.Response:
-    app = make_app(open_door, guarded=[alerts_router(shop.db), notify_router(shop.db)], public=[])
+    clock = SetClock()
+    door = Door(shop.db, clock, InForce(shop.db, None).decisive)
+    app = make_app(door, guarded=[alerts_router(shop.db), notify_router(shop.db)], public=[])
+    token = await shop.db.write(lambda connection: people.create(
+        connection, TENANT, "ada", "viewer", now=clock(), ttl=None, actor="test"
+    ))
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="https://guru.example") as client:
+    headers = {"authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(transport=transport, base_url="https://guru.example", headers=headers) as client:
         return await client.get(f"/api/v1{path}")
 
 

@@ -1,15 +1,36 @@
-"""What a role may send: a pipeline's token looks and plans, and changes nothing."""
+"""What the fixed roles of tokens may do: a pipeline's token looks and plans, and changes nothing."""
 
 from __future__ import annotations
 
 import pytest
 
-from guru_server.identity.people import may
+from guru_policy.access.asking import Circumstances, Subject
+from guru_policy.access.deciding import EVERYTHING, decide
+from guru_policy.kinds.role import VERBS
+from guru_server.identity.people import ROLES, Role
+from guru_server.rights.asking import LOOKS
+from guru_server.rights.holding import Holding
+from guru_server.rights.store import NOTHING
 
 
-@pytest.mark.parametrize(("method", "path", "allowed"), [
-    ("GET", "/api/v1/status", True), ("POST", "/api/v1/plans", True), ("POST", "/api/v1/plans/x", False),
-    ("POST", "/api/v1/applications", False), ("POST", "/api/v1/rollbacks", False), ("POST", "/api/v1/sync", False),
-    ("DELETE", "/api/v1/plans", False)])
-def test_a_viewer_plans_and_changes_nothing(method: str, path: str, allowed: bool) -> None:
-    assert may("viewer", method, path) is allowed
+def may(role: Role, verb: str) -> bool:
+    grants = Holding().grants(NOTHING, frozenset({"user:ada"}), role)
+    return decide(Subject(frozenset({"user:ada"})), verb, [EVERYTHING], grants, Circumstances(0)).allowed
+
+
+def test_a_viewer_looks_and_plans_and_changes_nothing() -> None:
+    assert {verb for verb in VERBS if may("viewer", verb)} == LOOKS - {"audit.read"}
+
+
+def test_an_operator_works_and_takes_no_device_away_and_manages_nobody() -> None:
+    refused = {verb for verb in VERBS if not may("operator", verb)}
+
+    assert refused == {"device.revoke", "secret.read", "secret.write", "user.manage"}
+
+
+@pytest.mark.parametrize("role", [*ROLES, ""])
+def test_only_an_admin_may_everything_and_without_a_role_nobody_may_anything(role: Role) -> None:
+    allowed = {verb for verb in VERBS if may(role, verb)}
+
+    assert (allowed == set(VERBS)) is (role == "admin")
+    assert bool(allowed) is bool(role)

@@ -1,0 +1,210 @@
+"""The rights' part of the API: what may I, why may they, and keys. It decides nothing itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from sqlalchemy import Connection
+
+from guru_policy.access.asking import Decision, Subject, Target, device_target
+from guru_policy.access.deciding import EVERYTHING, decide
+from guru_policy.access.grants import grants_of
+from guru_policy.errors import InputInvalid, NotFound, Refused
+from guru_policy.inventory import Device
+from guru_policy.kinds.binding import read_scope
+from guru_policy.kinds.role import VERBS
+from guru_policy.objects.scopes import ORG, Scope
+from guru_policy.selector import parse
+from guru_policy.text.suggesting import did_you_mean
+from guru_server.clock import Clock
+from guru_server.fleet import finding
+from guru_server.fleet.reading import known, resolve
+from guru_server.identity import people
+from guru_server.identity.people import Limits, Person
+from guru_server.identity.signing_in import signed_in
+from guru_server.rights.asking import Asking, Rights
+from guru_server.rights.declaring import needs
+from guru_server.rights.telling import answer_of, reason_of, seen
+from guru_server.store.database import Database
+from guru_server.store.schema import TENANT
+from guru_wire.access import AccessAnswer, AccessExplained, KeyCreated, KeyRequest, KeyRow
+from guru_wire.operator import Page
+
+Who = Annotated[Person, Depends(signed_in)]
+SUBJECT = r"^(user|group|key):[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the routes work with."""
+
+    db: Database
+    clock: Clock
+    labels: finding.GitLabels
+
+
+def router(desk: Desk) -> APIRouter:
+    """The guarded routes."""
+    router = APIRouter(tags=["rights"])
+    _route_keys(router, desk)
+
+    @router.get("/access/can")
+    @needs(None, of="oneself")
+    async def can(
+        rights: Asking,
+        verb: Annotated[str, Query(max_length=64)],
+        selector: Annotated[str, Query(max_length=2000)] = "",
+        scope: Annotated[str, Query(max_length=200)] = "",
+        command_class: Annotated[str | None, Query(alias="class", max_length=64)] = None,
+    ) -> AccessAnswer:
+        """Whether the asker may do it now: to all devices that match, to a scope, or to the organisation."""
+        _check_verb(verb)
+        if scope and selector:
+            raise InputInvalid("ask about a selector or about a scope, not about both")
+        if not selector:
+            target = Target(_scope(scope)) if scope else EVERYTHING
+            return answer_of(rights.decide(verb, [target], command_class=command_class), scope or "org", 0)
+        reading, acting = await rights.sight("device.read"), await rights.sight(verb)
+        labels = await desk.labels()
+        devices = await desk.db.read(
+            lambda connection: finding.matching(connection, TENANT, parse(selector), labels, reading)
+        )
+        if not devices:
+            raise NotFound("no device that you may see matches", hint="`guru device list -l ...` tries a selector out")
+        return answer_of(acting.decide(devices, command_class=command_class), selector, len(devices))
+
+    @router.get("/access/explain")
+    @needs(None, of="oneself")
+    async def explain(
+        rights: Asking,
+        subject: Annotated[str, Query(pattern=SUBJECT)],
+        verb: Annotated[str, Query(max_length=64)],
+        device: Annotated[str, Query(max_length=300)],
+        command_class: Annotated[str | None, Query(alias="class", max_length=64)] = None,
+    ) -> AccessExplained:
+        """Which rule decides for a subject and a device, by what the repository says."""
+        _check_verb(verb)
+        reading, managing = await rights.sight("device.read"), await rights.sight("user.manage")
+
+        def read(connection: Connection) -> tuple[Device, tuple[str, ...]]:
+            one = known(connection, TENANT, resolve(connection, TENANT, device, reading)).device
+            if subject not in rights.subject.names:
+                managing.require(None, [one], f"explain {subject}")
+            return one, _fixed(connection, subject, desk.clock())
+
+        one, fixed = await desk.db.read(read)
+        target = device_target(one, (await rights.labels())(one))
+        return _explained(rights, subject, verb, target, command_class, fixed)
+
+    return router
+
+
+def _route_keys(router: APIRouter, desk: Desk) -> None:
+    """API keys: made, listed and ended by whoever manages users."""
+
+    @router.post("/keys", status_code=201)
+    @needs("user.manage", of="organisation")
+    async def create(ask: KeyRequest, person: Who, rights: Asking) -> KeyCreated:
+        """A new key; its text is shown this once. It gives its maker nothing that the maker has not."""
+        now = desk.clock()
+        _refuse_more(rights, f"key:{ask.name}", Limits(ask.verbs, ask.scope))
+
+        def make(connection: Connection) -> tuple[str, KeyRow]:
+            text = people.create(
+                connection, TENANT, ask.name, "", now=now, ttl=ask.ttl, actor=person.actor, kind="key",
+                limits=Limits(ask.verbs, ask.scope, ask.addresses),
+            )
+            return text, next(row for row in _keys(connection) if row.id == text.split("_")[1])
+
+        text, row = await desk.db.write(make)
+        return KeyCreated(key=text, row=row)
+
+    @router.get("/keys")
+    @needs("user.manage", of="organisation")
+    async def listed() -> Page[KeyRow]:
+        """Every key, the oldest first, without secrets."""
+        rows = await desk.db.read(_keys)
+        return Page[KeyRow](items=tuple(rows), total=len(rows))
+
+    @router.delete("/keys/{key_id}")
+    @needs("user.manage", of="organisation")
+    async def revoke(key_id: str, person: Who) -> KeyRow:
+        """End a key for good."""
+        now = desk.clock()
+
+        def end(connection: Connection) -> KeyRow:
+            if not any(row.id == key_id for row in _keys(connection)):
+                raise NotFound(f"no key has the id {key_id[:32]}", hint="`guru key list`")
+            people.revoke(connection, TENANT, key_id, now=now, actor=person.actor)
+            return next(row for row in _keys(connection) if row.id == key_id)
+
+        return await desk.db.write(end)
+
+
+def _keys(connection: Connection) -> list[KeyRow]:
+    return [
+        KeyRow(
+            id=row.id, name=row.name, role=row.role, verbs=row.limits.verbs, scope=row.limits.scope,
+            addresses=row.limits.addresses, created_at=row.created_at, created_by=row.created_by,
+            expires_at=row.expires_at, last_used_at=row.last_used_at, revoked=row.revoked_at is not None,
+        )
+        for row in people.tokens(connection, TENANT, "key")
+    ]
+
+
+def _refuse_more(rights: Rights, name: str, limits: Limits) -> None:
+    """Refused when the key could do now what its maker cannot."""
+    people.check_limits(limits)
+    for rule in grants_of(rights.book, frozenset({name})).rules:
+        if rule.held.effect == "deny":
+            continue
+        for verb in sorted(rule.verbs.intersection(limits.verbs or VERBS)):
+            target = EVERYTHING if rule.scope == ORG else Target(rule.scope)
+            classes = rule.held.classes or (None,)
+            decisions = [rights.decide(verb, [target], command_class=one) for one in classes]
+            if not all(one.allowed for one in decisions):
+                raise Refused(
+                    f"{name} could {verb} in {rule.scope} by {rule.ref}, and you cannot",
+                    hint="narrow it with verbs and a scope, or ask somebody who may do all of it",
+                )
+
+
+def _fixed(connection: Connection, subject: str, now: int) -> tuple[str, ...]:
+    kind, _, name = subject.partition(":")
+    wanted = {"user": "person", "key": "key"}.get(kind, "")
+    rows = people.tokens(connection, TENANT)
+    return tuple(sorted({
+        row.role for row in rows if row.kind == wanted and row.name == name and row.role and row.good(now)
+    }))
+
+
+def _explained(
+    rights: Rights, subject: str, verb: str, target: Target, command_class: str | None, fixed: tuple[str, ...]
+) -> AccessExplained:
+    grants = grants_of(rights.book, frozenset({subject}))
+    asked = Subject(frozenset({subject}), "key" if subject.startswith("key:") else "token")
+    around = rights.around._replace(command_class=command_class)
+    decision: Decision = decide(asked, verb, [target], grants, around)
+    answer = decision.answers[0]
+    near = grants.at(verb, target.scope)
+    return AccessExplained(
+        subject=subject, verb=verb, device=target.id, allowed=answer.allowed, told=decision.told(),
+        unmet=answer.unmet, decided_by=reason_of(answer, 1), fixed_roles=fixed, revision=grants.revision,
+        rules=tuple(seen(rule, applies=rule in (*near.denies, *near.allows) and (
+            target.labels is None or grants.selects(rule, target, target.labels)
+        )) for rule in grants.about(verb)),
+    )
+
+
+def _check_verb(verb: str) -> None:
+    if verb not in VERBS:
+        raise InputInvalid(f"{verb!r} is not a verb", hint=did_you_mean(verb, VERBS) or "such as device.read")
+
+
+def _scope(text: str) -> Scope:
+    try:
+        return ORG if text == "org" else read_scope(text)
+    except ValueError as cause:
+        raise InputInvalid(f"{text!r} is not a scope", hint="org, customers/<c> or customers/<c>/sites/<s>") from cause

@@ -1,0 +1,142 @@
+"""What one request's sender may do: handlers ask here, and what is refused is kept for the audit log.
+
+A handler asks `sight` for what is about devices and `require_scope` for what is about a place. What somebody may not
+read is told like what does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import Connection
+
+from guru_policy.access.asking import Circumstances, Decision, Subject, Target, device_target
+from guru_policy.access.deciding import EVERYTHING, Reach, decide
+from guru_policy.access.grants import Grants
+from guru_policy.access.rulebook import Rulebook
+from guru_policy.errors import Refused
+from guru_policy.inventory import Device, Scalar
+from guru_policy.objects.scopes import ORG, Scope
+from guru_server.audit.log import record
+
+Known = Callable[[Device], Mapping[str, Scalar] | None]
+Labels = Callable[[], Awaitable[Known]]             # all labels of a device now; None when not all are known
+LOOKS = frozenset({
+    "alert.read", "audit.read", "device.read", "policy.plan", "report.read", "server.read", "ticket.read",
+    "update.plan",
+})
+"""Verbs that change nothing: allowing one is no news."""
+
+
+@dataclass(slots=True)
+class Rights:
+    """Of whoever sent the request. `asked` tells the gate that the handler has had its decision."""
+
+    actor: str                          # person:ada, key:ci
+    subject: Subject
+    grants: Grants
+    book: Rulebook
+    around: Circumstances
+    labels: Labels
+    asked: bool = False
+    refusals: list[tuple[str, str]] = field(default_factory=list)       # about what, and why
+
+    async def sight(self, verb: str) -> Sight:
+        """Which devices the verb is allowed for; labels are read only when a rule looks at them."""
+        self.asked = True
+        reach = Reach(self.subject, verb, self.grants, self.around)
+        by_labels = not reach.whole or any(rule.selector.requirements for rule in self.grants.about(verb))
+        return Sight(self, verb, reach, await self.labels() if by_labels else _nothing)
+
+    def decide(self, verb: str, targets: Sequence[Target], *, command_class: str | None = None) -> Decision:
+        """The decision, without any consequence."""
+        around = self.around._replace(devices=len(targets), command_class=command_class)
+        return decide(self.subject, verb, targets, self.grants, around)
+
+    def require(
+        self, connection: Connection | None, verb: str, targets: Sequence[Target], about: str, *,
+        command_class: str | None = None,
+    ) -> Decision:
+        """Return when all of it is allowed; Refused, with rules and counts and no names, when not.
+
+        What is allowed and changes something is noted in the transaction of the change itself.
+        """
+        self.asked = True
+        decision = self.decide(verb, targets, command_class=command_class)
+        if not decision.allowed:
+            raise self.refused(verb, about, decision)
+        if connection is not None and verb not in LOOKS:
+            rules = "; ".join(str(rule) for rule in decision.rules())
+            ticket = f", ticket {self.around.ticket}" if self.around.ticket else ""
+            record(connection, self.around.now, self.actor, "Allowed", f"{verb} {about}", f"{rules}{ticket}")
+        return decision
+
+    def require_scope(self, connection: Connection | None, verb: str, scope: Scope = ORG) -> Decision:
+        """The same about a whole customer, site or the organisation."""
+        return self.require(connection, verb, [EVERYTHING if scope == ORG else Target(scope)], str(scope))
+
+    def refused(self, verb: str, about: str, decision: Decision) -> Refused:
+        """The error, noted for the audit log."""
+        why = decision.told()
+        self.refusals.append((f"{verb} {about}", why))
+        spoken = self.actor.removeprefix("person:")
+        return Refused(f"{spoken} may not do this ({verb}): {why}", hint=f"`guru can {verb}` shows what you may")
+
+    def hidden(self, verb: str, about: str) -> None:
+        """Note that something was asked for that the sender may not even see."""
+        self.refusals.append((f"{verb} {about}", "it is out of sight"))
+
+
+class Sight:
+    """Devices and places through the eyes of one sender, for one verb."""
+
+    def __init__(self, rights: Rights, verb: str, reach: Reach, labels: Known) -> None:
+        self._rights, self._verb, self._reach, self._labels = rights, verb, reach, labels
+        self.whole = reach.whole
+
+    def sees(self, device: Device) -> bool:
+        """Whether the verb is allowed for the device."""
+        return self._reach.sees(device, self._labels)
+
+    def place(self, customer: str, site: str = "") -> bool | None:
+        """For all of a customer or site: yes, no, or None when its devices differ."""
+        return True if self.whole else self._reach.place(customer, site)
+
+    def touches(self, customer: str) -> bool:
+        """Whether the customer is known to the sender at all."""
+        return self._reach.touches(customer)
+
+    def hidden(self, about: str) -> None:
+        """Note that something out of sight was asked for."""
+        self._rights.hidden(self._verb, about)
+
+    def decide(self, devices: Sequence[Device], *, command_class: str | None = None) -> Decision:
+        """The decision about these devices, without any consequence."""
+        return self._rights.decide(self._verb, self._targets(devices), command_class=command_class)
+
+    def require(
+        self, connection: Connection | None, devices: Sequence[Device], about: str, *,
+        command_class: str | None = None,
+    ) -> Decision:
+        """Return when the verb is allowed for every one of these devices; Refused when not."""
+        targets = self._targets(devices)
+        return self._rights.require(connection, self._verb, targets, about, command_class=command_class)
+
+    def _targets(self, devices: Sequence[Device]) -> list[Target]:
+        return [device_target(one, self._labels(one)) for one in devices]
+
+
+def _nothing(_: Device) -> None:
+    return None
+
+
+def rights_of(request: Request) -> Rights:
+    """A dependency for guarded routes: what the sender may do."""
+    rights: Rights = request.state.rights
+    return rights
+
+
+Asking = Annotated[Rights, Depends(rights_of)]
