@@ -5,9 +5,10 @@ A test holds each class against its model. Commands read these, never bare dicti
 
 from __future__ import annotations
 
-from typing import Generic, Literal, TypedDict, TypeVar
+from typing import Generic, Literal, NotRequired, TypedDict, TypeVar
 
 from gurucli.answers_planning import ExactPlan, Impact
+from gurucli.answers_rights import RightsDiffer, RoleHeld
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Scalar = str | int | float | bool
@@ -174,6 +175,11 @@ class WhoAmI(Answer):
     role: str
     server_version: str
     expires_at: int | None
+    kind: NotRequired[str]
+    roles: NotRequired[list[RoleHeld]]
+    verbs: NotRequired[list[str]]
+    scope: NotRequired[str]
+    revision: NotRequired[str]
 
 
 class EnrolTokenRow(TypedDict):
@@ -220,7 +226,7 @@ class RevisionRow(TypedDict):
     finished_at: int | None
     outcome: str
     reason: str
-    devices_changed: int
+    devices_changed: int | None
     faults: list[FaultLine]
     signature: str
     signer: str
@@ -311,6 +317,8 @@ class Plan(Answer):
     needs_blobs: list[str]
     impact: list[Impact]
     exact: ExactPlan | None
+    rights: NotRequired[list[RightsDiffer]]
+    partial: NotRequired[bool]
 
 
 class Candidate(TypedDict):

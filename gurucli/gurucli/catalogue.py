@@ -46,6 +46,11 @@ VERBS: tuple[Verb, ...] = (
     _verb("enroll token create", "enroll.token_create", "Make a token with which devices join."),
     _verb("enroll token list", "enroll.token_list", "List the tokens with which devices join."),
     _verb("enroll token revoke", "enroll.token_revoke", "End a token, so that no more devices join with it."),
+    _verb("can", "access.can", "Say whether you may do something, and by which rule."),
+    _verb("access explain", "access.explain", "Say why somebody may or may not do something to a device."),
+    _verb("key create", "key.create", "Make an API key for a program."),
+    _verb("key list", "key.list", "List the API keys."),
+    _verb("key revoke", "key.revoke", "End an API key for good."),
     _verb("login", "session.login", "Sign in at a server, and keep it as a context."),
     _verb("logout", "session.logout", "Forget a server and its token."),
     _verb("whoami", "session.whoami", "Show who you are, and where."),
@@ -64,6 +69,8 @@ GROUPS: dict[tuple[str, ...], str] = {
     ("enroll",): "Let devices join.",
     ("enroll", "token"): "Make, list and end enrolment tokens.",
     ("context",): "Choose between servers.",
+    ("access",): "Look at who may do what.",
+    ("key",): "Make, list and end API keys.",
 }
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -71,6 +78,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Policy in Git", ("init", "fmt", "validate", "test", "schema", "diff", "render", "plan", "ci", "apply",
                        "sync", "wait", "rollback", "revision")),
     ("Joining", ("enroll",)),
+    ("Rights", ("can", "access", "key")),
     ("Sign-in", ("login", "logout", "whoami", "context")),
     ("Tools", ("doctor", "completion", "api", "version")),
 )

@@ -46,7 +46,10 @@ class Cli:
         """A client for this context, with this run's timeout and trace."""
         from gurucli.client import Client
 
-        return Client(context.url, context.token, ca=context.ca, timeout=self.timeout, trace=self.trace)
+        return Client(
+            context.url, context.token, ca=context.ca, timeout=self.timeout, trace=self.trace,
+            ticket=self.options.ticket,
+        )
 
     @property
     def timeout(self) -> float:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TypeVar, cast
 from urllib.parse import quote, urlencode
 
-from guru_policy.errors import NotSignedIn, Unsupported
+from guru_policy.errors import NotSignedIn, Unsupported, UsageWrong
 from gurucli.answers import DeviceRow, Json, Page
 from gurucli.problems import error_from
 from gurucli.transport import Reply, Wire, trusting
@@ -33,9 +33,10 @@ class Client:
     """
 
     def __init__(
-        self, url: str, token: str = "", *, ca: str = "", timeout: float = 30.0, trace: Trace | None = None
+        self, url: str, token: str = "", *, ca: str = "", timeout: float = 30.0, trace: Trace | None = None,
+        ticket: str = "",
     ) -> None:
-        self.url = url
+        self.url, self._ticket = url, ticket
         self._token = token
         self._wire = Wire(url, trusting(ca), timeout)
         self._trace = trace
@@ -115,6 +116,8 @@ class Client:
         headers = {"Accept": "application/json", "User-Agent": "guru"}
         if self._token:
             headers["Authorization"] = f"Bearer {_header_safe(self._token)}"
+        if self._ticket:
+            headers["Guru-Ticket"] = _ticket(self._ticket)
         if data is not None:
             headers["Content-Type"] = "application/json"
         began = time.monotonic()
@@ -161,6 +164,12 @@ def _header_safe(token: str) -> str:
     if not (token.isascii() and token.isprintable()) or " " in token:
         raise NotSignedIn("the token has characters that no token has", hint="copy it again, as one word")
     return token
+
+
+def _ticket(text: str) -> str:
+    if not (text.isascii() and text.isprintable()) or len(text) > 64:
+        raise UsageWrong(f"{text[:64]!r} cannot be a ticket's id", hint="such as T-1042")
+    return text
 
 
 def _skew(date: str) -> float | None:

@@ -70,7 +70,7 @@ def options_from(values: dict[str, object]) -> flags.Options:
     return flags.Options(
         output=tuple(str(form) for form in output) if isinstance(output, tuple | list) else (),
         fields=text("fields"), context=text("context"),
-        timeout=text("timeout"),
+        timeout=text("timeout"), ticket=text("ticket"),
         no_input=bool(values.pop("no_input", False)), plain=bool(values.pop("plain", False)),
         color=text("color", "auto"), quiet=bool(values.pop("quiet", False)),
         verbose=verbose if isinstance(verbose, int) else 0,

@@ -26,6 +26,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("fields", ("--fields",), "A,B", "Only these fields, in this order; `--fields help` lists them."),
     Flag("context", ("--context",), "NAME", "The server to talk to, instead of the one in use."),
     Flag("timeout", ("--timeout",), "TIME", "How long to wait for one answer, such as 10s; 30s without it."),
+    Flag("ticket", ("--ticket",), "ID", "The ticket that this is for, where a role asks for one; it is audited."),
     Flag("no_input", ("--no-input",), "", "Never ask; fail where a question would come."),
     Flag("plain", ("--plain",), "", "No colour, no glyphs, no moving progress, nothing shortened."),
     Flag("color", ("--color",), "WHEN", "auto, always or never. NO_COLOR is honoured."),
@@ -44,6 +45,7 @@ class Options:
     fields: str = ""
     context: str = ""
     timeout: str = ""
+    ticket: str = ""
     no_input: bool = False
     plain: bool = False
     color: str = "auto"

@@ -12,6 +12,7 @@ from gurucli.human import plural
 from gurucli.paper import Paper, Tone
 from gurucli.plan_groups import Group, Item, grouped, items, names, standing
 from gurucli.plan_impact import impact_lines
+from gurucli.plan_rights import rights_lines
 from gurucli.sheet import Row
 
 GROUPS = 8                              # of devices that get the same, on a page without -o wide
@@ -58,6 +59,9 @@ def page(plan: Plan, paper: Paper, *, everything: bool = False) -> Iterator[str]
     if plan["faults"]:
         yield from heading("Faults", paper)
         yield from fault_lines(plan["faults"], paper, most=1000 if everything else 20)
+    if plan.get("rights"):
+        yield from heading("Rights", paper)
+        yield from rights_lines(plan.get("rights", []), paper, everything=everything)
     if plan["guards"]:
         yield from heading("Refused", paper)
         yield from (f"  {paper.paint(paper.marked(clean(guard), 'bad'), 'bad')}" for guard in plan["guards"])

@@ -56,7 +56,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _dispatch(arguments: argparse.Namespace, settings: ServerSettings) -> None:
     from guru_server import commands
-    from guru_server.identity.people import Limits
+    from guru_server.identity.people import Limits, Role
 
     match arguments.command, getattr(arguments, "verb", None):
         case "init", _:
@@ -70,7 +70,7 @@ def _dispatch(arguments: argparse.Namespace, settings: ServerSettings) -> None:
         case "openapi", _:
             commands.openapi(settings)
         case "token", "create":
-            role = "" if arguments.role == "bindings" else arguments.role
+            role: Role = "" if arguments.role == "bindings" else arguments.role
             commands.create_token(settings, arguments.name, role, _seconds(arguments.ttl), arguments.key, Limits(
                 tuple(arguments.verb_allowed), arguments.scope, tuple(arguments.address)
             ))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from guru_policy.verdict import State, Verdict
+from guru_wire.access import AccessAnswer, AccessExplained, KeyCreated, KeyRow, Reason, RoleHeld, RuleSeen
 from guru_wire.alerting import AlertRow
 from guru_wire.drift import Drift, DriftRow
 from guru_wire.enrolment import Trust
@@ -127,6 +128,18 @@ def status(x: str = "") -> Status:
         refusing=1)
 
 
+def reason(x: str = "") -> Reason:
+    """One reason of a decision."""
+    return Reason(allowed=True, devices=2, role=f"tech{x}", rule=f"label{x}", binding=f"ada{x}",
+                  at=f"org/roles.yaml:14{x}", revision=REVISION, unmet=(f"no ticket{x}",))
+
+
+def key(x: str = "") -> KeyRow:
+    """One API key."""
+    return KeyRow(id="key1", name=f"ci{x}", verbs=(f"device.read{x}",), scope=f"customers/acme{x}", created_at=T,
+                  created_by=f"person:ada{x}", expires_at=T, last_used_at=T, revoked=False)
+
+
 def answers(authority: Authority, x: str = "") -> dict[str, Any]:
     """An answer for every path that a verb asks for."""
     alert = AlertRow(
@@ -138,7 +151,8 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
     return {
         "GET /health": {"ok": True},
         "GET /trust": Trust(ca=authority.ca, state_key="s", link_key="l"),
-        "GET /whoami": WhoAmI(name=f"ada{x}", tenant=f"main{x}", role=f"admin{x}", server_version=f"0.1.0{x}"),
+        "GET /whoami": WhoAmI(name=f"ada{x}", tenant=f"main{x}", role=f"admin{x}", server_version=f"0.1.0{x}",
+                                roles=(RoleHeld(role=f"admin{x}", binding=f"token{x}", scope="org"),)),
         "GET /doctor": Doctor(lines=(Diagnosis(name=f"disk{x}", ok=True, message=f"is fine{x}", fix=f"none{x}"),)),
         "GET /devices": Page[DeviceRow](items=(device(f"web01{x}", x), device(f"web02{x}", x)), total=2),
         "GET /devices/web01": detail(f"web01{x}", x), f"DELETE /devices/{ID}": device(f"web01{x}", x),
@@ -157,5 +171,15 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
         "POST /enrolment-tokens": EnrolTokenCreated(token=f"guru1.abc{x}", row=token(x)),
         "GET /enrolment-tokens": Page[EnrolTokenRow](items=(token(x),), total=1),
         "DELETE /enrolment-tokens/tok1": token(x),
+        "GET /access/can": AccessAnswer(
+            verb=f"device.label{x}", about=f"@acme{x}", allowed=True, devices=2, allowed_devices=2,
+            reasons=(reason(x),)),
+        "GET /access/explain": AccessExplained(
+            subject=f"user:ada{x}", verb=f"shell.open{x}", device=ID, allowed=False, told=f"no{x}", revision=REVISION,
+            decided_by=reason(x), fixed_roles=(f"viewer{x}",), unmet=(f"no ticket{x}",), rules=(RuleSeen(
+                role=f"r{x}", rule=f"s{x}", binding=f"b{x}", scope=f"org{x}", effect="allow", at=f"org/r.yaml:3{x}",
+                selector=f"op/a=b{x}", applies=True, conditions=(f"a ticket{x}",)),)),
+        "POST /keys": KeyCreated(key=f"guruk_1{x}", row=key(x)),
+        "GET /keys": Page[KeyRow](items=(key(x),), total=1), "DELETE /keys/key1": key(x),
         "GET /alerts": Page[AlertRow](items=(alert,), total=1),
     }

@@ -18,6 +18,10 @@ WORKS: dict[str, tuple[str, ...]] = {
     "ci": ("ci", "FLEET"), "wait": ("wait", "--for", "UpToDate=25%"),
     "drift": ("drift", "--since", "7d"),
     "init": ("init", "NEW"), "fmt": ("fmt", "FLEET"),
+    "can": ("can", "device.label", "-l", "@acme"),
+    "access explain": ("access", "explain", "ada", "shell.open", "web01"),
+    "key create": ("key", "create", "ci", "--verb", "device.read"), "key list": ("key", "list"),
+    "key revoke": ("key", "revoke", "key1"),
     "completion": ("completion", "bash"), "api": ("api", "GET", "/devices"), "version": ("version",),
 }
 
@@ -41,6 +45,10 @@ FAILS: dict[str, tuple[tuple[str, ...], int]] = {
     "apply": (("apply", "/dev/null"), 10), "rollback": (("rollback",), 2),
     "ci": (("ci", "no-such-folder"), 2), "wait": (("wait", "--for", "Soon=3%"), 2),
     "drift": (("drift", "--since", "soon"), 2),
+    "can": (("can", "device.label", "web01", "-l", "@acme"), 2), "access explain": (("access", "explain", "ada"), 2),
+    "key create": (("key", "create", "ci", "--ttl", "soon"), 2),
+    "key list": (("key", "list", "--context", "nowhere"), 5),
+    "key revoke": (("key", "revoke", "key9"), 5),
     "init": (("init", "NEW", "--ci", "sourceforge"), 2), "fmt": (("fmt", "no-such-folder"), 2),
     "completion": (("completion", "tcsh"), 2), "api": (("api", "BREW", "/devices"), 2),
     "version": (("version", "more"), 2),

@@ -133,7 +133,7 @@ def _nothing(_: Device) -> None:
     return None
 
 
-def rights_of(request: Request) -> Rights:
+async def rights_of(request: Request) -> Rights:
     """A dependency for guarded routes: what the sender may do."""
     rights: Rights = request.state.rights
     return rights

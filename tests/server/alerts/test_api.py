@@ -5,27 +5,14 @@ from __future__ import annotations
 import httpx
 
 from guru_server.alerts.api import router as alerts_router
-from guru_server.api.app import make_app
-from guru_server.clock import SetClock
-from guru_server.identity import people
-from guru_server.identity.signing_in import Door
-from guru_server.in_force import InForce
 from guru_server.notify.api import router as notify_router
-from guru_server.store.schema import TENANT
 from tests.server.alerts.conftest import MINUTE, WEB1, Shop
+from tests.server.door import admitted
 
 
 async def ask(shop: Shop, path: str) -> httpx.Response:
-    clock = SetClock()
-    door = Door(shop.db, clock, InForce(shop.db, None).decisive)
-    app = make_app(door, guarded=[alerts_router(shop.db), notify_router(shop.db)], public=[])
-    token = await shop.db.write(lambda connection: people.create(
-        connection, TENANT, "ada", "viewer", now=clock(), ttl=None, actor="test"
-    ))
-    transport = httpx.ASGITransport(app)
-    headers = {"authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(transport=transport, base_url="https://guru.example", headers=headers) as client:
-        return await client.get(f"/api/v1{path}")
+    async with admitted(shop.db, alerts_router(shop.db), notify_router(shop.db)) as client:
+        return await client.get(path)
 
 
 async def test_alerts_and_their_notes_can_be_listed(shop: Shop) -> None:

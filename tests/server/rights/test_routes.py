@@ -8,17 +8,14 @@ import httpx
 import pytest
 from fastapi import APIRouter
 
-from guru_server.api.app import PREFIX, Application, make_app
-from guru_server.clock import SetClock
+from guru_server.api.app import PREFIX, Application
 from guru_server.identity import people
-from guru_server.identity.signing_in import Door
-from guru_server.in_force import InForce
 from guru_server.rights.asking import Asking
 from guru_server.rights.declaring import needs
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.operator import EnrolTokenCreated
 from tests.server.conftest import Api
+from tests.server.door import admitted
 from tests.server.reconcile.conftest import ident
 from tests.server.rights.conftest import BOLT, ROLES, Office
 
@@ -97,16 +94,8 @@ async def test_no_route_tells_one_customer_of_another(office: Office, kind: peop
 
 async def small(db: Database, router: APIRouter) -> httpx.Response:
     """What an admin gets from the one route of a router."""
-    clock = SetClock()
-    app = make_app(Door(db, clock, InForce(db, None).decisive), guarded=[router], public=[])
-    token = await db.write(lambda connection: people.create(
-        connection, TENANT, "root", "admin", now=clock(), ttl=None, actor="test"
-    ))
-    headers = {"authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="https://guru.example", headers=headers
-    ) as http:
-        return await http.get("/api/v1/new")
+    async with admitted(db, router) as client:
+        return await client.get("/new")
 
 
 async def test_a_route_that_declares_nothing_is_refused_to_the_admin_too(db: Database) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 
-import httpx
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import Connection, insert, text
 
 from guru_policy.errors import NotFound
@@ -22,6 +20,7 @@ from guru_server.telemetry.layouts import hash_of
 from guru_server.telemetry.packing import DAY, HOUR, MINUTE
 from guru_server.telemetry.reading import line, newest_metrics
 from guru_server.telemetry.recording import recorders
+from tests.server.door import admitted
 
 METRICS = ("cpu_percent", "disk_used_bytes:/")
 NOW = 1_700_006_400_000                 # the beginning of a day, UTC
@@ -174,10 +173,8 @@ async def test_the_api_gives_a_line_of_a_device_by_name(db: Database) -> None:
         facts="{}", services="[]", agent_version="", enrolled_by="t", enrolled_at=NOW,
     )
     await db.write(lambda connection: connection.execute(row).rowcount)
-    app = FastAPI()
-    app.include_router(router(db, clock))
 
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+    async with admitted(db, router(db, clock)) as client:
         by_name = await client.get("/devices/web1/samples", params={"metric": "cpu_percent"})
         by_path = await client.get("/devices/acme/hq/web1/samples", params={"metric": "cpu_percent"})
 

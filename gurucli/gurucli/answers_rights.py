@@ -1,0 +1,104 @@
+"""Rights and keys as plain rows: the shapes of guru_wire.access without its models. A test holds them."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class RoleHeld(TypedDict):
+    """A role, through which binding and where."""
+
+    role: str
+    binding: str
+    scope: str
+    at: str
+
+
+class RightsDiffer(TypedDict):
+    """What a commit gives to a subject at a scope, and what it takes away."""
+
+    subject: str
+    scope: str
+    gains: list[str]
+    loses: list[str]
+
+
+class Reason(TypedDict):
+    """One reason, and for how many of the devices it holds."""
+
+    allowed: bool
+    devices: int
+    why: str
+    role: str
+    rule: str
+    binding: str
+    at: str
+    revision: str
+    unmet: list[str]
+
+
+class AccessAnswer(TypedDict):
+    """Whether the asker may do it now, to all of it."""
+
+    apiVersion: str
+    verb: str
+    about: str
+    allowed: bool
+    devices: int
+    allowed_devices: int
+    told: str
+    reasons: list[Reason]
+
+
+class RuleSeen(TypedDict):
+    """One rule about the verb that a subject has, and what it says to a device."""
+
+    role: str
+    rule: str
+    binding: str
+    scope: str
+    effect: str
+    at: str
+    selector: str
+    applies: bool
+    conditions: list[str]
+
+
+class AccessExplained(TypedDict):
+    """The decision about one subject and one device, and every rule about it."""
+
+    apiVersion: str
+    subject: str
+    verb: str
+    device: str
+    allowed: bool
+    told: str
+    unmet: list[str]
+    decided_by: Reason
+    rules: list[RuleSeen]
+    fixed_roles: list[str]
+    revision: str
+
+
+class KeyRow(TypedDict):
+    """An API key without its secret."""
+
+    id: str
+    name: str
+    role: str
+    verbs: list[str]
+    scope: str
+    addresses: list[str]
+    created_at: int
+    created_by: str
+    expires_at: int | None
+    last_used_at: int | None
+    revoked: bool
+
+
+class KeyCreated(TypedDict):
+    """The one time the key's text is shown."""
+
+    apiVersion: str
+    key: str
+    row: KeyRow
