@@ -25,6 +25,7 @@ from tests.bench import (
     bench_language,
     bench_plan,
     bench_push,
+    bench_rights,
     bench_server,
 )
 from tests.bench.figures import Figure, document, table
@@ -38,6 +39,7 @@ BENCHES: Mapping[str, Callable[[Size], list[Figure]]] = {
     "cli": bench_cli.run,
     "ingest": bench_ingest.run,
     "server": bench_server.run,
+    "rights": bench_rights.run,
     "agent": bench_agent.run,
 }
 

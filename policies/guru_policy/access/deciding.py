@@ -23,7 +23,8 @@ def decide(
     subject: Subject, verb: str, targets: Sequence[Target], grants: Grants, around: Circumstances
 ) -> Decision:
     """The answer for every target. A verb that nobody knows is refused like one that no rule allows."""
-    return Decision(verb, tuple(_answer(subject, verb, target, grants, around) for target in targets))
+    judge = _Judge(subject, verb, grants, around)
+    return Decision(verb, tuple([judge.answer(target) for target in targets]))
 
 
 def anywhere(subject: Subject, verb: str, grants: Grants) -> bool:
@@ -38,15 +39,16 @@ class Reach:
 
     def __init__(self, subject: Subject, verb: str, grants: Grants, around: Circumstances) -> None:
         self._subject, self._verb, self._grants, self._around = subject, verb, grants, around
-        self.whole = decide(subject, verb, [EVERYTHING], grants, around).allowed
-        self._places: dict[Scope, bool | None] = {}
+        self._judge = _Judge(subject, verb, grants, around)
+        self.whole = self._judge.answer(EVERYTHING).allowed
+        self._places: dict[tuple[str, str], bool | None] = {}
 
     def place(self, customer: str, site: str = "") -> bool | None:
         """Whether all devices of a customer or site are within reach: yes, no, or None: it depends on labels."""
-        scope = Scope("site", customer, site) if site else Scope("customer", customer)
-        if scope not in self._places:
-            self._places[scope] = self._of(scope)
-        return self._places[scope]
+        place = (customer, site)
+        if place not in self._places:
+            self._places[place] = self._of(Scope("site", *place) if site else Scope("customer", customer))
+        return self._places[place]
 
     def sees(self, device: Device, labels: Labels) -> bool:
         """Whether the device is within reach; labels are asked for only when they decide."""
@@ -55,12 +57,8 @@ class Reach:
         here = self.place(*device.place)
         if here is not None:
             return here
-        known = labels(device)
-        kept = None if known is None else {
-            key: value for key, value in known.items() if key.startswith(("git/", "op/"))
-        }
-        target = Target(Scope("site", *device.place), device.name, device.id, kept)
-        return _answer(self._subject, self._verb, target, self._grants, self._around).allowed
+        target = Target(Scope("site", *device.place), device.name, device.id, labels(device))
+        return self._judge.answer(target).allowed
 
     def touches(self, customer: str) -> bool:
         """Whether any device of the customer may be within reach."""
@@ -78,8 +76,46 @@ class Reach:
     def _of(self, scope: Scope) -> bool | None:
         found = self._grants.at(self._verb, scope)
         if scope.level == "customer" or not any(rule.selector.requirements for group in found for rule in group):
-            return _answer(self._subject, self._verb, Target(scope), self._grants, self._around).allowed
+            return self._judge.answer(Target(scope)).allowed
         return None
+
+
+class _Judge:
+    """Answers for one subject and verb; devices that agree on what rules look at get one answer, made once."""
+
+    def __init__(self, subject: Subject, verb: str, grants: Grants, around: Circumstances) -> None:
+        self._subject, self._verb, self._grants, self._around = subject, verb, grants, around
+        self._scopes: dict[Scope, tuple[tuple[str, ...] | None, dict[object, Answer]]] = {}
+
+    def answer(self, target: Target) -> Answer:
+        """The answer for one target."""
+        labels, here = target.labels, self._scopes.get(target.scope)
+        if here is None:
+            here = self._scopes[target.scope] = self._looked_at(target.scope), {}
+        keys, known = here
+        if keys is None:
+            return self._made(target)
+        view = None if labels is None else tuple([_of_a_kind(labels.get(key)) for key in keys])
+        answer = known.get(view)
+        if answer is None:
+            answer = known[view] = self._made(target)
+        return answer
+
+    def _made(self, target: Target) -> Answer:
+        if target.labels is not None:
+            kept = {key: value for key, value in target.labels.items() if key.startswith(("git/", "op/"))}
+            target = target._replace(labels=kept)
+        return _answer(self._subject, self._verb, target, self._grants, self._around)
+
+    def _looked_at(self, scope: Scope) -> tuple[str, ...] | None:
+        """The labels that decide in the scope; None when something of each single device does."""
+        keys = self._grants.keys_at(self._verb, scope) - {"customer", "site"}
+        return tuple(sorted(keys)) if all(key.startswith(("git/", "op/")) for key in keys) else None
+
+
+def _of_a_kind(value: Scalar | None) -> object:
+    """The value, told apart from what only compares equal, as 1 and true do."""
+    return value if value is None or isinstance(value, str) else (type(value), value)
 
 
 def _elsewhere(subject: Subject, customer: str) -> bool:

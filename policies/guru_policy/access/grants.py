@@ -64,6 +64,13 @@ class Grants:
             self._known[verb, scope] = known
         return known
 
+    def keys_at(self, verb: str, scope: Scope) -> frozenset[str]:
+        """Everything that the selectors of those rules look at, groups by what they look at themselves."""
+        keys = {key for rules in self.at(verb, scope) for rule in rules for key in rule.selector.keys}
+        if "group" in keys:
+            keys = (keys - {"group"}).union(*(selector.keys for selector in self._groups.values()))
+        return frozenset(keys)
+
     def selects(self, rule: Rule, target: Target, labels: Mapping[str, Scalar]) -> bool:
         """Whether the rule's selector matches a device of which the labels are known."""
         looked = Looked(labels, Place(target.scope.customer, target.scope.site), target.name, target.id)

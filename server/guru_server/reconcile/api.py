@@ -80,6 +80,7 @@ def operators(desk: Desk) -> APIRouter:
     """The router, without authentication: the app puts it in front."""
     router = APIRouter(tags=["reconcile"])
     db, tenant = desk.db, desk.tenant
+    _route_plans(router, desk)
 
     @router.get("/status")
     @needs("device.read", of="devices")
@@ -114,15 +115,6 @@ def operators(desk: Desk) -> APIRouter:
         sight = await rights.sight("device.read")
         return await db.read(lambda connection: progress(connection, tenant, revision, desk.now(), sight))
 
-    @router.post("/plans")
-    @needs("policy.plan", of="devices")
-    async def post_plan(request: PlanRequest, rights: Asking) -> Plan:
-        """What a tree would change; nothing is written. It tells of what the asker may both plan and read."""
-        planning, reading = await rights.sight("policy.plan"), await rights.sight("device.read")
-        if request.exact and not (planning.whole and reading.whole):
-            raise rights.refused("policy.plan", "org", rights.decide("policy.plan", [EVERYTHING]))
-        return await desk.planner.plan(request, (planning, reading))
-
     @router.get("/drift")
     @needs("device.read", of="devices")
     async def get_drift(rights: Asking, since: Annotated[int, Query(ge=0)] = 0) -> Drift:
@@ -137,6 +129,19 @@ def operators(desk: Desk) -> APIRouter:
         return await explained(db, desk.reconciler, ref, path, await rights.sight("device.read"))
 
     return router
+
+
+def _route_plans(router: APIRouter, desk: Desk) -> None:
+    """The one route that takes a whole tree."""
+
+    @router.post("/plans")
+    @needs("policy.plan", of="devices")
+    async def post_plan(request: PlanRequest, rights: Asking) -> Plan:
+        """What a tree would change; nothing is written. It tells of what the asker may both plan and read."""
+        planning, reading = await rights.sight("policy.plan"), await rights.sight("device.read")
+        if request.exact and not (planning.whole and reading.whole):
+            raise rights.refused("policy.plan", "org", rights.decide("policy.plan", [EVERYTHING]))
+        return await desk.planner.plan(request, (planning, reading))
 
 
 def _position(cursor: str | None) -> int:

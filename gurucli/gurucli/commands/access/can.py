@@ -71,7 +71,8 @@ def _page(answer: AccessAnswer, device: str, paper: Paper) -> Iterator[str]:
     else:
         yield paper.paint(paper.marked(f"no: {clean(answer['verb'])} on {about}{count}", "bad"), "bad")
     for reason in answer["reasons"]:
-        rule = f"rule {reason['rule']} of role {reason['role']} by binding {reason['binding']}" if reason["rule"] else ""
+        named = f"rule {reason['rule']} of role {reason['role']} by binding {reason['binding']}"
+        rule = named if reason["rule"] else ""
         said = {"deny": "denies it", "unmet": "would allow it", "": "allows it", "none": "no rule allows it",
                 "token": "the token itself is not for this"}.get(reason["why"], reason["why"])
         number = f"{reason['devices']}x " if answer["devices"] > 1 else ""
