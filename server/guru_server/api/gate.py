@@ -16,6 +16,7 @@ from guru_policy.errors import GuruError, NotSignedIn, Refused
 from guru_server.api.problems import answer, status_of
 from guru_server.rights.declaring import Declared, Need, need_of
 
+POLICY = 1008                           # RFC 6455, 7.4.1: the message violates the endpoint's policy
 _ADMITTED = "guru.admitted"
 _MISSING = Need(None, "oneself")        # no route takes the request: the framework says so to whoever is signed in
 
@@ -41,6 +42,9 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer with what the guard raised."""
+        if scope["type"] == "websocket" and self._guarded(scope["path"]):
+            await send({"type": "websocket.close", "code": POLICY})     # none declares a decision yet
+            return
         if scope["type"] != "http" or not self._guarded(scope["path"]):
             await self._app(scope, receive, send)
             return

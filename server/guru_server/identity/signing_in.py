@@ -19,7 +19,7 @@ from guru_server.gateway.plain import plain
 from guru_server.identity.people import Person, note_use, sign_in
 from guru_server.identity.rates import Rates
 from guru_server.origins import origin_of
-from guru_server.rights.asking import LOOKS, Labels, Rights
+from guru_server.rights.asking import Labels, Rights
 from guru_server.rights.declaring import Need
 from guru_server.rights.holding import Holding
 from guru_server.store.database import Database
@@ -63,7 +63,9 @@ class Door:
         if need.verb is None:
             rights.asked = True
         elif need.of == "organisation":
-            await self._whole(rights, need.verb)
+            rights.require_scope(None, need.verb)
+            if request.method not in _LOOKING:      # a change is noted before it happens
+                await self.db.write(lambda connection: rights.require_scope(connection, need.verb or ""))
         elif not anywhere(subject, need.verb, rights.grants):
             raise rights.refused(need.verb, "anywhere", rights.decide(need.verb, [_NOWHERE]))
 
@@ -96,13 +98,8 @@ class Door:
             self.failures.take(address_of(request), now)
             raise
 
-    async def _whole(self, rights: Rights, verb: str) -> None:
-        """The decision about what concerns all of the organisation; a change is noted before it happens."""
-        rights.require_scope(None, verb)
-        if verb not in LOOKS:
-            await self.db.write(lambda connection: rights.require_scope(connection, verb))
 
-
+_LOOKING = frozenset({"GET", "HEAD"})
 _NOWHERE = Target(ORG)
 
 

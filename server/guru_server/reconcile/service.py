@@ -31,7 +31,16 @@ from guru_server.reconcile.lines import dumped, lines_of
 from guru_server.reconcile.pinning import Pin, pinned
 from guru_server.reconcile.refreshing import refreshed
 from guru_server.reconcile.renewing import due
-from guru_server.reconcile.store import Change, InForce, Note, in_force, keep, newest_attempt, stored_digests
+from guru_server.reconcile.store import (
+    Change,
+    InForce,
+    Note,
+    base_in_force,
+    in_force,
+    keep,
+    newest_attempt,
+    stored_digests,
+)
 from guru_server.rights.store import revision_of_rulebook
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
@@ -125,16 +134,16 @@ class Reconciler:
         """Store the rulebook in force when it is not that of the revision in force: after an upgrade, say."""
         async with self.lock:
             held, before = await self._db.read(lambda connection: (
-                revision_of_rulebook(connection, self.tenant), in_force(connection, self.tenant).base
+                revision_of_rulebook(connection, self.tenant), base_in_force(connection, self.tenant)
             ))
-            if before is None or held == before or not await self.mirror.ensure(before):
+            if before is None or held == before[0] or not await self.mirror.ensure(before[0]):
                 return
-            book = rulebook_of((await asyncio.to_thread(self.library.get, before)).fleet)
+            book = rulebook_of((await asyncio.to_thread(self.library.get, before[0])).fleet)
             now = self._now()
             await self._db.write(
                 lambda connection: keep(connection, self.tenant, Change(rulebook=book), fence, now)
             )
-            log.info("the rights of %s are in force", before[:12])
+            log.info("the rights of %s are in force", before[0][:12])
 
     async def fleets(self, revisions: Collection[str]) -> dict[str, Fleet]:
         """The fleets of these revisions; one that left the repository is not among them."""

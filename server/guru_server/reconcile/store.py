@@ -143,12 +143,7 @@ class InForce(NamedTuple):
 
 def in_force(connection: Connection, tenant: str) -> InForce:
     """What stands now."""
-    base = connection.execute(
-        select(revision.c.revision, revision.c.signer)
-        .where(revision.c.tenant == tenant, revision.c.outcome.in_(GOOD))
-        .order_by(revision.c.seq.desc())
-        .limit(1)
-    ).one_or_none()
+    base = base_in_force(connection, tenant)
     issued = connection.execute(
         select(manifest.c.device, manifest.c.serial, manifest.c.bundle, manifest.c.revision).where(
             manifest.c.tenant == tenant
@@ -169,11 +164,22 @@ def in_force(connection: Connection, tenant: str) -> InForce:
         issued={device: Issued(serial, held, of) for device, serial, held, of in issued.all()},
         faults={row[0]: row[1] for row in faults},
         newest=newest_attempt(connection, tenant),
-        base=base.revision if base else None,
-        signer=base.signer if base else "",
+        base=base[0] if base else None,
+        signer=base[1] if base else "",
         pin=pinned(connection, tenant),
         ahead={row[0]: row[1] for row in ahead},
     )
+
+
+def base_in_force(connection: Connection, tenant: str) -> tuple[str, str] | None:
+    """The newest revision that came into force for anybody, and who signed for it."""
+    query = (
+        select(revision.c.revision, revision.c.signer)
+        .where(revision.c.tenant == tenant, revision.c.outcome.in_(GOOD))
+        .order_by(revision.c.seq.desc())
+    )
+    row = connection.execute(query.limit(1)).one_or_none()
+    return (row.revision, row.signer) if row else None
 
 
 def standings(connection: Connection, tenant: str) -> dict[str, tuple[Standing, str]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import httpx
 
 from guru_server.identity.people import Limits
+from guru_server.reconcile.rolling_back import roll_back
+from guru_wire.planning import RollbackRequest
 from tests.server.reconcile.conftest import ident, motd, policy
 from tests.server.rights.conftest import ACME, BOLT, LAB, ROLES, Office, binding, role
 
@@ -236,6 +238,25 @@ async def test_a_database_of_before_gets_the_rights_of_what_is_in_force(office: 
 
     assert without == 403
     assert len(await names(office, tom)) == 3
+
+
+async def test_a_rollback_brings_the_rights_of_its_revision_back(office: Office) -> None:
+    eve, world = await office.token("eve"), office.world
+    await office.push({"org/eve.yaml": binding("eve", "user:eve", "tech", "customers/acme")})
+    before = len(await names(office, eve))
+    await roll_back(world.db, world.reconciler, RollbackRequest(reason="oops"), "ada", None, world.clock)
+
+    assert before == 3
+    assert (await office.http.get("/devices", headers=eve)).status_code == 403
+
+
+async def test_looking_at_keys_is_no_news_and_a_deed_for_all_is(office: Office) -> None:
+    await office.http.get("/keys")
+    await office.http.post("/keys", json={"name": "ci"})
+    await office.http.post("/rollbacks", json={"reason": "x"})
+
+    assert [(row[0], row[1]) for row in await office.audited("Allowed")] == [
+        ("person:root", "user.manage org"), ("person:root", "policy.apply org")]
 
 
 async def test_a_plan_tells_who_gains_and_warns_when_nobody_could_apply_any_more(office: Office) -> None:

@@ -7,6 +7,7 @@ import re
 import httpx
 import pytest
 from fastapi import APIRouter
+from starlette.types import Message
 
 from guru_server.api.app import PREFIX, Application
 from guru_server.identity import people
@@ -127,6 +128,21 @@ async def test_a_handler_that_forgets_to_ask_gives_no_answer(db: Database) -> No
 
     assert (answer.status_code, "told" in answer.text) == (403, False)
     assert (await small(db, mended)).json() == {"whole": True}
+
+
+async def test_a_websocket_below_the_api_is_closed_before_it_opens(api: Api) -> None:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "websocket", "path": "/api/v1/watch", "headers": [], "query_string": b"", "client": ("::1", 5)}
+    await api.app(scope, receive, send)
+
+    assert sent == [{"type": "websocket.close", "code": 1008}]
 
 
 @pytest.mark.parametrize(("verb", "of"), [("device.raed", "devices"), (None, "devices"), ("device.read", "oneself")])
