@@ -8,7 +8,7 @@ import ssl
 import time
 from collections.abc import Iterator
 
-from guru_policy.errors import GuruError
+from guru_policy.errors import GuruError, Refused
 from guru_wire.version import VERSION
 from gurucli import contexts
 from gurucli.answers import Diagnosis, Doctor, WhoAmI
@@ -107,12 +107,14 @@ def _signed_in(client: Client, token: bool, now: float) -> Iterator[Diagnosis]:
         for line in client.get(Doctor, "/doctor")["lines"]:
             yield {"name": f"server: {line['name']}", "ok": line["ok"], "message": line["message"],
                    "fix": line["fix"]}
+    except Refused:
+        yield _fine("server", "its health is for those who have server.read")
     except GuruError as error:
         yield _wrong("server: doctor", error)
 
 
 def _token(who: WhoAmI, now: float, url: str) -> Diagnosis:
-    text = f"{who['name']}, {who['role']}"
+    text = f"{who['name']}, {who['role'] or 'rights by bindings'}"
     expires = who["expires_at"]
     if expires is None:
         return _fine("token", f"{text}, without an end")
