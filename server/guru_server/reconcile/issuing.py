@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from guru_policy.bundle import Bundle
+from guru_policy.bundle import heartbeat_of
 from guru_policy.compiling import Compiled, Effective
 from guru_policy.inventory import Device
 from guru_server.reconcile.lines import dumped, lines_of
@@ -44,8 +44,7 @@ class Issuer:
                 newest = max(issued.serial if issued is not None else 0, before.ahead.get(device, 0))
                 if assignment.bundle not in bundles:
                     bundles[assignment.bundle] = result.bundles[assignment.bundle]
-                    bundle = Bundle.model_validate_json(bundles[assignment.bundle])
-                    heartbeats[assignment.bundle] = bundle.agent.heartbeat
+                    heartbeats[assignment.bundle] = heartbeat_of(bundles[assignment.bundle])
                 manifests.append(self.issue(
                     Manifest(
                         device=device,

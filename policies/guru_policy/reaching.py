@@ -1,0 +1,58 @@
+"""Devices of a customer that the same layers reach, remembered from one revision to the next. It merges nothing.
+
+What policies say changes often, whom they are for hardly ever. With the same selectors, labels and devices the
+layers at the same places reach the same devices, and a commit that changes neither asks no selector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, cast
+
+from guru_policy.applying import Applying, Reach, Whom
+from guru_policy.faults import Fault
+from guru_policy.fleet import Sources
+from guru_policy.inventory import Device, Scalar
+from guru_policy.remembering import Results
+
+
+class Alike(NamedTuple):
+    """Devices (ids) under the same layers, or with the same fault, that say they run on the same platform."""
+
+    reach: Reach | Fault
+    platform: Scalar | None
+    devices: tuple[str, ...]
+
+
+class Addressed(NamedTuple):
+    """Everything that who gets what depends on."""
+
+    org: Whom
+    own: Whom
+    devices: bytes                      # remembering.digest_of_devices()
+
+    def same(self, other: Addressed) -> bool:
+        """Whether the same layers reach the same devices."""
+        return self == other
+
+
+def alike(
+    sources: Sources, customer: str, applying: Applying, devices: Sequence[Device], seen: bytes,
+    unplaced: Callable[[Device], Fault | None],
+) -> tuple[Alike, ...]:
+    """The customer's devices, those that get the same together. `seen` is their digest.
+
+    `unplaced` is the fault of a device without a place in the repository, which depends on no more than that.
+    """
+    known = sources.customer.shared.setdefault("reached", Results[Addressed, tuple[Alike, ...]]())
+    results = cast("Results[Addressed, tuple[Alike, ...]]", known)
+    asked = Addressed(*applying.whom(customer), seen)
+    found = results.get(customer, asked)
+    if found is None:
+        by_reach: dict[tuple[Reach | Fault, Scalar | None], list[str]] = {}
+        for device in sorted(devices, key=lambda device: device.id):
+            place = unplaced(device) or applying.reach(device), device.facts.get("os")
+            by_reach.setdefault(place, []).append(device.id)
+        found = tuple(Alike(*place, tuple(ids)) for place, ids in by_reach.items())
+        results.keep(customer, asked, found)
+    return found
