@@ -84,12 +84,11 @@ class Applying:
         """Where the layers are that apply to the device. It only depends on the device and on `whom`."""
         subject, names = self._subject(device)
         customer, site = device.place
-        found = []
-        for scope in (
+        scopes = (
             ORG_SCOPE, Scope("customer", customer), Scope("site", customer, site),
             *(Scope("group", group=name) for name in names),
-        ):
-            found.append((scope, self._of(scope)[0].matching(subject)))
+        )
+        found = [(scope, self._of(scope)[0].matching(subject)) for scope in scopes]
         own = Scope("device", customer, site)
         matcher, layers = self._of(own)
         name = f"device {device.name.lower()}"

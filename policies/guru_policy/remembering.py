@@ -70,7 +70,9 @@ def digest_of_devices(devices: Sequence[Device]) -> bytes:
     """SHA-256 over all that is known of the devices, in their order: devices themselves would fill memory."""
     seen = hashlib.sha256()
     for one in devices:
-        seen.update(repr((one.id, one.name, *one.place, one.facts, one.op_labels)).encode("utf-8", "surrogatepass"))
+        seen.update(one.stamp or repr((one.id, one.name, *one.place, one.facts, one.op_labels)).encode(
+            "utf-8", "surrogatepass"
+        ))
     return seen.digest()
 
 

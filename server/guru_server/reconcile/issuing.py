@@ -11,6 +11,7 @@ from guru_policy.inventory import Device
 from guru_server.reconcile.lines import dumped, lines_of
 from guru_server.reconcile.store import Change, InForce, ManifestRow
 from guru_wire.manifest import MANIFEST_LIFE_MS, Manifest, seal_manifest
+from guru_wire.signing import key_id, public_bytes
 
 
 class Issuer:
@@ -18,6 +19,7 @@ class Issuer:
 
     def __init__(self, tenant: str, state_key: Ed25519PrivateKey) -> None:
         self._tenant, self._key = tenant, state_key
+        self._key_id = key_id(public_bytes(state_key))      # made once: it takes a third of a signature's time
 
     def changes(
         self, compiled: dict[str, tuple[str, Compiled]], before: InForce, devices: dict[str, Device], now: int
@@ -68,7 +70,7 @@ class Issuer:
             revision=manifest.revision,
             bundle=manifest.bundle,
             blobs=orjson.dumps(manifest.blobs).decode(),
-            signed=seal_manifest(self._key, manifest).model_dump_json(),
+            signed=seal_manifest(self._key, manifest, self._key_id).model_dump_json(),
             issued_at=manifest.issued_at,
             expires_at=manifest.expires_at,
             heartbeat=heartbeat,

@@ -16,7 +16,7 @@ from guru_policy.fleet import Fleet
 from guru_policy.inventory import Device
 from guru_server.bus import Bus
 from guru_server.clock import Clock
-from guru_server.fleet.reading import inventory
+from guru_server.fleet.inventory import Inventory
 from guru_server.gateway.plain import plain
 from guru_server.gitops.mirror import Commit, Consent, Mirror
 from guru_server.gitops.tree import MirrorBroken
@@ -61,6 +61,7 @@ class Reconciler:
         self._verifier = verifier
         self._issuer = Issuer(tenant, state_key)
         self.library = Library(mirror.tree)
+        self._inventory = Inventory(tenant)
         self.lock = asyncio.Lock()      # the library and the decisions: one at a time
 
     async def reconcile_commit(self, revision: str, fence: Fence | None = None) -> SyncRequested:
@@ -285,7 +286,7 @@ class Reconciler:
     async def look(self) -> tuple[InForce, list[Device]]:
         """What stands now, and the devices, of one moment."""
         return await self._db.read(
-            lambda connection: (in_force(connection, self.tenant), inventory(connection, self.tenant))
+            lambda connection: (in_force(connection, self.tenant), self._inventory.read(connection))
         )
 
     @staticmethod
