@@ -81,7 +81,11 @@ class Applying:
         return (self.common.first, *(self._of(scope)[1][i] for scope, places in reach for i in places))
 
     def reach(self, device: Device) -> Reach:
-        """Where the layers are that apply to the device. It only depends on the device and on `whom`."""
+        """Where the layers are that apply to the device."""
+        return self.reached(device)[0]
+
+    def reached(self, device: Device) -> tuple[Reach, frozenset[str]]:
+        """Where the layers are that apply to the device, and its groups. It only depends on the device and `whom`."""
         subject, names = self._subject(device)
         customer, site = device.place
         scopes = (
@@ -93,7 +97,7 @@ class Applying:
         matcher, layers = self._of(own)
         name = f"device {device.name.lower()}"
         found.append((own, tuple([i for i in matcher.matching(subject) if layers[i].label == name])))
-        return tuple([(scope, places) for scope, places in found if places])
+        return tuple([(scope, places) for scope, places in found if places]), subject.groups
 
     def whom(self, customer: str) -> tuple[Whom, Whom]:
         """All that decides which devices of the customer a layer reaches: the organisation's and its own."""

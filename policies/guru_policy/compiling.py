@@ -43,10 +43,11 @@ class _Known(NamedTuple):
 
 @dataclass(frozen=True)
 class Compiled:
-    """Bundles by digest, for every device its bundle or its faults, and what they were made from."""
+    """Bundles by digest, for every device its bundle or its faults and its groups, and what they were made from."""
 
     bundles: Mapping[str, bytes]
     assigned: Mapping[str, Assignment]
+    groups: Mapping[str, frozenset[str]]
     sources: Sources
     warnings: tuple[Fault, ...] = ()
 
@@ -56,11 +57,12 @@ class _Made(NamedTuple):
 
     bundles: Mapping[str, bytes]
     assigned: Mapping[str, Assignment]
+    groups: Mapping[str, frozenset[str]]
     warnings: tuple[Fault, ...]
 
     def of(self, sources: Sources) -> Compiled:
         """The same, made from these sources."""
-        return Compiled(self.bundles, self.assigned, sources, self.warnings)
+        return Compiled(self.bundles, self.assigned, self.groups, sources, self.warnings)
 
 
 def compile_customer(
@@ -79,10 +81,13 @@ def compile_customer(
         return known.of(sources)
     compiler = Compiler(sources, customer, digests)
     assigned: dict[str, Assignment] = {}
+    groups: dict[str, frozenset[str]] = {}
     for some in compiler.alike(devices, seen):
         assigned |= dict.fromkeys(some.devices, compiler.assignment(some.reach, some.platform))
+        groups |= dict.fromkeys(some.devices, some.groups)
     made = _Made(
-        dict(sorted(compiler.bundles.items())), dict(sorted(assigned.items())), missed_faults(compiler.resolved)
+        dict(sorted(compiler.bundles.items())), dict(sorted(assigned.items())), groups,
+        missed_faults(compiler.resolved),
     )
     results.keep(customer, asked, made)
     return made.of(sources)

@@ -15,11 +15,14 @@ from guru_policy.fleet import Sources
 from guru_policy.inventory import Device, Scalar
 from guru_policy.remembering import Results
 
+_NONE: frozenset[str] = frozenset()
+
 
 class Alike(NamedTuple):
-    """Devices (ids) under the same layers, or with the same fault, that say they run on the same platform."""
+    """Devices (ids) of the same groups and layers, or with the same fault, that say they run on one platform."""
 
     reach: Reach | Fault
+    groups: frozenset[str]
     platform: Scalar | None
     devices: tuple[str, ...]
 
@@ -49,10 +52,11 @@ def alike(
     asked = Addressed(*applying.whom(customer), seen)
     found = results.get(customer, asked)
     if found is None:
-        by_reach: dict[tuple[Reach | Fault, Scalar | None], list[str]] = {}
+        together: dict[tuple[Reach | Fault, frozenset[str], Scalar | None], list[str]] = {}
         for device in sorted(devices, key=lambda device: device.id):
-            place = unplaced(device) or applying.reach(device), device.facts.get("os")
-            by_reach.setdefault(place, []).append(device.id)
-        found = tuple(Alike(*place, tuple(ids)) for place, ids in by_reach.items())
+            fault = unplaced(device)
+            reach, groups = (fault, _NONE) if fault is not None else applying.reached(device)
+            together.setdefault((reach, groups, device.facts.get("os")), []).append(device.id)
+        found = tuple(Alike(*what, tuple(ids)) for what, ids in together.items())
         results.keep(customer, asked, found)
     return found
