@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias, cast
 
-from guru_policy.applying import Applying
+from guru_policy.applying import Applying, Reach
 from guru_policy.bundle import Bundle, Mode, digest_of
 from guru_policy.conditions import Subject
 from guru_policy.errors import InputInvalid
@@ -18,6 +18,7 @@ from guru_policy.kinds.customer import Customer
 from guru_policy.layering import Layer, Resolved, Resolver, missed_faults
 from guru_policy.objects.scopes import owner_of
 from guru_policy.quantities import shown
+from guru_policy.reaching import Alike, alike
 from guru_policy.remembering import Input, Results, digest_of_devices
 from guru_policy.rendering import Renderer
 
@@ -42,10 +43,11 @@ class _Known(NamedTuple):
 
 @dataclass(frozen=True)
 class Compiled:
-    """Bundles by digest, for every device its bundle or its faults, and what they were made from."""
+    """Bundles by digest, for every device its bundle or its faults and its groups, and what they were made from."""
 
     bundles: Mapping[str, bytes]
     assigned: Mapping[str, Assignment]
+    groups: Mapping[str, frozenset[str]]
     sources: Sources
     warnings: tuple[Fault, ...] = ()
 
@@ -55,11 +57,12 @@ class _Made(NamedTuple):
 
     bundles: Mapping[str, bytes]
     assigned: Mapping[str, Assignment]
+    groups: Mapping[str, frozenset[str]]
     warnings: tuple[Fault, ...]
 
     def of(self, sources: Sources) -> Compiled:
         """The same, made from these sources."""
-        return Compiled(self.bundles, self.assigned, sources, self.warnings)
+        return Compiled(self.bundles, self.assigned, self.groups, sources, self.warnings)
 
 
 def compile_customer(
@@ -69,26 +72,31 @@ def compile_customer(
 
     Raises InputInvalid for a device of another customer; everything else is in the result.
     """
-    results = _results(sources)
-    asked = Input(
-        sources.org.owned_by(None), sources.customer.owned_by(customer), digest_of_devices(devices), dict(digests)
-    )
+    for device in devices:
+        _refuse_strange(device, customer)
+    results, seen = _results(sources), digest_of_devices(devices)
+    asked = Input(sources.org.owned_by(None), sources.customer.owned_by(customer), seen, dict(digests))
     known = results.get(customer, asked)
     if known is not None:
         return known.of(sources)
     compiler = Compiler(sources, customer, digests)
     assigned: dict[str, Assignment] = {}
-    for device in sorted(devices, key=lambda device: device.id):
-        assigned[device.id] = compiler.assign(device)
-    made = _Made(dict(sorted(compiler.bundles.items())), assigned, missed_faults(compiler.resolved))
+    groups: dict[str, frozenset[str]] = {}
+    for some in compiler.alike(devices, seen):
+        assigned |= dict.fromkeys(some.devices, compiler.assignment(some.reach, some.platform))
+        groups |= dict.fromkeys(some.devices, some.groups)
+    made = _Made(
+        dict(sorted(compiler.bundles.items())), dict(sorted(assigned.items())), groups,
+        missed_faults(compiler.resolved),
+    )
     results.keep(customer, asked, made)
     return made.of(sources)
 
 
-def _results(sources: Sources) -> Results[_Made]:
+def _results(sources: Sources) -> Results[Input, _Made]:
     """What was compiled before, of revisions that were read through the same cache."""
-    known = sources.customer.shared.setdefault("compiled", Results[_Made]())
-    return cast("Results[_Made]", known)
+    known = sources.customer.shared.setdefault("compiled", Results[Input, _Made]())
+    return cast("Results[Input, _Made]", known)
 
 
 class Compiler:
@@ -113,18 +121,23 @@ class Compiler:
         """Every merged tree so far."""
         return [known.resolved for known in self._known.values()]
 
+    def alike(self, devices: Sequence[Device], seen: bytes) -> tuple[Alike, ...]:
+        """The customer's devices, those that get the same together. `seen` is digest_of_devices()."""
+        return alike(self._sources, self._customer, self._applying, devices, seen, self._unplaced)
+
     def assign(self, device: Device) -> Assignment:
         """The device's bundle or its faults."""
-        if device.place.customer != self._customer:
-            owner = device.place.customer
-            raise InputInvalid(f"device {device.name} belongs to {owner}, not to {self._customer}")
-        unplaced = self._unplaced(device)
-        if unplaced is not None:
-            return (unplaced,)
-        layers = self._applying.layers(device)
+        _refuse_strange(device, self._customer)
+        return self.assignment(self._unplaced(device) or self._applying.reach(device), device.facts.get("os"))
+
+    def assignment(self, reach: Reach | Fault, platform: object) -> Assignment:
+        """The bundle of devices that these layers reach, or their faults."""
+        if isinstance(reach, Fault):
+            return (reach,)
+        layers = self._applying.at(reach)
         known = self._resolve(layers)
         faults = () if isinstance(known.assignment, Effective) else known.assignment
-        faults += self._not_served(layers, known.resolved, device.facts.get("os"))
+        faults += self._not_served(layers, known.resolved, platform)
         if faults or not isinstance(known.assignment, Effective):
             return tuple(sorted(faults))
         self.bundles[known.assignment.bundle] = known.data
@@ -181,6 +194,11 @@ class Compiler:
             folder = f"customers/{customer}/sites/{site}"
             return Fault(Origin(folder), f"there is no Site object {shown(site)}, and it has devices")
         return None
+
+
+def _refuse_strange(device: Device, customer: str) -> None:
+    if device.place.customer != customer:
+        raise InputInvalid(f"device {device.name} belongs to {device.place.customer}, not to {customer}")
 
 
 __all__ = ["Assignment", "Compiled", "Compiler", "Effective", "Sources", "compile_customer"]

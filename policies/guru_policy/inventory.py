@@ -25,3 +25,4 @@ class Device:
     place: Place
     facts: Mapping[str, Scalar] = field(default_factory=dict)
     op_labels: Mapping[str, str] = field(default_factory=dict)
+    stamp: bytes = field(default=b"", compare=False, repr=False)    # equal stamps: all is equal; empty: not known

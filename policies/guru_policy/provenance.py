@@ -32,10 +32,6 @@ class Authors:
         table = self._resolver.resolve(self._applying.layers(device)).table
         return tuple(_attributed(change, table) for change in changes)
 
-    def groups(self, device: Device) -> frozenset[str]:
-        """The groups that the device is in."""
-        return self._applying.subject(device).groups
-
 
 def _attributed(change: FieldChange, table: Table) -> FieldChange:
     steps = change.path.split(".")

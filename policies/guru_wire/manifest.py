@@ -32,9 +32,9 @@ class Expired(Untrusted):
         self.serial = serial
 
 
-def seal_manifest(private: Ed25519PrivateKey, manifest: Manifest) -> Signed:
-    """The manifest, signed by the state key."""
-    return seal(private, "manifest", manifest.model_dump_json())
+def seal_manifest(private: Ed25519PrivateKey, manifest: Manifest, key: str = "") -> Signed:
+    """The manifest, signed by the state key; `key` as in signing.seal."""
+    return seal(private, "manifest", manifest.model_dump_json(), key)
 
 
 def open_manifest(signed: Signed, *, state_key: bytes, device: str, newest: int, now: int) -> Manifest:

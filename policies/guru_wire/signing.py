@@ -49,10 +49,10 @@ def verify(public: bytes, purpose: Purpose, payload: bytes, signature: bytes) ->
         raise Untrusted(f"the signature of a {purpose} does not hold") from cause
 
 
-def seal(private: Ed25519PrivateKey, purpose: Purpose, payload: str) -> Signed:
-    """The signed object around `payload`."""
+def seal(private: Ed25519PrivateKey, purpose: Purpose, payload: str, key: str = "") -> Signed:
+    """The signed object around `payload`. `key` is the key_id() of the public half, when the caller knows it."""
     signature = base64.b64encode(sign(private, purpose, payload.encode())).decode()
-    return Signed(payload=payload, signature=signature, key=key_id(public_bytes(private)))
+    return Signed(payload=payload, signature=signature, key=key or key_id(public_bytes(private)))
 
 
 def unseal(public: bytes, purpose: Purpose, signed: Signed) -> str:

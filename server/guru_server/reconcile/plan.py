@@ -16,6 +16,7 @@ from guru_policy.inventory import Device
 from guru_policy.provenance import Authors
 from guru_server.clock import Clock
 from guru_server.gateway.plain import plain
+from guru_server.reconcile.collecting import uncollected
 from guru_server.reconcile.deciding import Decision, compiled_for, devices_by_customer
 from guru_server.reconcile.exact import Moved, exact_plan, issued, moved
 from guru_server.reconcile.impact import impacts
@@ -43,6 +44,10 @@ class Planner:
         _refuse_senseless(request)
         for revision in filter(None, (request.revision, request.against)):
             await self._find(revision)              # it may ask the remote, and syncs need not wait for that
+        with uncollected():
+            return await self._plan(request)
+
+    async def _plan(self, request: PlanRequest) -> Plan:
         async with self._reconciler.lock:
             before, devices = await self._reconciler.look()
             if request.files is not None:
@@ -63,7 +68,9 @@ class Planner:
         rows = await asyncio.to_thread(_devices, devices, changes, bundles, stands, authors)
         changed = [device for device in devices if device.id in changes]
         away = {device.id for device in changed if _offline(stands.get(device.id))}
-        counted = await asyncio.to_thread(impacts, changed, away, lambda one: authors[one.place.customer].groups(one))
+        counted = await asyncio.to_thread(
+            impacts, changed, away, lambda one: decision.compiled[one.place.customer].groups[one.id]
+        )
         exact = exact_plan(decision, before, devices, request.revision) if request.exact and request.revision else None
         return Plan(
             base_revision=request.against or before.base,
@@ -86,7 +93,7 @@ class Planner:
         tenant = self._reconciler.tenant
         stored, stands = await self._db.read(lambda connection: (
             bundle_bytes(connection, tenant, digests - bundles.keys()),
-            {one.device: one for one in states(connection, tenant, self._now())},
+            {one.device: one for one in states(connection, tenant, self._now(), changes)},
         ))
         bundles |= stored
         for result in decision.compiled.values():

@@ -16,12 +16,13 @@ from guru_policy.fleet import Fleet
 from guru_policy.inventory import Device
 from guru_server.bus import Bus
 from guru_server.clock import Clock
-from guru_server.fleet.reading import inventory
+from guru_server.fleet.inventory import Inventory
 from guru_server.gateway.plain import plain
 from guru_server.gitops.mirror import Commit, Consent, Mirror
 from guru_server.gitops.tree import MirrorBroken
 from guru_server.gitops.verifying import UNCHECKED, Base, Verdict, Verifier
 from guru_server.leases import Fence
+from guru_server.reconcile.collecting import uncollected
 from guru_server.reconcile.deciding import Asked, Decision, Get, Pair, Standing, decide
 from guru_server.reconcile.guarding import UNKNOWN, Consented, after, refusals, stands
 from guru_server.reconcile.issuing import Issuer
@@ -61,6 +62,7 @@ class Reconciler:
         self._verifier = verifier
         self._issuer = Issuer(tenant, state_key)
         self.library = Library(mirror.tree)
+        self._inventory = Inventory(tenant)
         self.lock = asyncio.Lock()      # the library and the decisions: one at a time
 
     async def reconcile_commit(self, revision: str, fence: Fence | None = None) -> SyncRequested:
@@ -82,7 +84,8 @@ class Reconciler:
                 return SyncRequested(revision=revision, outcome="held", reason=pin.told())
             before, devices = await self.look()
             try:
-                return await self.bring(revision, before, devices, fence)
+                with uncollected():
+                    return await self.bring(revision, before, devices, fence)
             except MirrorBroken as broken:
                 log.warning("%s; cloning again", broken.message)
                 await self.mirror.rebuild()
@@ -283,10 +286,11 @@ class Reconciler:
         return plain(reason, 1000)
 
     async def look(self) -> tuple[InForce, list[Device]]:
-        """What stands now, and the devices, of one moment."""
-        return await self._db.read(
-            lambda connection: (in_force(connection, self.tenant), inventory(connection, self.tenant))
-        )
+        """What stands now, and the devices, of one moment. Hold the lock."""
+        with uncollected():
+            return await self._db.read(
+                lambda connection: (in_force(connection, self.tenant), self._inventory.read(connection))
+            )
 
     @staticmethod
     def _revisions(standings: Mapping[str, Standing]) -> set[str]:

@@ -16,6 +16,7 @@ from guru_server.reconcile.deciding import Pair, Standing
 from guru_server.reconcile.lines import loaded
 from guru_server.reconcile.pinning import GOOD, Pin, pinned, set_pin
 from guru_server.reconcile.tables import blob, bundle, customer_source, device_fault, manifest, revision
+from guru_server.store.database import Database
 from guru_wire.operator import RevisionRow
 
 _MANIFEST = text(
@@ -228,11 +229,13 @@ def keep(connection: Connection, tenant: str, change: Change, fence: Fence | Non
     if fence is not None:
         held(connection, fence)
     manifests = [row._asdict() for row in change.manifests]
+    renewed = [row._asdict() for row in change.renewed]
+    for statement, many in ((_MANIFEST, [*manifests, *renewed]), (_DESIRED, manifests)):
+        if many:
+            Database.many(connection, statement, many)
     for statement, rows in (
         (_BUNDLE, [{"digest": name, "data": data} for name, data in change.bundles.items()]),
         (_BLOB, [{"digest": name, "size": len(data), "data": data} for name, data in change.blobs.items()]),
-        (_MANIFEST, [*manifests, *(row._asdict() for row in change.renewed)]),
-        (_DESIRED, manifests),
         (_FAULT, [{"device": name, "faults": lines, "since": now} for name, lines in change.faulty.items()]),
         (_SOURCE, [_source(name, *standing, now) for name, standing in change.standings.items()]),
     ):
