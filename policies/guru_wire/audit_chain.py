@@ -130,7 +130,8 @@ def denied(at: Position, marks: Mapping[int, Sequence[Checkpoint]]) -> Break | N
     if all(mark.hash == at.hash for mark in marks.get(at.seq, ())):
         return None
     last = max((seq for seq in marks if seq < at.seq), default=0)
-    return Break(last + 1, f"rows {last + 1} to {at.seq} were written anew: the checkpoint of row {at.seq} is of others")
+    why = f"rows {last + 1} to {at.seq} were written anew: the checkpoint of row {at.seq} was signed over others"
+    return Break(last + 1, why)
 
 
 def unfinished(at: Position, marks: Mapping[int, Sequence[Checkpoint]]) -> Break | None:
@@ -155,7 +156,7 @@ def read_line(line: str) -> Checkpoint:
             str(row["signature"]),
         )
     except (ValueError, KeyError, TypeError, RecursionError) as cause:
-        raise InputInvalid("a line of the anchor is no checkpoint", hint="was it cut off while it was written?") from cause
+        raise InputInvalid("a line of the anchor is no checkpoint", hint="was it cut off?") from cause
 
 
 def _payload(checkpoint: Checkpoint) -> bytes:
