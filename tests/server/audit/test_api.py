@@ -58,7 +58,8 @@ async def test_an_export_can_be_followed_from_its_own_rows_and_checkpoints(api: 
     await api.db.write(lambda c: checkpoints.keep(c, signed(server_keys.audit, TENANT, head, api.clock())))
     rows, marks, cursor = list[Entry](), list[Checkpoint](), None
     for _ in range(20):
-        page = (await api.http.get("/audit/export", params={"limit": 3} | ({"cursor": cursor} if cursor else {}))).json()
+        asked = {"limit": 3} | ({"cursor": cursor} if cursor else {})
+        page = (await api.http.get("/audit/export", params=asked)).json()
         rows += [Entry(**row) for row in page["entries"]]
         marks += [Checkpoint(**mark) for mark in page["checkpoints"]]
         if not (cursor := page.get("next")):
