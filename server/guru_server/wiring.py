@@ -21,9 +21,15 @@ from guru_server import leases
 from guru_server.alerts import api as alerts_api
 from guru_server.alerts.from_sources import FromSources
 from guru_server.alerts.loop import Alerts
+from guru_server.anchors.branch import BranchAnchor
+from guru_server.anchors.file import FileAnchor
 from guru_server.api import health
 from guru_server.api.app import make_app
 from guru_server.api.edge import Edge
+from guru_server.audit import api as audit_api
+from guru_server.audit.health import signed_lately
+from guru_server.audit.marking import Anchor, Marker, Rhythm
+from guru_server.audit.repeated import Repeated
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.doctor import probes
@@ -38,6 +44,7 @@ from guru_server.gitops.verifying import Verifier
 from guru_server.gitops.watch import Watch
 from guru_server.gitops.webhook import Forge
 from guru_server.identity import api as identity_api
+from guru_server.identity.sightings import Sightings
 from guru_server.identity.signing_in import Door
 from guru_server.in_force import InForce
 from guru_server.keys.keys import ServerKeys
@@ -102,22 +109,29 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     gateway = _gateway(ground, keys.link)
     looks = fleet_api.Looks(check_results, newest_metrics, device_conditions, refusals)
     fleet = fleet_api.Fleet(db, bus, clock, in_force.labels, check_counts, looks)
-    identity = identity_api.Identity(db, bus, clock, keys, url, in_force.places)
+    repeated = Repeated(db, clock)
+    sightings = Sightings(db, clock, repeated)
+    marker = _marker(ground, keys.audit)
+    identity = identity_api.Identity(db, bus, clock, keys, url, in_force.places, sightings=sightings)
     remote = repository.reconciler.mirror.source.url if repository else None
-    watched = health.Health(db, probes(db, settings.data, keys.tls.certificate, remote, clock))
+    looked_at = probes(db, settings.data, keys.tls.certificate, remote, clock)
+    watched = health.Health(db, [*looked_at, signed_lately(db, clock, settings.audit.every)])
     public = [identity_api.public_router(identity), health.public_router(watched)]
     guarded = [
         identity_api.router(identity), health.router(watched), alerts_api.router(db), notify_api.router(db),
+        audit_api.router(audit_api.Ledger(db, repeated, marker.keys)),
     ]
     if repository:
         public.append(webhooks(
-            db, bus, branch=settings.git.branch, secrets=_webhook_secrets(settings), now=clock
+            db, bus, branch=settings.git.branch, secrets=_webhook_secrets(settings), now=clock,
+            refused=sightings.webhook,
         ))
     guarded += [operators(repository.desk), deeds(repository.desk)] if repository else [_without_repository()]
     guarded.append(telemetry_api.router(db, clock))
     guarded.append(fleet_api.router(fleet))     # last: its {ref} takes slashes
-    app = make_app(Door(db, clock), guarded=guarded, public=public, links=gateway_routes(gateway))
-    return app, {"gateway": gateway.run, **_leased(ground, repository, in_force)}
+    app = make_app(Door(db, clock, sightings=sightings), guarded=guarded, public=public, links=gateway_routes(gateway))
+    jobs = {"gateway": gateway.run, "repeated": repeated.run}
+    return app, jobs | _leased(ground, repository, in_force, marker)
 
 
 def wire_gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Wired:
@@ -166,7 +180,24 @@ def _source(url: str, git: GitSettings) -> Source:
     )
 
 
-def _leased(ground: Ground, repository: Repository | None, in_force: InForce) -> dict[str, Job]:
+def _marker(ground: Ground, key: Ed25519PrivateKey) -> Marker:
+    """What signs the audit log and carries that outside."""
+    settings, wanted = ground.settings, ground.settings.audit.anchor
+    anchors: list[Anchor] = [FileAnchor(wanted.file)] if wanted.file else []
+    if wanted.git:
+        anchors.append(BranchAnchor(settings.data, Source(
+            wanted.git, wanted.branch, ssh_key=wanted.ssh_key, known_hosts=wanted.known_hosts,
+            token_file=wanted.token_file, ca_file=wanted.ca_file,
+        )))
+    return Marker(
+        ground.db, ground.clock, key, rhythm=Rhythm(settings.audit.every, settings.audit.rows),
+        before=settings.audit.keys, anchors=anchors, stage=partial(_stage, settings),
+    )
+
+
+def _leased(
+    ground: Ground, repository: Repository | None, in_force: InForce, marker: Marker
+) -> dict[str, Job]:
     """The jobs that only one of several servers does."""
     settings = ground.settings
     sources = FromSources(ground.db, in_force.load)
@@ -176,6 +207,7 @@ def _leased(ground: Ground, repository: Repository | None, in_force: InForce) ->
     notifier = Notifier(ground.db, ground.bus, sources, ground.clock, to_webhooks, mail)
     works = {
         "alerts": Alerts(ground.db, ground.bus, sources, ground.clock).run,
+        "audit": marker.run,
         "notify": notifier.run,
         "retention": Retention(ground.db, ground.bus, ground.clock, settings.retention).run,
     }

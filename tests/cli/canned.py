@@ -6,6 +6,7 @@ from typing import Any
 
 from guru_policy.verdict import State, Verdict
 from guru_wire.alerting import AlertRow
+from guru_wire.audit_log import AnchorRow, AuditCheckpoint, AuditExport, AuditRow, AuditVerified
 from guru_wire.drift import Drift, DriftRow
 from guru_wire.enrolment import Trust
 from guru_wire.operator import (
@@ -127,6 +128,19 @@ def status(x: str = "") -> Status:
         refusing=1)
 
 
+def told(x: str = "") -> AuditRow:
+    """A row of the audit log."""
+    return AuditRow(tenant=f"main{x}", seq=1, at=T, actor=f"person:ada{x}", action=f"LabelsChanged{x}",
+                    object=f"device:{ID}{x}", result=f"role=web{x}", device=f"{ID}{x}", customer=f"acme{x}",
+                    address=f"192.0.2.1{x}", request=f"r1{x}", hash=f"{'a' * 64}{x}")
+
+
+def verified(x: str = "") -> AuditVerified:
+    """A chain that holds, and a place outside."""
+    anchor = AnchorRow(name=f"git{x}", place=f"git@example guru-audit{x}", seq=1, anchored_at=T, error=x)
+    return AuditVerified(ok=True, last=1, checkpoints=1, signed=1, keys=(f"k{x}",), anchors=(anchor,), why=x)
+
+
 def answers(authority: Authority, x: str = "") -> dict[str, Any]:
     """An answer for every path that a verb asks for."""
     alert = AlertRow(
@@ -157,5 +171,9 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
         "POST /enrolment-tokens": EnrolTokenCreated(token=f"guru1.abc{x}", row=token(x)),
         "GET /enrolment-tokens": Page[EnrolTokenRow](items=(token(x),), total=1),
         "DELETE /enrolment-tokens/tok1": token(x),
+        "GET /audit": Page[AuditRow](items=(told(x),), total=1),
+        "GET /audit/export": AuditExport(entries=(told(x),), checkpoints=(AuditCheckpoint(
+            tenant=f"main{x}", seq=1, hash=f"{'a' * 64}{x}", at=T, key=f"k{x}", signature=f"s{x}"),)),
+        "GET /audit/verification": verified(x),
         "GET /alerts": Page[AlertRow](items=(alert,), total=1),
     }

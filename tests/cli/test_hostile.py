@@ -27,6 +27,7 @@ LOOKING = {
     "explain": ("explain", "web01", "checks.disk"), "plan": ("plan", "--revision", canned.REVISION), "sync": ("sync",),
     "revision list": ("revision", "list"), "token list": ("enroll", "token", "list"), "doctor": ("doctor",),
     "token create": ("enroll", "token", "create", "--customer", "a", "--site", "b"),
+    "audit list": ("audit", "list"), "audit export": ("audit", "export"), "audit verify": ("audit", "verify"),
     "label": ("device", "label", "web01", "a=b"), "api": ("api", "GET", "/devices"),
 }
 

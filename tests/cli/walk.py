@@ -18,6 +18,8 @@ WORKS: dict[str, tuple[str, ...]] = {
     "ci": ("ci", "FLEET"), "wait": ("wait", "--for", "UpToDate=25%"),
     "drift": ("drift", "--since", "7d"),
     "init": ("init", "NEW"), "fmt": ("fmt", "FLEET"),
+    "audit list": ("audit", "list"), "audit search": ("audit", "search", "web"), "audit export": ("audit", "export"),
+    "audit verify": ("audit", "verify"),
     "completion": ("completion", "bash"), "api": ("api", "GET", "/devices"), "version": ("version",),
 }
 
@@ -42,6 +44,9 @@ FAILS: dict[str, tuple[tuple[str, ...], int]] = {
     "ci": (("ci", "no-such-folder"), 2), "wait": (("wait", "--for", "Soon=3%"), 2),
     "drift": (("drift", "--since", "soon"), 2),
     "init": (("init", "NEW", "--ci", "sourceforge"), 2), "fmt": (("fmt", "no-such-folder"), 2),
+    "audit list": (("audit", "list", "--since", "soon"), 2), "audit search": (("audit", "search"), 2),
+    "audit export": (("audit", "export", "--context", "nowhere"), 5),
+    "audit verify": (("audit", "verify", "--file", "no-such-file"), 10),
     "completion": (("completion", "tcsh"), 2), "api": (("api", "BREW", "/devices"), 2),
     "version": (("version", "more"), 2),
 }

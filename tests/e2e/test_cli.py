@@ -36,12 +36,13 @@ spec:
   resources:
     hours: {kind: file, path: /etc/office/hours.txt, content: "9 to 18\\n", mode: "0644"}
 """
-LISTS = ("device list", "alert list --state all", "revision list", "enroll token list", "context list")
+LISTS = ("device list", "alert list --state all", "revision list", "enroll token list", "context list", "audit list",
+         "audit search role", "audit export")
 THINGS = (
     "status", f"device show {PC}", f"device facts {PC}", f"explain {PC} checks.disk.warning", "whoami", "doctor",
     "validate FLEET", "plan FLEET", "plan --revision HEAD", "sync", "version", "explain G0404", "explain exit-codes",
     "api GET /status", "completion bash", f"device label {PC} role=desk", "context use lab",
-    "sync --wait --timeout 60s",
+    "sync --wait --timeout 60s", "audit verify",
 )
 
 

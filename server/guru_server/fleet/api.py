@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import Connection
 
 from guru_policy.errors import InputInvalid, Refused
 from guru_policy.selector import parse
-from guru_server.audit.log import record
+from guru_server.audit.log import Deed, append, record
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.fleet import changing, finding
 from guru_server.fleet.reading import Known, known, resolve
 from guru_server.fleet.state import standing
 from guru_server.identity.people import Person
-from guru_server.identity.signing_in import signed_in
+from guru_server.identity.signing_in import signed_in, whence
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.operator import (
@@ -85,7 +85,7 @@ def router(fleet: Fleet) -> APIRouter:
         )
 
     @router.delete("/devices/{ref:path}")
-    async def revoke(ref: str, person: Who) -> DeviceDetail:
+    async def revoke(ref: str, person: Who, request: Request) -> DeviceDetail:
         """Take a device out of the fleet: its link is cut and its key is worth nothing from now on."""
         now, labels = fleet.clock(), await fleet.git_labels()
 
@@ -93,7 +93,8 @@ def router(fleet: Fleet) -> APIRouter:
             detail = _detail(fleet, connection, resolve(connection, TENANT, ref), labels, now)
             changing.revoke(connection, TENANT, detail.id, now)
             actor = f"person:{person.name}"
-            record(connection, now, actor, "DeviceRevoked", f"device:{detail.id}", detail.name)
+            record(connection, now, actor, "DeviceRevoked", f"device:{detail.id}", detail.name,
+                   device=detail.id, customer=detail.customer, **whence(request))
             return detail
 
         detail = await fleet.db.write(work)
@@ -125,12 +126,13 @@ def _route_many(router: APIRouter, fleet: Fleet) -> None:
         return Response(body, media_type="application/json")
 
     @router.post("/devices/labels")
-    async def label(change: LabelChange, person: Who) -> LabelsChanged:
+    async def label(change: LabelChange, person: Who, request: Request) -> LabelsChanged:
         """Set and remove op/ labels of every device that the selector matches."""
         if not change.selector.strip():
             raise InputInvalid("a label change needs a selector", hint="name the devices, as in name=web1")
         now, labels = fleet.clock(), await fleet.git_labels()
-        changed = await fleet.db.write(lambda connection: _label(connection, change, labels, person, now))
+        told = Deed(f"person:{person.name}", "LabelsChanged", "", **whence(request))
+        changed = await fleet.db.write(lambda connection: _label(connection, change, labels, told, now))
         await fleet.bus.publish("inventory", changed)
         return LabelsChanged(devices=tuple(changed))
 
@@ -141,7 +143,7 @@ def _page(found: finding.Found) -> bytes:
 
 
 def _label(
-    connection: Connection, change: LabelChange, labels: finding.Labels, person: Person, now: int
+    connection: Connection, change: LabelChange, labels: finding.Labels, told: Deed, now: int
 ) -> list[str]:
     devices = finding.matching(connection, TENANT, parse(change.selector), labels)
     if len(devices) > change.max_devices:
@@ -153,8 +155,10 @@ def _label(
     changed = changing.set_labels(connection, TENANT, ids, change.set, change.remove)
     removed = [f"-{key}" for key in change.remove]
     said = ", ".join([f"{key}={value}" for key, value in change.set.items()] + removed)
-    for device_id in changed:
-        record(connection, now, f"person:{person.name}", "LabelsChanged", f"device:{device_id}", said)
+    places = {one.id: one.place.customer for one in devices}
+    append(connection, now, (
+        told._replace(about=f"device:{one}", result=said, device=one, customer=places[one]) for one in changed
+    ))
     return changed
 
 

@@ -53,7 +53,7 @@ def create(
         revoked_at=None,
     ))
     record(connection, now, f"person:{by}", "EnrolmentTokenCreated", f"enrolment-token:{token_id}",
-           f"{ask.customer}/{ask.site}, {ask.uses} uses")
+           f"{ask.customer}/{ask.site}, {ask.uses} uses", customer=ask.customer)
     return secret, _row(_one(connection, tenant, token_id))
 
 
@@ -72,7 +72,8 @@ def revoke(connection: Connection, tenant: str, token_id: str, *, now: int, by: 
     if row.revoked_at is None:
         mine = (enrolment_token.c.tenant == tenant, enrolment_token.c.id == token_id)
         connection.execute(enrolment_token.update().where(*mine).values(revoked_at=now))
-        record(connection, now, f"person:{by}", "EnrolmentTokenRevoked", f"enrolment-token:{token_id}")
+        record(connection, now, f"person:{by}", "EnrolmentTokenRevoked", f"enrolment-token:{token_id}",
+               customer=row.customer)
     return _row(_one(connection, tenant, token_id))
 
 
@@ -108,7 +109,7 @@ def check_proof(ask: EnrolmentRequest) -> None:
 
 def join(
     connection: Connection, tenant: str, ask: EnrolmentRequest, *, now: int,
-    places: Mapping[str, Collection[str]] | None,
+    places: Mapping[str, Collection[str]] | None, address: str = "",
 ) -> Joined:
     """Spend one use and make the device; all of it or nothing. Refused says what is wrong with the token.
 
@@ -135,7 +136,7 @@ def join(
     mine = (enrolment_token.c.tenant == tenant, enrolment_token.c.id == token.id)
     connection.execute(enrolment_token.update().where(*mine).values(used=enrolment_token.c.used + 1))
     record(connection, now, f"enrolment-token:{token.id}", "DeviceEnrolled", f"device:{one.id}",
-           f"{token.customer}/{token.site}/{one.name}")
+           f"{token.customer}/{token.site}/{one.name}", device=one.id, customer=token.customer, address=address)
     return Joined(one.id, one.name, one.place)
 
 

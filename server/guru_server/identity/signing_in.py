@@ -11,6 +11,7 @@ from guru_policy.errors import NotSignedIn, Refused, Unreachable
 from guru_server.clock import Clock
 from guru_server.identity.people import Person, may, note_use, sign_in
 from guru_server.identity.rates import Rates
+from guru_server.identity.sightings import Sightings
 from guru_server.origins import origin_of
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
@@ -25,6 +26,7 @@ class Door:
     db: Database
     clock: Clock
     failures: Rates = field(default_factory=lambda: Rates(burst=20, rate=0.2))
+    sightings: Sightings | None = None
 
     async def __call__(self, request: Request) -> None:
         """Keep who is there in request.state.person; NotSignedIn or Refused for whoever may not.
@@ -38,9 +40,13 @@ class Door:
             raise NotSignedIn("this needs a token", hint="sign in: `guru login`")
         try:
             person = await self.db.read(lambda connection: sign_in(connection, TENANT, token, now))
-        except NotSignedIn:
+        except NotSignedIn as error:
+            if self.sightings:
+                await self.sightings.refused(request, address, "SignInFailed", "token", error)
             self.failures.take(address, now)
             raise
+        if self.sightings:
+            await self.sightings.seen(request, address, person)
         if person.note_use:
             with suppress(Unreachable):     # a full disk keeps nobody from looking
                 await self.db.write(lambda connection: note_use(connection, TENANT, person.token, now))
@@ -56,6 +62,11 @@ def signed_in(request: Request) -> Person:
     """A dependency for guarded routes: who sent this request."""
     person: Person = request.state.person
     return person
+
+
+def whence(request: Request) -> dict[str, str]:
+    """The request's id and the address it came from, for the audit log."""
+    return {"request": request.scope.get("guru.request", ""), "address": address_of(request)}
 
 
 def address_of(request: Request) -> str:

@@ -4,6 +4,7 @@ ca.key|crt      signs the TLS certificate (ECDSA P-256); enrolment tokens pin ca
 tls.key|crt     the server's TLS identity; the certificate is renewed by itself, the key stays
 state.key       signs manifests (Ed25519); enrolment tokens pin it
 link.key        signs the Welcome of a link (Ed25519)
+audit.key       signs checkpoints of the audit log and nothing else (Ed25519)
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class ServerKeys:
 
     state: Ed25519PrivateKey
     link: Ed25519PrivateKey
+    audit: Ed25519PrivateKey
     tls: Tls
     ca: bytes                           # the CA certificate in PEM
 
@@ -86,13 +88,19 @@ def make(folder: Path, names: Sequence[str], now: int) -> list[str]:
     files.make_folder(folder)
     made = [
         name
-        for name in ("ca.key", "tls.key", "state.key", "link.key")
+        for name in ("ca.key", "tls.key", "state.key", "link.key", "audit.key")
         if not (folder / name).exists() and files.write_new(folder / name, _fresh(name))
     ]
     if not (folder / "ca.crt").exists():
         ca = certificates.make_ca(_elliptic(folder / "ca.key"), now)
         made += ["ca.crt"] if files.write_new(folder / "ca.crt", certificates.pem(ca)) else []
     return made + (["tls.crt"] if renew(folder, names, now) else [])
+
+
+def complete(folder: Path) -> bool:
+    """Make the one key that servers of before did not have; whether it was made."""
+    path = folder / "audit.key"
+    return not path.exists() and files.write_new(path, _fresh(path.name))
 
 
 def renew(folder: Path, names: Sequence[str], now: int) -> bool:
@@ -112,8 +120,8 @@ def renew(folder: Path, names: Sequence[str], now: int) -> bool:
 def load_server(folder: Path) -> ServerKeys:
     """The server's keys; NotFound or InputInvalid with what to do when one is missing or damaged."""
     return ServerKeys(
-        state=_edwards(folder / "state.key"), link=_edwards(folder / "link.key"), tls=_tls(folder),
-        ca=files.read(folder / "ca.crt"),
+        state=_edwards(folder / "state.key"), link=_edwards(folder / "link.key"),
+        audit=_edwards(folder / "audit.key"), tls=_tls(folder), ca=files.read(folder / "ca.crt"),
     )
 
 

@@ -32,6 +32,7 @@ from guru_server.reconcile.pinning import Pin, pinned
 from guru_server.reconcile.refreshing import refreshed
 from guru_server.reconcile.renewing import due
 from guru_server.reconcile.store import Change, InForce, Note, in_force, keep, newest_attempt, stored_digests
+from guru_server.reconcile.telling import told
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.operator import SyncRequested
@@ -234,7 +235,8 @@ class Reconciler:
         reason = pin.told() if pin else await self._reason(decision, before, revision)
         change = replace(
             change,
-            pin=pin, unpin=before.pin is not None and decision.outcome != "refused", note=note,
+            pin=pin, unpin=before.pin is not None and decision.outcome != "refused",
+            note=note or told(commit, decision, reason, len(change.manifests)),
             standings=_moved(before.standings, decision.standings),
             gone=sorted(before.standings.keys() - decision.standings.keys()),
             revision=_row(commit, decision, reason, seen_at, now, len(change.manifests)),

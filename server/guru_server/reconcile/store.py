@@ -96,6 +96,10 @@ class Note(NamedTuple):
     action: str
     about: str
     result: str
+    revision: str = ""
+    rule: str = ""
+    request: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,12 +254,14 @@ def keep(connection: Connection, tenant: str, change: Change, fence: Fence | Non
         connection.execute(delete(customer_source).where(*here))
     if change.pin is not None or change.unpin:
         set_pin(connection, tenant, change.pin)
-    if change.note is not None:
-        record(connection, now, *change.note)
     if change.revision is not None:
         newest = select(func.max(revision.c.seq)).where(revision.c.tenant == tenant)
         seq = (connection.execute(newest).scalar() or 0) + 1
         connection.execute(_REVISION, {**change.revision, "tenant": tenant, "seq": seq})
+    if change.note is not None:
+        note = change.note
+        record(connection, now, note.actor, note.action, note.about, note.result, revision=note.revision,
+               rule=note.rule, request=note.request, address=note.address, tenant=tenant)
 
 
 def _source(customer: str, standing: Standing, faults: str, now: int) -> dict[str, object]:
