@@ -59,7 +59,8 @@ def digest_of_devices(devices: Sequence[Device]) -> bytes:
     """SHA-256 over all that is known of the devices, in their order: devices themselves would fill memory."""
     seen = hashlib.sha256()
     for one in devices:
-        seen.update(repr((one.id, one.name, *one.place, one.facts, one.op_labels)).encode("utf-8", "surrogatepass"))
+        known = (one.id, one.name, *one.place, one.facts, one.op_labels, one.overrides)
+        seen.update(repr(known).encode("utf-8", "surrogatepass"))
     return seen.digest()
 
 

@@ -100,6 +100,7 @@ class RetentionSettings(Part):
 
     alerts: int = Field(default=365, ge=1)
     notifications: int = Field(default=90, ge=1)
+    overrides: int = Field(default=365, ge=1)
 
 
 class ConnectionSettings(Part):

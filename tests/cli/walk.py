@@ -17,6 +17,8 @@ WORKS: dict[str, tuple[str, ...]] = {
     "apply": ("apply", "PLAN"), "rollback": ("rollback", "--reason", "it broke"),
     "ci": ("ci", "FLEET"), "wait": ("wait", "--for", "UpToDate=25%"),
     "drift": ("drift", "--since", "7d"),
+    "override set": ("override", "set", "web01", "checks.disk.warning=80%", "--ttl", "4h", "--reason", "the archive"),
+    "override list": ("override", "list"), "override rm": ("override", "rm", "web01", "checks.disk.warning"),
     "init": ("init", "NEW"), "fmt": ("fmt", "FLEET"),
     "completion": ("completion", "bash"), "api": ("api", "GET", "/devices"), "version": ("version",),
 }
@@ -41,6 +43,9 @@ FAILS: dict[str, tuple[tuple[str, ...], int]] = {
     "apply": (("apply", "/dev/null"), 10), "rollback": (("rollback",), 2),
     "ci": (("ci", "no-such-folder"), 2), "wait": (("wait", "--for", "Soon=3%"), 2),
     "drift": (("drift", "--since", "soon"), 2),
+    "override set": (("override", "set", "web01", "checks.disk.warning=80%", "--reason", "x"), 2),
+    "override list": (("override", "list", "--context", "nowhere"), 5),
+    "override rm": (("override", "rm", "web01", "checks.cpu"), 5),
     "init": (("init", "NEW", "--ci", "sourceforge"), 2), "fmt": (("fmt", "no-such-folder"), 2),
     "completion": (("completion", "tcsh"), 2), "api": (("api", "BREW", "/devices"), 2),
     "version": (("version", "more"), 2),
