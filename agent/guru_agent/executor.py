@@ -97,7 +97,7 @@ class Executor:
             os.fsync(folder)
 
     def _unpack(self, step: Unpack) -> None:
-        from guru_agent.unpacking import unpack     # 0.6 MB of archive modules, for the few that unpack anything
+        from guru_agent.unpacking import unpack  # 0.6 MB of archive modules, for the few that unpack anything
 
         ids = _ids(step.owner, step.group)
         data = self._blobs(step.digest)

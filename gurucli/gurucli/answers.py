@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Generic, Literal, TypedDict, TypeVar
 
-from gurucli.answers_planning import ExactPlan, Impact
+from gurucli.answers_planning import ExactPlan, Impact, OverrideRow, PlannedOverride
+from gurucli.answers_planning import FieldChange as FieldChange
+from gurucli.answers_planning import Json as Json
 
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Scalar = str | int | float | bool
 ItemT = TypeVar("ItemT")
 
@@ -150,6 +151,7 @@ class DeviceDetail(DeviceRow, Answer):
     metrics: dict[str, float]
     services: list[ServiceState]
     refusals: list[RefusalRow]
+    overrides: list[OverrideRow]
 
 
 class DeviceFacts(Answer):
@@ -260,18 +262,6 @@ class SyncProgress(Answer):
     failed: list[str]
 
 
-class FieldChange(TypedDict):
-    """One leaf that a plan changes."""
-
-    path: str
-    before: Json
-    after: Json
-    from_absent: bool
-    to_absent: bool
-    why: str
-    default: bool
-
-
 class ObjectChange(TypedDict):
     """One object that a plan makes, changes, deletes or renames."""
 
@@ -311,6 +301,8 @@ class Plan(Answer):
     needs_blobs: list[str]
     impact: list[Impact]
     exact: ExactPlan | None
+    overrides: list[PlannedOverride]
+    overridden: int
 
 
 class Candidate(TypedDict):

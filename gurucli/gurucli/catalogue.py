@@ -27,6 +27,9 @@ VERBS: tuple[Verb, ...] = (
     _verb("device revoke", "device.revoke", "Cut a device off for good."),
     _verb("alert list", "alert.list", "List the alerts that fire."),
     _verb("drift", "fleet.drift", "Show where devices differed from what they should be."),
+    _verb("override set", "override.set", "Put a value in the place of what Git says, for a while."),
+    _verb("override list", "override.list", "List the overrides in force, with who set them and when they end."),
+    _verb("override rm", "override.rm", "End overrides now; devices go back to what Git says."),
     _verb("explain", "fleet.explain", "Say where a value comes from, or what a code or a field means."),
     _verb("init", "fleet.init", "Start a fleet repository: valid files that change nothing yet."),
     _verb("fmt", "fleet.fmt", "Bring the YAML of a repository into one form, comments kept."),
@@ -64,6 +67,7 @@ VERBS: tuple[Verb, ...] = (
 GROUPS: dict[tuple[str, ...], str] = {
     ("device",): "Look at devices, label them, cut them off.",
     ("alert",): "Look at alerts.",
+    ("override",): "Differ from Git for a while, by hand and for a reason.",
     ("revision",): "Look at the commits of the fleet repository.",
     ("audit",): "See who did what, and prove that nobody altered that.",
     ("enroll",): "Let devices join.",
@@ -72,7 +76,7 @@ GROUPS: dict[tuple[str, ...], str] = {
 }
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Fleet", ("status", "device", "alert", "drift", "explain")),
+    ("Fleet", ("status", "device", "alert", "drift", "override", "explain")),
     ("Policy in Git", ("init", "fmt", "validate", "test", "schema", "diff", "render", "plan", "ci", "apply",
                        "sync", "wait", "rollback", "revision")),
     ("Joining", ("enroll",)),

@@ -67,7 +67,7 @@ class Offline:
         customer = device.place.customer
         if customer not in self._authors:
             self._authors[customer] = Authors(Sources(self.fleet, self.fleet))
-        return self._authors[customer].attributed(device, changes)
+        return self._authors[customer].attributed(self._compiler(customer).fitting(device), changes)
 
     def provenance(self, device: Device, paths: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
         """The same for many paths at once."""

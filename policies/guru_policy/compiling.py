@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias, cast
 
 from guru_policy.applying import Applying, Reach
 from guru_policy.bundle import Bundle, Mode, digest_of
 from guru_policy.conditions import Subject
+from guru_policy.enforcing import lock_faults
 from guru_policy.errors import InputInvalid
 from guru_policy.faults import Fault, Origin
 from guru_policy.fleet import Sources
 from guru_policy.host import PLATFORMS
-from guru_policy.inventory import Device
+from guru_policy.inventory import Device, Override
 from guru_policy.kinds.customer import Customer
 from guru_policy.layering import Layer, Resolved, Resolver, missed_faults
 from guru_policy.objects.scopes import owner_of
+from guru_policy.overriding import Overlays
 from guru_policy.quantities import shown
 from guru_policy.reaching import Alike, alike
 from guru_policy.remembering import Input, Results, digest_of_devices
@@ -33,6 +35,29 @@ class Effective(NamedTuple):
 Assignment: TypeAlias = Effective | tuple[Fault, ...]
 
 
+class Unfit(NamedTuple):
+    """An override's path that does not fit what policies say, so that the device goes without it.
+
+    `locked`: a policy enforces what it would change.
+    """
+
+    path: str
+    fault: Fault
+    locked: bool = False
+
+    @property
+    def why(self) -> str:
+        """One sentence."""
+        return f"{self.fault.origin}: {self.fault.message}" if self.fault.origin.path else self.fault.message
+
+
+class _Fitted(NamedTuple):
+    """The layers of a device, its overrides that fit among them, and those that do not."""
+
+    layers: tuple[Layer, ...]
+    unfit: tuple[Unfit, ...] = ()
+
+
 class _Known(NamedTuple):
     """What some layers make, and the bytes of that bundle."""
 
@@ -43,13 +68,17 @@ class _Known(NamedTuple):
 
 @dataclass(frozen=True)
 class Compiled:
-    """Bundles by digest, for every device its bundle or its faults and its groups, and what they were made from."""
+    """Bundles by digest, for every device its bundle or its faults and its groups, and what they were made from.
+
+    `unfit` names the devices that go without an override, because it does not fit what policies say.
+    """
 
     bundles: Mapping[str, bytes]
     assigned: Mapping[str, Assignment]
     groups: Mapping[str, frozenset[str]]
     sources: Sources
     warnings: tuple[Fault, ...] = ()
+    unfit: Mapping[str, tuple[Unfit, ...]] = field(default_factory=dict)
 
 
 class _Made(NamedTuple):
@@ -59,10 +88,11 @@ class _Made(NamedTuple):
     assigned: Mapping[str, Assignment]
     groups: Mapping[str, frozenset[str]]
     warnings: tuple[Fault, ...]
+    unfit: Mapping[str, tuple[Unfit, ...]]
 
     def of(self, sources: Sources) -> Compiled:
         """The same, made from these sources."""
-        return Compiled(self.bundles, self.assigned, self.groups, sources, self.warnings)
+        return Compiled(self.bundles, self.assigned, self.groups, sources, self.warnings, self.unfit)
 
 
 def compile_customer(
@@ -82,12 +112,19 @@ def compile_customer(
     compiler = Compiler(sources, customer, digests)
     assigned: dict[str, Assignment] = {}
     groups: dict[str, frozenset[str]] = {}
-    for some in compiler.alike(devices, seen):
+    unfit: dict[str, tuple[Unfit, ...]] = {}
+    overridden = [device for device in devices if device.overrides]
+    plain = [device for device in devices if not device.overrides] if overridden else devices
+    for some in compiler.alike(plain, digest_of_devices(plain) if overridden else seen):
         assigned |= dict.fromkeys(some.devices, compiler.assignment(some.reach, some.platform))
         groups |= dict.fromkeys(some.devices, some.groups)
+    for device in overridden:
+        assigned[device.id], groups[device.id] = compiler.assign(device), compiler.groups(device)
+        if found := compiler.unfit(device):
+            unfit[device.id] = found
     made = _Made(
         dict(sorted(compiler.bundles.items())), dict(sorted(assigned.items())), groups,
-        missed_faults(compiler.resolved),
+        missed_faults(compiler.resolved), unfit,
     )
     results.keep(customer, asked, made)
     return made.of(sources)
@@ -114,6 +151,8 @@ class Compiler:
         self._renderer = Renderer(own, mode or "enforce", self._applying.common.read)
         self._known: dict[tuple[Layer, ...], _Known] = {}
         self._unserved: dict[tuple[tuple[Layer, ...], object], tuple[Fault, ...]] = {}
+        self._overlays = Overlays()
+        self._fits: dict[tuple[tuple[Layer, ...], tuple[Layer, ...], object], _Fitted] = {}
         self.bundles: dict[str, bytes] = {}
 
     @property
@@ -128,16 +167,19 @@ class Compiler:
     def assign(self, device: Device) -> Assignment:
         """The device's bundle or its faults."""
         _refuse_strange(device, self._customer)
-        return self.assignment(self._unplaced(device) or self._applying.reach(device), device.facts.get("os"))
+        unplaced = self._unplaced(device)
+        return (unplaced,) if unplaced is not None else self._assignment(self.layers(device), device.facts.get("os"))
+
+    def groups(self, device: Device) -> frozenset[str]:
+        """The groups that the device is in; none without a place in the repository."""
+        return frozenset() if self._unplaced(device) is not None else self._applying.subject(device).groups
 
     def assignment(self, reach: Reach | Fault, platform: object) -> Assignment:
-        """The bundle of devices that these layers reach, or their faults."""
-        if isinstance(reach, Fault):
-            return (reach,)
-        layers = self._applying.at(reach)
-        known = self._resolve(layers)
-        faults = () if isinstance(known.assignment, Effective) else known.assignment
-        faults += self._not_served(layers, known.resolved, platform)
+        """The bundle of devices without overrides that these layers reach, or their faults."""
+        return (reach,) if isinstance(reach, Fault) else self._assignment(self._applying.at(reach), platform)
+
+    def _assignment(self, layers: tuple[Layer, ...], platform: object) -> Assignment:
+        known, faults = self._resolve(layers), self._faults(layers, platform)
         if faults or not isinstance(known.assignment, Effective):
             return tuple(sorted(faults))
         self.bundles[known.assignment.bundle] = known.data
@@ -145,11 +187,20 @@ class Compiler:
 
     def resolve(self, device: Device) -> Resolved:
         """The merged tree of the device."""
-        return self._resolve(self._applying.layers(device)).resolved
+        return self._resolve(self.layers(device)).resolved
 
     def layers(self, device: Device) -> tuple[Layer, ...]:
-        """The layers that apply to the device, lowest first."""
-        return self._applying.layers(device)
+        """The layers that apply to the device, lowest first; its overrides that fit come last."""
+        return self._fitted(device).layers
+
+    def unfit(self, device: Device) -> tuple[Unfit, ...]:
+        """The device's overrides that do not fit what policies say."""
+        return self._fitted(device).unfit
+
+    def fitting(self, device: Device) -> Device:
+        """The device with those of its overrides that fit."""
+        out = {one.path for one in self.unfit(device)}
+        return replace(device, overrides=tuple(one for one in device.overrides if one.path not in out))
 
     def subject(self, device: Device) -> Subject:
         """What selectors see of the device, its groups among it."""
@@ -158,6 +209,45 @@ class Compiler:
     def bundle(self, device: Device) -> Bundle | None:
         """The device's bundle; None when it has faults."""
         return self._renderer.render(self.resolve(device).table)[0]
+
+    def _fitted(self, device: Device) -> _Fitted:
+        """All overrides when that gives no fault; else those, one after the other, that bring no new one.
+
+        A person's override of one device never stands in the way of a commit.
+        """
+        base = self._applying.layers(device)
+        if not device.overrides:
+            return _Fitted(base)
+        platform = device.facts.get("os")
+        overlays = self._overlays.layers(device.overrides, self._resolve(base).resolved.table)
+        known = self._fits.get((base, overlays, platform))
+        if known is None:
+            known = _Fitted((*base, *overlays))
+            if self._faults(known.layers, platform):
+                known = self._one_by_one(base, device.overrides, overlays, platform)
+            self._fits[base, overlays, platform] = known
+        return known
+
+    def _one_by_one(
+        self, kept: tuple[Layer, ...], overrides: Sequence[Override], overlays: Sequence[Layer], platform: object
+    ) -> _Fitted:
+        unfit: list[Unfit] = []
+        for override, layer in zip(overrides, overlays, strict=True):
+            before = set(self._faults(kept, platform))
+            new = [fault for fault in self._faults((*kept, layer), platform) if fault not in before]
+            if not new:
+                kept = (*kept, layer)
+                continue
+            old, tried = self._resolve(kept).resolved, self._resolve((*kept, layer)).resolved
+            locks = [fault for fault in lock_faults(old.locks, old.table, tried.table) if fault in new]
+            unfit.append(Unfit(override.path, (locks or new)[0], bool(locks)))
+        return _Fitted(kept, tuple(unfit))
+
+    def _faults(self, layers: tuple[Layer, ...], platform: object) -> tuple[Fault, ...]:
+        """What stands in the way of a bundle for these layers on this platform."""
+        known = self._resolve(layers)
+        found = () if isinstance(known.assignment, Effective) else known.assignment
+        return found + self._not_served(layers, known.resolved, platform)
 
     def _not_served(
         self, layers: tuple[Layer, ...], resolved: Resolved, platform: object
@@ -201,4 +291,4 @@ def _refuse_strange(device: Device, customer: str) -> None:
         raise InputInvalid(f"device {device.name} belongs to {device.place.customer}, not to {customer}")
 
 
-__all__ = ["Assignment", "Compiled", "Compiler", "Effective", "Sources", "compile_customer"]
+__all__ = ["Assignment", "Compiled", "Compiler", "Effective", "Sources", "Unfit", "compile_customer"]

@@ -13,9 +13,10 @@ from guru_policy.bundle import AgentSettings
 from guru_policy.comparing import FieldChange
 from guru_policy.fleet import Sources
 from guru_policy.inventory import Device
-from guru_policy.layering import Resolver, same
+from guru_policy.layering import OVERRIDE, Resolver, same
 from guru_policy.merged import Cell, Entry, Table
 from guru_policy.objects.items import KINDS, WORDS
+from guru_policy.overriding import Overlays
 
 _NOTHING: tuple[JsonValue, ...] = (None, False, "", [], {})
 
@@ -26,10 +27,18 @@ class Authors:
     def __init__(self, sources: Sources) -> None:
         self._applying = Applying(sources)
         self._resolver = Resolver(self._applying.common.resolver)
+        self._overlays = Overlays()
 
     def attributed(self, device: Device, changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
-        """The changes with `why`, the file:line that says so now, and `default` where nobody says anything."""
-        table = self._resolver.resolve(self._applying.layers(device)).table
+        """The changes with `why`, the file:line that says so now, and `default` where nobody says anything.
+
+        An override says who set it in the place of a file. All overrides of the device count: leave out what
+        does not fit.
+        """
+        layers = self._applying.layers(device)
+        table = self._resolver.resolve(layers).table
+        if device.overrides:
+            table = self._resolver.resolve((*layers, *self._overlays.layers(device.overrides, table))).table
         return tuple(_attributed(change, table) for change in changes)
 
 
@@ -38,6 +47,8 @@ def _attributed(change: FieldChange, table: Table) -> FieldChange:
     entry = _deepest(table, steps)
     if isinstance(entry, Cell) and entry.layer.path:
         return change._replace(why=f"{entry.origin.path}:{entry.origin.line}")
+    if isinstance(entry, Cell) and entry.layer.rank[0] == OVERRIDE:
+        return change._replace(why=entry.layer.label)
     if change.to_absent:
         return change
     if any(same(change.after, value) for value in _NOTHING):

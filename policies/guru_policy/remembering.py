@@ -73,6 +73,8 @@ def digest_of_devices(devices: Sequence[Device]) -> bytes:
         seen.update(one.stamp or repr((one.id, one.name, *one.place, one.facts, one.op_labels)).encode(
             "utf-8", "surrogatepass"
         ))
+        if one.overrides:
+            seen.update(repr(one.overrides).encode("utf-8", "surrogatepass"))
     return seen.digest()
 
 

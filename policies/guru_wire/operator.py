@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue
 
 from guru_policy.inventory import Scalar
 from guru_policy.model import Carried
+from guru_wire.overriding import OverrideRow
 from guru_wire.planning import ExactPlan, Impact
 from guru_wire.uplink import CheckResult, ResourceReport, ServiceState
 
@@ -135,6 +136,7 @@ class DeviceDetail(DeviceRow, Answer):
     metrics: dict[str, float] = Field(default_factory=dict)    # the newest sample
     services: tuple[ServiceState, ...] = ()
     refusals: tuple[RefusalRow, ...] = ()                      # the newest first
+    overrides: tuple[OverrideRow, ...] = ()                    # in force, by path
 
 
 class DeviceFacts(Answer):
@@ -324,8 +326,17 @@ class DeviceChange(Carried):
     fields: tuple[FieldChange, ...]
 
 
+class PlannedOverride(OverrideRow):
+    """An override in force while a plan is made. `masks` is what the device would get if it were not for it;
+    `affected`: the device gets something else. With `unfit` the device goes without it under the plan."""
+
+    affected: bool = False
+    masks: tuple[FieldChange, ...] = ()
+
+
 class Plan(Answer):
-    """`guru plan`. `devices` is cut at 1,000 rows; `affected` counts all.
+    """`guru plan`. `devices` is cut at 1,000 rows, and `affected` counts all; so are `overrides` at 200, those
+    that the plan concerns first, and `overridden` counts all that are in force.
 
     `needs_blobs` names what the server lacks to plan at all: send these and ask again.
     """
@@ -344,6 +355,8 @@ class Plan(Answer):
     needs_blobs: tuple[str, ...] = ()
     impact: tuple[Impact, ...] = ()
     exact: ExactPlan | None = None
+    overrides: tuple[PlannedOverride, ...] = ()
+    overridden: int = 0
 
 
 class Candidate(Carried):

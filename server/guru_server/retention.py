@@ -1,4 +1,4 @@
-"""Lets old things go: samples age, silent checks and ended alerts are forgotten. Runs under a lease."""
+"""Lets old things go: samples age, silent checks, ended alerts and overrides are forgotten. Runs under a lease."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.leases import Fence, held
 from guru_server.notify.outbox import forget_finished
+from guru_server.overrides.store import forget_ended
 from guru_server.settings import RetentionSettings
 from guru_server.store.database import Database
 from guru_server.telemetry.checks import Forgotten, forget_unspoken
@@ -45,6 +46,7 @@ class Retention:
             held(connection, fence)
             forget_resolved(connection, now - self._days.alerts * DAY)
             forget_finished(connection, now - self._days.notifications * DAY)
+            forget_ended(connection, now - self._days.overrides * DAY)
             return forget_unspoken(connection)
 
         gone = await self._db.write(forget)

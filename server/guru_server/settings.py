@@ -101,6 +101,7 @@ class RetentionSettings(Part):
     alerts: int = Field(default=365, ge=1)
     notifications: int = Field(default=90, ge=1)
     audit: int = Field(default=730, ge=0)                       # 0: for ever
+    overrides: int = Field(default=365, ge=1)
 
 
 class AnchorSettings(Part):

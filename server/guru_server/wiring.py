@@ -52,6 +52,9 @@ from guru_server.notify import api as notify_api
 from guru_server.notify.email import Mail
 from guru_server.notify.webhook import Webhooks
 from guru_server.notify.worker import Notifier
+from guru_server.overrides import api as overrides_api
+from guru_server.overrides.setting import Overrider
+from guru_server.overrides.store import of_device
 from guru_server.reconcile.api import Desk, operators
 from guru_server.reconcile.deeds import deeds
 from guru_server.reconcile.downlink import blob_of, manifest_of
@@ -107,7 +110,7 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     repository = _repository(ground, keys.state)
     in_force = InForce(db, repository.reconciler if repository else None)
     gateway = _gateway(ground, keys.link)
-    looks = fleet_api.Looks(check_results, newest_metrics, device_conditions, refusals)
+    looks = fleet_api.Looks(check_results, newest_metrics, device_conditions, refusals, of_device)
     fleet = fleet_api.Fleet(db, bus, clock, in_force.labels, check_counts, looks)
     repeated = Repeated(db, clock)
     sightings = Sightings(db, clock, repeated)
@@ -126,7 +129,14 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
             db, bus, branch=settings.git.branch, secrets=_webhook_secrets(settings), now=clock,
             refused=sightings.webhook,
         ))
-    guarded += [operators(repository.desk), deeds(repository.desk)] if repository else [_without_repository()]
+    if repository:
+        overrider = Overrider(db, repository.reconciler, repository.watch, in_force.labels, now=clock)
+        guarded += [
+            operators(repository.desk), deeds(repository.desk),
+            overrides_api.router(db, overrider, in_force.labels, clock),
+        ]
+    else:
+        guarded.append(_without_repository())
     guarded.append(telemetry_api.router(db, clock))
     guarded.append(fleet_api.router(fleet))     # last: its {ref} takes slashes
     app = make_app(Door(db, clock, sightings=sightings), guarded=guarded, public=public, links=gateway_routes(gateway))
@@ -244,6 +254,7 @@ def _without_repository() -> APIRouter:
     @router.api_route("/plans", methods=["POST"])
     @router.api_route("/applications", methods=["POST"])
     @router.api_route("/rollbacks", methods=["POST"])
+    @router.api_route("/overrides", methods=["GET", "POST"])
     async def refuse() -> None:
         """There is nothing to tell."""
         raise Refused("this server watches no fleet repository", hint="set git.url and restart the server")

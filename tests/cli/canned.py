@@ -29,6 +29,7 @@ from guru_wire.operator import (
     ObjectChange,
     Page,
     Plan,
+    PlannedOverride,
     RefusalRow,
     RevisionRow,
     RunSummary,
@@ -37,6 +38,7 @@ from guru_wire.operator import (
     SyncRequested,
     WhoAmI,
 )
+from guru_wire.overriding import OverrideRow
 from guru_wire.planning import ExactPlan, Impact
 from guru_wire.uplink import Change, CheckResult, ResourceOutcome, ResourceReport, ServiceState
 from tests.cli.double import Authority
@@ -45,6 +47,15 @@ REVISION = "9f31c2e4" * 5
 OLDER = "71aa0b3c" * 5
 ID = "0123456789abcdef" * 2
 T = 1_700_000_000_000
+
+
+def override(x: str = "", **more: Any) -> OverrideRow:
+    """A value that ada overrides on web01."""
+    values: dict[str, Any] = {
+        "id": "0123456789abcdef", "device": ID, "name": f"web01{x}", "customer": f"acme{x}", "site": f"hq{x}",
+        "path": f"checks.disk.warning{x}", "value": f"80%{x}", "actor": f"ada{x}", "reason": f"the archive{x}",
+        "set_at": T, "expires_at": T * 2, "unfit": f"enforced{x}" if x else ""}
+    return OverrideRow(**values | more)
 
 
 def device(name: str = "web01", x: str = "", **more: Any) -> DeviceRow:
@@ -69,7 +80,8 @@ def detail(name: str = "web01", x: str = "") -> DeviceDetail:
         check_results=(CheckResult(check=f"disk{x}", at=T, since=T, verdict=Verdict(
             state=State.warning, message=f"nearly full{x}", value=93.25, unit=f"%{x}")),),
         metrics={f"mem.used_percent{x}": 61.5}, services=(ServiceState(name=f"cron{x}", running=False, enabled=True),),
-        refusals=(RefusalRow(at=T, first_at=T, times=3, code=f"G0495{x}", message=f"replayed{x}", serial=6),))
+        refusals=(RefusalRow(at=T, first_at=T, times=3, code=f"G0495{x}", message=f"replayed{x}", serial=6),),
+        overrides=(override(x),))
 
 
 def fault(x: str = "") -> FaultLine:
@@ -93,7 +105,8 @@ def plan(x: str = "", **more: Any) -> Plan:
         "devices": (DeviceChange(device=ID, name=f"web01{x}", customer=f"acme{x}", site=f"hq{x}", online=False,
                                  fields=(change,)),),
         "affected": 1, "offline": 1, "by_customer": {f"acme{x}": 1},
-        "impact": (Impact(by="customer", name=f"acme{x}", devices=1, offline=1),)}
+        "impact": (Impact(by="customer", name=f"acme{x}", devices=1, offline=1),),
+        "overrides": (PlannedOverride(**override(x).model_dump(), affected=True, masks=(change,)),), "overridden": 1}
     return Plan(**values | more)
 
 
@@ -102,7 +115,7 @@ def drift(x: str = "") -> Drift:
     row = DriftRow(device=ID, name=f"web01{x}", customer=f"acme{x}", site=f"hq{x}", resource=f"motd{x}",
                    kind=f"file{x}", change="suppressed", outcome="drifted", open=True, at=T, times=3,
                    steps=(f"write{x}",))
-    return Drift(items=(row,), total=1, since=T)
+    return Drift(items=(row,), total=1, since=T, overrides=(override(x),))
 
 
 def exact() -> ExactPlan:
@@ -160,6 +173,10 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
         "GET /devices/web01/explain": Explanation(
             device=f"web01{x}", path=f"checks.disk{x}", value=f"95%{x}", candidates=candidates),
         "POST /devices/labels": LabelsChanged(devices=(f"web01{x}",)),
+        "GET /overrides": Page[OverrideRow](items=(override(x),), total=1),
+        "POST /overrides": Page[OverrideRow](items=(override(x),), total=1),
+        "DELETE /overrides/0123456789abcdef": Page[OverrideRow](
+            items=(override(x, ended_at=T, ending="removed"),), total=1),
         "GET /status": status(x),
         "GET /revisions": Page[RevisionRow](items=(revision(x),), total=1),
         "POST /sync": SyncRequested(revision=REVISION, outcome="published", reason=f"r{x}", devices_changed=2),

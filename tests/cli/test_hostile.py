@@ -28,6 +28,8 @@ LOOKING = {
     "revision list": ("revision", "list"), "token list": ("enroll", "token", "list"), "doctor": ("doctor",),
     "token create": ("enroll", "token", "create", "--customer", "a", "--site", "b"),
     "audit list": ("audit", "list"), "audit export": ("audit", "export"), "audit verify": ("audit", "verify"),
+    "override list": ("override", "list"), "override rm": ("override", "rm", "0123456789abcdef"),
+    "override set": ("override", "set", "web01", "a.b=c", "--ttl", "1h", "--reason", "r"), "drift": ("drift",),
     "label": ("device", "label", "web01", "a=b"), "api": ("api", "GET", "/devices"),
 }
 

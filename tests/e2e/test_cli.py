@@ -36,8 +36,8 @@ spec:
   resources:
     hours: {kind: file, path: /etc/office/hours.txt, content: "9 to 18\\n", mode: "0644"}
 """
-LISTS = ("device list", "alert list --state all", "revision list", "enroll token list", "context list", "audit list",
-         "audit search role", "audit export")
+LISTS = ("device list", "override list", "alert list --state all", "revision list", "enroll token list", "context list",
+         "audit list", "audit search role", "audit export")
 THINGS = (
     "status", f"device show {PC}", f"device facts {PC}", f"explain {PC} checks.disk.warning", "whoami", "doctor",
     "validate FLEET", "plan FLEET", "plan --revision HEAD", "sync", "version", "explain G0404", "explain exit-codes",
@@ -99,7 +99,8 @@ def test_the_walk_leaves_out_only_what_ends_something() -> None:
               if any(line.startswith(" ".join(verb.path)) for line in (*LISTS, *THINGS))}
 
     assert {" ".join(verb.path) for verb in VERBS} - walked - OFFLINE - OWN == {
-        "device revoke", "enroll token create", "enroll token revoke", "login", "logout"}
+        "device revoke", "enroll token create", "enroll token revoke", "login", "logout",
+        "override set", "override rm"}
 
 
 def test_what_the_walk_left_out_works_in_its_order(lab: World, tmp_path: Path) -> None:

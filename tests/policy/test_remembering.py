@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guru_policy.compiling import Compiled, Sources, compile_customer
-from guru_policy.inventory import Device, Place
+from guru_policy.inventory import Device, Override, Place
 from guru_policy.loading import ParseCache, load
 from guru_policy.tree import MemoryTree
 from tests.policy.writing import BASE, device, group, policy
@@ -17,6 +18,8 @@ from tests.policy.writing import BASE, device, group, policy
 Files = Mapping[str, str]
 DISK = policy("disk", "checks:\n  disk: {kind: disk_space, warning: 85%}")
 FILE = policy("motd", "resources:\n  motd: {kind: file, path: /etc/motd, source: files/motd}")
+
+ARCHIVE = Override("o1", "checks.disk.warning", "70%", "ada", "archive", 1)
 
 
 def compiled(
@@ -43,6 +46,7 @@ def test_a_commit_that_does_not_concern_a_customer_costs_it_nothing() -> None:
     ({"org/disk.yaml": DISK}, (device("pc2"),)),
     ({"org/disk.yaml": DISK}, (device(), device("pc2", 2))),
     ({"org/disk.yaml": DISK}, ()),
+    ({"org/disk.yaml": DISK}, (replace(device(), overrides=(ARCHIVE,)),)),
 ])
 def test_whatever_could_change_the_answer_makes_a_new_one(files: Files, devices: tuple[Device, ...]) -> None:
     cache = ParseCache()
@@ -106,7 +110,9 @@ CHOICES = {
 }
 TREES = st.fixed_dictionaries({}, optional={path: st.sampled_from(texts) for path, texts in CHOICES.items()})
 INVENTORIES = st.lists(
-    st.sampled_from([device(ram_gb=4), device(ram_gb=8), device("pc2", 2), device("pc3", 3, ram_gb=16)]),
+    st.sampled_from([device(ram_gb=4), device(ram_gb=8), device("pc2", 2), device("pc3", 3, ram_gb=16),
+                     replace(device(ram_gb=4), overrides=(ARCHIVE,)),
+                     replace(device(ram_gb=4), overrides=(ARCHIVE._replace(value="75%"),))]),
     max_size=3, unique_by=lambda one: one.id,
 )
 

@@ -82,7 +82,7 @@ class LaunchdJob(Resource[JobState]):
                 job[name] = value
         if self.env:
             job["EnvironmentVariables"] = dict(self.env)
-        import plistlib                 # 0.3 MB with its XML parser, on machines that never have such a job
+        import plistlib  # 0.3 MB with its XML parser, on machines that never have such a job
 
         return plistlib.dumps(job, sort_keys=True)
 

@@ -35,6 +35,7 @@ from guru_wire.operator import (
     RefusalRow,
     SyncState,
 )
+from guru_wire.overriding import OverrideRow
 from guru_wire.uplink import CheckResult
 
 Who = Annotated[Person, Depends(signed_in)]
@@ -45,8 +46,9 @@ class Looks(NamedTuple):
 
     checks: Callable[[Connection, str, str], tuple[CheckResult, ...]]
     metrics: Callable[[Connection, str, str], dict[str, float]]
-    conditions: Callable[[Connection, str, str], Sequence[Condition]]
+    conditions: Callable[[Connection, str, str, int], Sequence[Condition]]      # at a time, ms UTC
     refusals: Callable[[Connection, str, str], tuple[RefusalRow, ...]]
+    overrides: Callable[[Connection, str, str, int], Sequence[OverrideRow]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +179,9 @@ def _detail(
         labels=dict(labels(one.device)),
         enrolled_at=one.enrolled_at, serial=one.signs.desired_serial,
         public_key=base64.b64encode(one.public_key).decode(),
-        conditions=tuple(fleet.looks.conditions(connection, TENANT, device_id)), run=one.run,
+        conditions=tuple(fleet.looks.conditions(connection, TENANT, device_id, now)), run=one.run,
         check_results=fleet.looks.checks(connection, TENANT, device_id),
         metrics=fleet.looks.metrics(connection, TENANT, device_id), services=one.services,
         refusals=fleet.looks.refusals(connection, TENANT, device_id),
+        overrides=tuple(fleet.looks.overrides(connection, TENANT, device_id, now)),
     )

@@ -41,4 +41,4 @@ class Inventory:
 
 
 def _device(ident: str, name: str, customer: str, site: str, facts: str, labels: str, stamp: bytes) -> Device:
-    return Device(ident, name, Place(customer, site), orjson.loads(facts), orjson.loads(labels), stamp)
+    return Device(ident, name, Place(customer, site), orjson.loads(facts), orjson.loads(labels), stamp=stamp)

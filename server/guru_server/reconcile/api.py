@@ -111,7 +111,7 @@ def operators(desk: Desk) -> APIRouter:
     @router.get("/drift")
     async def get_drift(since: Annotated[int, Query(ge=0)] = 0) -> Drift:
         """What differed without anybody having wanted it."""
-        return await db.read(lambda connection: drift(connection, tenant, since))
+        return await db.read(lambda connection: drift(connection, tenant, since, desk.now()))
 
     @router.get("/devices/{ref:path}/explain")
     async def get_explain(ref: str, path: str) -> Explanation:

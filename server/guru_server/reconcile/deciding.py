@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from guru_policy.compiling import Compiled, Effective, compile_customer
+from guru_policy.compiling import Compiled, Compiler, Effective, compile_customer
 from guru_policy.faults import Fault
 from guru_policy.fleet import Sources
 from guru_policy.inventory import Device
@@ -125,6 +125,11 @@ def compiled_for(
         for fault in assignment
     }
     return result, tuple(faults)
+
+
+def compiler_for(customer: str, org: Loaded, own: Loaded) -> Compiler:
+    """A compiler of this pair for single devices; it remembers nothing for others."""
+    return Compiler(Sources(org.fleet, own.fleet), customer, _digests(customer, org, own))
 
 
 def _digests(customer: str, org: Loaded, own: Loaded) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, or_, select
 
 from guru_server.fleet.tables import device, device_state
+from guru_server.overrides import store as overrides
 from guru_server.reconcile.tables import run
 from guru_wire.drift import Drift, DriftRow
 from guru_wire.operator import RunSummary
@@ -14,6 +15,7 @@ from guru_wire.uplink import Change, ResourceOutcome, ResourceReport
 
 MOST_RUNS = 50_000                      # read for one answer
 MOST_ROWS = 10_000
+MOST_OVERRIDES = 1_000
 
 
 class _Place(NamedTuple):
@@ -28,10 +30,10 @@ class _Place(NamedTuple):
 _NOT_INTENDED = (Change.corrective, Change.suppressed)
 
 
-def drift(connection: Connection, tenant: str, since: int) -> Drift:
+def drift(connection: Connection, tenant: str, since: int, now: int) -> Drift:
     """Every resource that differed in a run since then (ms UTC), by device and resource, with its newest time.
 
-    One that still differs by its device's newest run is open, whenever that run was.
+    One that still differs by its device's newest run is open, whenever that run was. Overrides in force are told too.
     """
     places = {
         row[0]: _Place(*row) for row in connection.execute(
@@ -56,7 +58,8 @@ def drift(connection: Connection, tenant: str, since: int) -> Drift:
         if owner in places:
             _add(found, places[owner], RunSummary.model_validate_json(body), since, now=False)
     rows = sorted(found.values(), key=lambda one: (not one.open, one.customer, one.site, one.name, one.resource))
-    return Drift(items=tuple(rows[:MOST_ROWS]), total=len(rows), since=since)
+    overridden = overrides.rows(connection, tenant, now)[:MOST_OVERRIDES]
+    return Drift(items=tuple(rows[:MOST_ROWS]), total=len(rows), since=since, overrides=tuple(overridden))
 
 
 def _add(

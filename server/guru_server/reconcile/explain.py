@@ -9,8 +9,10 @@ from sqlalchemy import Connection
 from guru_policy.errors import NotFound
 from guru_policy.explaining import explain
 from guru_policy.fleet import Sources
+from guru_policy.inventory import Device
 from guru_server.fleet.reading import known, resolve
 from guru_server.gateway.plain import plain
+from guru_server.overrides import store as overrides
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.store import in_force
 from guru_server.store.database import Database
@@ -24,9 +26,8 @@ async def explained(db: Database, reconciler: Reconciler, ref: str, path: str) -
     that is none.
     """
     tenant = reconciler.tenant
-    device = await db.read(
-        lambda connection: known(connection, tenant, resolve(connection, tenant, ref)).device
-    )
+    now = reconciler.now()
+    device = await db.read(lambda connection: _device(connection, tenant, ref, now))
     before = await db.read(lambda connection: _pair(connection, tenant, device.place.customer))
     if before is None:
         nothing = f"nothing is in force for customer {device.place.customer}"
@@ -54,6 +55,12 @@ async def explained(db: Database, reconciler: Reconciler, ref: str, path: str) -
             for one in found.candidates
         ),
     )
+
+
+def _device(connection: Connection, tenant: str, ref: str, now: int) -> Device:
+    found = known(connection, tenant, resolve(connection, tenant, ref)).device
+    (device,) = overrides.overridden([found], overrides.in_force(connection, tenant, now, found.id))
+    return device
 
 
 def _pair(connection: Connection, tenant: str, customer: str) -> tuple[str, str] | None:

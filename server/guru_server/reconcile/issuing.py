@@ -8,6 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from guru_policy.bundle import heartbeat_of
 from guru_policy.compiling import Compiled, Effective
 from guru_policy.inventory import Device
+from guru_server.gateway.plain import plain
+from guru_server.overrides.store import Place
 from guru_server.reconcile.lines import dumped, lines_of
 from guru_server.reconcile.store import Change, InForce, ManifestRow
 from guru_wire.manifest import MANIFEST_LIFE_MS, Manifest, seal_manifest
@@ -59,7 +61,8 @@ class Issuer:
                     ),
                     heartbeats[assignment.bundle],
                 ))
-        return Change(manifests=manifests, bundles=bundles, faulty=faulty, healed=healed)
+        unfit = _unfit(compiled, before, devices)
+        return Change(manifests=manifests, bundles=bundles, faulty=faulty, healed=healed, unfit=unfit)
 
     def issue(self, manifest: Manifest, heartbeat: int) -> ManifestRow:
         """One manifest, signed, as a row."""
@@ -75,3 +78,19 @@ class Issuer:
             expires_at=manifest.expires_at,
             heartbeat=heartbeat,
         )
+
+
+def _unfit(
+    compiled: dict[str, tuple[str, Compiled]], before: InForce, devices: dict[str, Device]
+) -> dict[Place, str]:
+    """Why devices go without overrides, where that is news."""
+    found: dict[Place, str] = {}
+    for _, result in compiled.values():
+        for name in result.assigned:
+            why = {one.path: plain(one.why, 500) for one in result.unfit.get(name, ())}
+            for override in devices[name].overrides if name in devices else ():
+                place = Place(override.id, name, override.path)
+                reason = why.get(override.path, "")
+                if before.unfit.get(place, "") != reason:
+                    found[place] = reason
+    return found

@@ -16,6 +16,8 @@ from guru_policy.inventory import Device
 from guru_policy.provenance import Authors
 from guru_server.clock import Clock
 from guru_server.gateway.plain import plain
+from guru_server.overrides import store as overrides
+from guru_server.reconcile import masking
 from guru_server.reconcile.collecting import uncollected
 from guru_server.reconcile.deciding import Decision, compiled_for, devices_by_customer
 from guru_server.reconcile.exact import Moved, exact_plan, issued, moved
@@ -29,6 +31,7 @@ from guru_server.reconcile.uploads import UploadedTree, checked_blobs, checked_f
 from guru_server.reconcile.written import place_of, places
 from guru_server.store.database import Database
 from guru_wire.operator import CustomerStatus, DeviceChange, FieldChange, ObjectChange, Plan, PlanRequest
+from guru_wire.overriding import OverrideRow
 
 ROWS = 1000                             # devices of one plan that are shown
 
@@ -58,6 +61,7 @@ class Planner:
                 new = await asyncio.to_thread(self._reconciler.library.get, str(request.revision))
             decision = await self._reconciler.decided(new, before, devices, request.revision)
             other = await self._other(request.against, before)
+            sides = await self._sides(devices, before, decision, new, other if request.against else None)
             bundles: dict[str, bytes] = {}
             have = issued(before)
             if request.against and other:
@@ -65,12 +69,14 @@ class Planner:
         changes = moved(decision, have)
         stands = await self._bundles(decision, changes, bundles)
         authors = {name: Authors(result.sources) for name, result in decision.compiled.items()}
-        rows = await asyncio.to_thread(_devices, devices, changes, bundles, stands, authors)
+        fitting = [masking.fitting(device, decision) for device in devices]
+        rows = await asyncio.to_thread(_devices, fitting, changes, bundles, stands, authors)
         changed = [device for device in devices if device.id in changes]
         away = {device.id for device in changed if _offline(stands.get(device.id))}
         counted = await asyncio.to_thread(
             impacts, changed, away, lambda one: decision.compiled[one.place.customer].groups[one.id]
         )
+        overridden = await self._overridden(devices)
         exact = exact_plan(decision, before, devices, request.revision) if request.exact and request.revision else None
         return Plan(
             base_revision=request.against or before.base,
@@ -85,7 +91,27 @@ class Planner:
             guards=decision.guards,
             faults=lines_of(decision.faults),
             exact=exact,
+            overrides=await asyncio.to_thread(
+                masking.planned, overridden, devices, decision, changes.keys(), sides, authors),
+            overridden=len(overridden),
         )
+
+    async def _overridden(self, devices: Sequence[Device]) -> list[OverrideRow]:
+        """Every override in force on these devices."""
+        if not any(device.overrides for device in devices):
+            return []
+        tenant, now = self._reconciler.tenant, self._now()
+        return await self._db.read(lambda connection: overrides.rows(connection, tenant, now))
+
+    async def _sides(
+        self, devices: Sequence[Device], before: InForce, decision: Decision, new: Loaded, against: Loaded | None
+    ) -> Mapping[str, masking.Side]:
+        """What customers with overridden devices have, and would have. Hold the lock."""
+        names = {device.place.customer for device in devices if device.overrides}
+        if not names:
+            return {}
+        get = await self._reconciler.available(before, [before.base] if before.base else [])
+        return await asyncio.to_thread(masking.sides, names, before, decision, new, against, get)
 
     async def _bundles(self, decision: Decision, changes: Moved, bundles: dict[str, bytes]) -> Mapping[str, Stand]:
         """Fill in the bundles that the changes name; how the devices stand."""

@@ -21,7 +21,8 @@ from guru_server.gateway.plain import plain
 from guru_server.gitops.mirror import Commit, Consent, Mirror
 from guru_server.gitops.tree import MirrorBroken
 from guru_server.gitops.verifying import UNCHECKED, Base, Verdict, Verifier
-from guru_server.leases import Fence
+from guru_server.leases import Fence, held
+from guru_server.overrides import store as overrides
 from guru_server.reconcile.collecting import uncollected
 from guru_server.reconcile.deciding import Asked, Decision, Get, Pair, Standing, decide
 from guru_server.reconcile.guarding import UNKNOWN, Consented, after, refusals, stands
@@ -58,7 +59,7 @@ class Reconciler:
         stage: Stage = lambda _: None,
         tenant: str = TENANT,
     ) -> None:
-        self._db, self._bus, self.mirror, self._now, self._stage = db, bus, mirror, now, stage
+        self._db, self._bus, self.mirror, self.now, self._stage = db, bus, mirror, now, stage
         self.tenant = tenant
         self._verifier = verifier
         self._issuer = Issuer(tenant, state_key)
@@ -111,17 +112,37 @@ class Reconciler:
             chosen = [device for device in devices if ids is None or device.id in ids]
             if before.base is None or not chosen:
                 return 0
-            get = await self._available(before, [before.base])
+            get = await self.available(before, [before.base])
             compiled = await asyncio.to_thread(refreshed, chosen, before, get)
-            now = self._now()
+            now = self.now()
             by_id = {device.id: device for device in chosen}
             change = await asyncio.to_thread(self._issuer.changes, compiled, before, by_id, now)
             if change.empty:
                 return 0
             change = await self._with_blobs(change, [*self._revisions(before.standings), before.base])
             await self._store(change, fence, now)
-            log.info("inventory: %d devices have a new manifest", len(change.manifests))
+            if change.manifests:
+                log.info("inventory: %d devices have a new manifest", len(change.manifests))
             return len(change.manifests)
+
+    async def expire(self, fence: Fence | None = None) -> int | None:
+        """End the overrides whose time is over; when the next one ends, ms UTC, None without any.
+
+        Their devices are compiled first: whoever is stopped in between finds the rest still to be done.
+        """
+        now = self.now()
+        due = await self._db.read(lambda connection: overrides.due(connection, self.tenant, now))
+        if due:
+            await self.refresh(due, fence)
+
+            def end(connection: Connection) -> None:
+                if fence is not None:
+                    held(connection, fence)
+                overrides.expired(connection, self.tenant, now)
+
+            await self._db.write(end)
+            log.info("overrides on %d devices are over", len(due))
+        return await self._db.read(lambda connection: overrides.next_end(connection, self.tenant))
 
     async def fleets(self, revisions: Collection[str]) -> dict[str, Fleet]:
         """The fleets of these revisions; one that left the repository is not among them."""
@@ -139,7 +160,7 @@ class Reconciler:
 
     async def _renew_some(self, fence: Fence | None, most: int) -> int:
         async with self.lock:           # a commit stored in between would be overwritten by its elder
-            now = self._now()
+            now = self.now()
             rows = await self._db.read(
                 lambda connection: due(connection, self.tenant, now, self._issuer, most)
             )
@@ -161,7 +182,7 @@ class Reconciler:
         signature = back
         if signature is None:
             signature = await self.verdict(tip, before) if tip else UNCHECKED
-        get = await self._available(before, [before.base] if before.base else [])
+        get = await self.available(before, [before.base] if before.base else [])
         asked = Asked(new, before.standings, tuple(devices), frozenset(before.faults))
         decision = replace(await asyncio.to_thread(decide, asked, get), signature=signature)
         guards: tuple[str, ...] = (signature.reason,) if signature.checked == "refused" else ()
@@ -211,7 +232,7 @@ class Reconciler:
         `decision` is one that was made already, in the same hold of the lock. A commit that comes into force
         ends the pin before it; `pin` takes its place.
         """
-        seen_at = self._now()
+        seen_at = self.now()
         commit = await self.mirror.commit(revision)
         try:
             new = await asyncio.to_thread(self.library.get, revision)
@@ -221,7 +242,7 @@ class Reconciler:
             self._stage("loaded")
             decision = decision or await self.decided(new, before, devices, revision)
         self._stage("compiled")
-        now = self._now()
+        now = self.now()
         by_id = {device.id: device for device in devices}
         results = {
             name: (revision, result)
@@ -273,7 +294,7 @@ class Reconciler:
         blobs = await asyncio.to_thread(self.library.contents, wanted - stored, revisions)
         return replace(change, blobs=blobs)
 
-    async def _available(self, before: InForce, more: Collection[str]) -> Callable[[str], Loaded | None]:
+    async def available(self, before: InForce, more: Collection[str]) -> Callable[[str], Loaded | None]:
         """The library, for what is in force and `more`, as far as the repository still has it. Hold the lock."""
         wanted = {*self._revisions(before.standings), *more}
         here = {revision for revision in sorted(wanted) if await self.mirror.ensure(revision)}
@@ -288,11 +309,16 @@ class Reconciler:
         return plain(reason, 1000)
 
     async def look(self) -> tuple[InForce, list[Device]]:
-        """What stands now, and the devices, of one moment. Hold the lock."""
+        """What stands now, and the devices with their overrides, of one moment. Hold the lock."""
+        now = self.now()
+
+        def read(connection: Connection) -> tuple[InForce, list[Device]]:
+            known = overrides.in_force(connection, self.tenant, now)
+            devices = self._inventory.read(connection)
+            return in_force(connection, self.tenant), overrides.overridden(devices, known)
+
         with uncollected():
-            return await self._db.read(
-                lambda connection: (in_force(connection, self.tenant), self._inventory.read(connection))
-            )
+            return await self._db.read(read)
 
     @staticmethod
     def _revisions(standings: Mapping[str, Standing]) -> set[str]:

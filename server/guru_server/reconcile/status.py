@@ -12,6 +12,7 @@ from guru_policy.errors import NotFound
 from guru_server.fleet.state import Signs, standing
 from guru_server.fleet.tables import device, device_state
 from guru_server.gitops.store import fetch_error
+from guru_server.overrides import store as overrides
 from guru_server.reconcile.lines import loaded
 from guru_server.reconcile.pinning import condition, pinned
 from guru_server.reconcile.refusals import Refusing, refusals, refusing
@@ -73,6 +74,7 @@ def status(connection: Connection, tenant: str, watched: Watched, now: int) -> S
         conditions=(
             *_conditions(customers, newest, (error, since)),
             *_deliberate(connection, tenant, watched, now),
+            *_overridden(connection, tenant, now),
             _stalled(_faulty(connection, tenant, stands), doubtful, _attempted_at(newest)),
         ),
         customers=customers,
@@ -113,8 +115,23 @@ def states(
     return [Stand(row[0], row[1], row[2], standing(Signs(*tuple(row)[3:]), now).state) for row in rows]
 
 
-def device_conditions(connection: Connection, tenant: str, device_id: str) -> tuple[Condition, ...]:
-    """Stalled, for a device that the sources in force do not fit any more, or that refuses what it gets."""
+def device_conditions(connection: Connection, tenant: str, device_id: str, now: int) -> tuple[Condition, ...]:
+    """Stalled, for a device that the sources in force do not fit any more, or that refuses what it gets; and
+    Overridden.
+    """
+    return (*_stalled_device(connection, tenant, device_id), *_overridden(connection, tenant, now, device_id))
+
+
+def _overridden(
+    connection: Connection, tenant: str, now: int, device_id: str | None = None
+) -> tuple[Condition, ...]:
+    """Overridden, when anything is, of one device or of all."""
+    found = overrides.rows(connection, tenant, now, device_id=device_id)
+    one = overrides.condition(found, of_fleet=device_id is None)
+    return (one,) if one is not None else ()
+
+
+def _stalled_device(connection: Connection, tenant: str, device_id: str) -> tuple[Condition, ...]:
     query = select(device_fault).where(device_fault.c.tenant == tenant, device_fault.c.device == device_id)
     row = connection.execute(query).one_or_none()
     if row is None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, select, text
 from guru_server.audit.log import record
 from guru_server.fleet.tables import device_state
 from guru_server.leases import Fence, held
+from guru_server.overrides import store as overrides
 from guru_server.reconcile.deciding import Pair, Standing
 from guru_server.reconcile.lines import loaded
 from guru_server.reconcile.pinning import GOOD, Pin, pinned, set_pin
@@ -118,11 +119,12 @@ class Change:
     pin: Pin | None = None                                                         # in place of the one before
     unpin: bool = False
     note: Note | None = None
+    unfit: Mapping[overrides.Place, str] = field(default_factory=dict)             # why a device goes without it
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to write."""
-        devices = self.manifests or self.renewed or self.faulty or self.healed
+        devices = self.manifests or self.renewed or self.faulty or self.healed or self.unfit
         return not (devices or self.standings or self.gone or self.revision or self.pin or self.unpin)
 
 
@@ -140,6 +142,7 @@ class InForce(NamedTuple):
     signer: str = ""
     pin: Pin | None = None
     ahead: Mapping[str, int] = {}       # serials that devices hold and this database does not know
+    unfit: Mapping[overrides.Place, str] = {}       # of overrides that devices go without
 
 
 def in_force(connection: Connection, tenant: str) -> InForce:
@@ -174,6 +177,7 @@ def in_force(connection: Connection, tenant: str) -> InForce:
         signer=base.signer if base else "",
         pin=pinned(connection, tenant),
         ahead={row[0]: row[1] for row in ahead},
+        unfit=overrides.unfit(connection, tenant),
     )
 
 
@@ -245,6 +249,7 @@ def keep(connection: Connection, tenant: str, change: Change, fence: Fence | Non
     ):
         if rows:
             connection.execute(statement, [{**row, "tenant": tenant} for row in rows])
+    overrides.keep_unfit(connection, tenant, change.unfit)
     for device in change.healed:
         connection.execute(
             delete(device_fault).where(device_fault.c.tenant == tenant, device_fault.c.device == device)
