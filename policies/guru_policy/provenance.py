@@ -15,8 +15,10 @@ from guru_policy.fleet import Sources
 from guru_policy.inventory import Device
 from guru_policy.layering import Resolver, same
 from guru_policy.merged import Cell, Entry, Table
+from guru_policy.needing import Secrets
 from guru_policy.objects.items import KINDS, WORDS
 
+SECRETS = "secrets."                    # how the path of a secret's fingerprint begins
 _NOTHING: tuple[JsonValue, ...] = (None, False, "", [], {})
 
 
@@ -26,11 +28,20 @@ class Authors:
     def __init__(self, sources: Sources) -> None:
         self._applying = Applying(sources)
         self._resolver = Resolver(self._applying.common.resolver)
+        self._sources = sources
 
     def attributed(self, device: Device, changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
         """The changes with `why`, the file:line that says so now, and `default` where nobody says anything."""
         table = self._resolver.resolve(self._applying.layers(device)).table
-        return tuple(_attributed(change, table) for change in changes)
+        return tuple(
+            self._secret(change, device) if change.path.startswith(SECRETS) else _attributed(change, table)
+            for change in changes
+        )
+
+    def _secret(self, change: FieldChange, device: Device) -> FieldChange:
+        """A secret's value is in the file that its object names."""
+        item = Secrets(self._sources, device.place.customer, None).find(change.path.removeprefix(SECRETS))
+        return change if item is None else change._replace(why=f"{item.origin.path}:{item.origin.line}")
 
     def groups(self, device: Device) -> frozenset[str]:
         """The groups that the device is in."""
