@@ -18,10 +18,16 @@ WORKS: dict[str, tuple[str, ...]] = {
     "ci": ("ci", "FLEET"), "wait": ("wait", "--for", "UpToDate=25%"),
     "drift": ("drift", "--since", "7d"),
     "init": ("init", "NEW"), "fmt": ("fmt", "FLEET"),
+    "secrets edit": ("secrets", "edit", "pw", "--from-file", "TOKEN", "--repo", "KEPT"),
+    "secrets check": ("secrets", "check", "KEPT"),
+    "secrets rotate": ("secrets", "rotate", "--repo", "KEPT", "--identity", "IDENTITY"),
+    "secrets recipients list": ("secrets", "recipients", "list", "--repo", "KEPT"),
+    "secrets recipients add": ("secrets", "recipients", "add", "guru", "server", "--repo", "KEPT"),
+    "secrets recipients rm": ("secrets", "recipients", "rm", "safe", "--repo", "KEPT"),
     "completion": ("completion", "bash"), "api": ("api", "GET", "/devices"), "version": ("version",),
 }
 
-SILENT = {"validate", "fmt"}           # what prints no row when there is nothing to complain of
+SILENT = {"validate", "fmt", "secrets check"}           # what prints no row when there is nothing to complain of
 
 FAILS: dict[str, tuple[tuple[str, ...], int]] = {
     "status": (("status", "--context", "nowhere"), 5), "device list": (("device", "list", "--timeout", "soon"), 2),
@@ -41,6 +47,12 @@ FAILS: dict[str, tuple[tuple[str, ...], int]] = {
     "apply": (("apply", "/dev/null"), 10), "rollback": (("rollback",), 2),
     "ci": (("ci", "no-such-folder"), 2), "wait": (("wait", "--for", "Soon=3%"), 2),
     "drift": (("drift", "--since", "soon"), 2),
+    "secrets edit": (("secrets", "edit", "pw", "--repo", "no-such-folder"), 2),
+    "secrets check": (("secrets", "check", "no-such-folder"), 2),
+    "secrets rotate": (("secrets", "rotate", "--repo", "no-such-folder"), 2),
+    "secrets recipients list": (("secrets", "recipients", "list", "--repo", "no-such-folder"), 2),
+    "secrets recipients add": (("secrets", "recipients", "add", "ada", "age1", "--repo", "no-such-folder"), 2),
+    "secrets recipients rm": (("secrets", "recipients", "rm", "ada", "--repo", "no-such-folder"), 2),
     "init": (("init", "NEW", "--ci", "sourceforge"), 2), "fmt": (("fmt", "no-such-folder"), 2),
     "completion": (("completion", "tcsh"), 2), "api": (("api", "BREW", "/devices"), 2),
     "version": (("version", "more"), 2),

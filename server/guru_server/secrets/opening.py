@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DIGITS = 16                             # hex digits of a fingerprint
 KNOWN = 50_000                          # files whose fingerprint is remembered
-_NOT_FOR_US = "guru secrets recipients add NAME {key}, then guru secrets rotate"
+_NOT_FOR_US = "guru secrets recipients add guru {key}, then guru secrets rotate"
 _ENCRYPT = "encrypt it for the recipients that stand here: guru secrets rotate"
 
 
