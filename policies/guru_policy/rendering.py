@@ -114,7 +114,7 @@ class Renderer:
             value = cast(dict[str, JsonValue], value_of(entry))
             value.pop(POLICY_MODE, None)
             item, faults, missing = read_item(section, value, entry, f"{section}.{name}")
-            secrets = secrets_in(item.model) if item is not None else frozenset()
+            secrets = _secrets(item)
             if secrets and (lying := secret_fault(f"{section}.{name}", entry)) is not None:
                 faults = [*faults, lying]
             known = entry, _Read(item, (*faults, *missing), _placed_check(name, item), secrets)
@@ -195,6 +195,13 @@ def _placed_check(name: str, item: Item | None) -> PlacedCheck | None:
     if item is None or not isinstance(item.words, CheckWords) or not isinstance(item.model, Check):
         return None
     return PlacedCheck(id=name, kind=_kind(item.model), every=item.words.every, spec=_dumped(item.model))
+
+
+def _secrets(item: Item | None) -> frozenset[str]:
+    """The secrets that keeping the item takes: none when it is kept away."""
+    if item is None or getattr(item.model, "ensure", "present") == "absent":
+        return frozenset()
+    return secrets_in(item.model)
 
 
 def _common(entry: Entry) -> bool:

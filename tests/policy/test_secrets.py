@@ -8,7 +8,7 @@ from guru_policy.bundle import Bundle
 from guru_policy.comparing import device_changes
 from guru_policy.compiling import Compiled, Effective, Sources, compile_customer
 from guru_policy.fleet import Fleet
-from guru_policy.needing import UNOPENED, Opened
+from guru_policy.needing import MOST, UNOPENED, Opened
 from guru_policy.objects.object import Key
 from guru_policy.objects.scopes import ORG, Scope
 from guru_policy.provenance import Authors
@@ -88,6 +88,27 @@ def test_a_name_without_an_object_is_left_to_the_device_with_a_warning() -> None
     assert [(fault.severity, str(fault)) for fault in found.faults] == [("warning", (
         "org/p.yaml:6:62: spec.resources.pw: there is no Secret `pw`: the device itself must have it "
         "(it lies in /etc/guru/secrets there, or add a Secret)"))]
+
+
+def test_what_is_kept_away_needs_no_secret() -> None:
+    gone = FILE.replace("kind: file", "kind: file, ensure: absent")
+    found = fleet({"org/p.yaml": policy("p", gone), **secret("pw", "org")})
+
+    assert bundle(compiled(found, {key("pw", ORG): Opened("f")})).secrets == {}
+
+
+def test_a_device_has_so_many_secrets_and_no_more() -> None:
+    names = [f"s{number:02}" for number in range(MOST + 1)]
+    entries = "\n".join(
+        f"  {name}: {{kind: file, path: /etc/{name}, contentFrom: {{secretRef: {name}}}}}" for name in names)
+    files = {path: text for name in names for path, text in secret(name, "org").items()}
+    found = fleet({"org/p.yaml": policy("p", f"resources:\n{entries}"), **files})
+
+    result = compiled(found, {key(name, ORG): Opened("f") for name in names})
+
+    assigned = next(iter(result.assigned.values()))
+    assert not isinstance(assigned, Effective)
+    assert [fault.message for fault in assigned] == [f"Secret s{MOST}: a device has {MOST} secrets at most"]
 
 
 def test_a_pin_of_the_tray_is_a_secret_of_the_device() -> None:

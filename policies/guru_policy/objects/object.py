@@ -72,7 +72,9 @@ class Object:
 
     @cached_property
     def secret_refs(self) -> tuple[Refers, ...]:
-        """Every secret that its checks and resources refer to."""
+        """Every secret that a policy's checks and resources refer to."""
+        if self.key.kind != "Policy":
+            return ()
         return tuple(
             Refers(str(node.value), f"{section}.{item_id}", node.at(self.path))
             for section in ("checks", "resources") if (part := self.node.get(section)) is not None

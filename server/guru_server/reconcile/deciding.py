@@ -137,8 +137,7 @@ def _digests(customer: str, org: Loaded, own: Loaded) -> dict[str, str]:
 
 def _opened(customer: str, org: Loaded, own: Loaded) -> dict[Key, Opened]:
     """What is known of the secrets that the customer's devices can name."""
-    shared = {key: opened for key, opened in org.secrets.items() if not key.scope.customer}
-    return {**shared, **{key: one for key, one in own.secrets.items() if key.scope.customer == customer}}
+    return {**org.secrets.get("", {}), **own.secrets.get(customer, {})}
 
 
 def devices_by_customer(devices: Sequence[Device]) -> dict[str, list[Device]]:

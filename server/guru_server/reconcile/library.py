@@ -27,7 +27,7 @@ class Loaded(NamedTuple):
     fleet: Fleet
     digests: Mapping[str, str]
     assets: Mapping[str, Entry]         # by SHA-256
-    secrets: Mapping[Key, Opened] = {}
+    secrets: Mapping[str, Mapping[Key, Opened]] = {}        # by customer; the organisation's by an empty name
     encrypted: Mapping[Key, Entry] = {}
 
 
@@ -65,9 +65,10 @@ class Library:
             return Loaded(fleet, digests, assets)
         entries = {entry.path: entry for entry in tree.entries()}
         encrypted = {item.key: entries[spec.file] for item, spec in secrets if spec.file in entries}
-        opened = {
-            item.key: self._opener.look(item.key, spec, encrypted.get(item.key), tree.read) for item, spec in secrets
-        }
+        opened: dict[str, dict[Key, Opened]] = {}
+        for item, spec in secrets:
+            found = self._opener.look(item.key, spec, encrypted.get(item.key), tree.read)
+            opened.setdefault(item.key.scope.customer, {})[item.key] = found
         return Loaded(fleet, digests, assets, opened, encrypted)
 
     def values(self, wanted: Collection[tuple[str, Key]]) -> dict[tuple[str, Key], bytes]:
