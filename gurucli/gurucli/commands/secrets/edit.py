@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from guru_policy.errors import GuruError, InputInvalid, UsageWrong
-from gurucli.ageing import MAX_VALUE
 from gurucli.cli import Cli
 from gurucli.parameters import FolderOption, IdentityOption
 from gurucli.sheet import Column, record
@@ -65,6 +64,8 @@ def run(
 
 
 def _read(place: str) -> bytes:
+    from gurucli.ageing import MAX_VALUE
+
     try:
         if place == "-":
             return sys.stdin.buffer.read(MAX_VALUE + 1)
