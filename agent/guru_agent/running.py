@@ -59,7 +59,7 @@ class Agent:
         self.blobs = Blobs(settings.state / BLOBS)
         self.spool = Spool(self.store, settings.spool_mib << 20)
         self.desired = Desired(self.store, self.blobs, self.identity)
-        self.host = open_host(settings.root)
+        self.host = open_host(settings.root, self.desired.secret)
         doer = Executor(settings.root, settings.state / BACKUPS, self.blobs.read)
         self.inventory = Inventory(self.spool, self.desired, self.clock, _facts, self._services)
         self.converger = Converger(

@@ -361,6 +361,12 @@ class Doctor(Answer):
     lines: list[Diagnosis]
 
 
+class ServerRecipient(Answer):
+    """Whom secrets that devices need are encrypted for, too."""
+
+    recipient: str
+
+
 class Trust(TypedDict):
     """The server's authority and keys: public, and worth nothing until checked against a pin."""
 

@@ -16,7 +16,7 @@ from pydantic import JsonValue
 from guru_policy.model import Carried
 
 Mode = Literal["enforce", "observe"]
-LANGUAGE = 2                            # the language of bundles; guru_wire.version tells its history
+LANGUAGE = 3                            # the language of bundles; guru_wire.version tells its history
 
 
 class AgentSettings(Carried):
@@ -74,7 +74,8 @@ class Bundle(Carried):
     """Everything one device should be. Resources stand in the order in which they are carried out.
 
     Categories and actions stand in the order of the menu. `branding` holds the fields of
-    `kinds.branding.Branding` that are set, a picture of the repository by digest as `iconDigest`.
+    `kinds.branding.Branding` that are set, a picture of the repository by digest as `iconDigest`. `secrets` are those
+    whose values come sealed beside the manifest; a fingerprint tells that a value changed, and never the value.
     """
 
     language: int
@@ -85,6 +86,7 @@ class Bundle(Carried):
     categories: tuple[PlacedCategory, ...] = ()                 # since LANGUAGE 2, as what follows
     actions: tuple[PlacedAction, ...] = ()
     branding: dict[str, JsonValue] = {}
+    secrets: dict[str, str] = {}        # name to keyed fingerprint of the value; since LANGUAGE 3
 
     def to_bytes(self) -> bytes:
         """The canonical bytes: sorted keys, no spaces, UTF-8. Equal bundles have equal bytes."""
@@ -104,7 +106,7 @@ def digest_of(data: bytes) -> str:
 
 
 def bundle_document(bundle: Bundle) -> dict[str, JsonValue]:
-    """A bundle as people address it: agent; checks, resources, categories and actions by id; branding."""
+    """A bundle as people address it: agent; checks, resources, categories and actions by id; branding; secrets."""
     checks: dict[str, JsonValue] = {
         check.id: {**check.spec, "every": check.every} for check in bundle.checks
     }
@@ -112,12 +114,12 @@ def bundle_document(bundle: Bundle) -> dict[str, JsonValue]:
         item.id: {**item.spec, "observe": item.mode == "observe", "after": list(item.after)}
         for item in bundle.resources
     }
-    tray: dict[str, JsonValue] = {
+    more: dict[str, JsonValue] = {
         "categories": {one.id: {"label": one.label, "order": one.order} for one in bundle.categories},
         "actions": {one.id: {**one.spec, "type": one.type} for one in bundle.actions},
-        "branding": bundle.branding,
+        "branding": bundle.branding, "secrets": dict(bundle.secrets),
     }
     return {
         "agent": bundle.agent.model_dump(mode="json"), "checks": checks, "resources": resources,
-        **{section: entries for section, entries in tray.items() if entries},
+        **{section: entries for section, entries in more.items() if entries},
     }

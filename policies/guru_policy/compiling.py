@@ -17,6 +17,8 @@ from guru_policy.host import PLATFORMS
 from guru_policy.inventory import Device, Override
 from guru_policy.kinds.customer import Customer
 from guru_policy.layering import Layer, Resolved, Resolver, missed_faults
+from guru_policy.needing import Needed, Opened, Secrets
+from guru_policy.objects.object import Key
 from guru_policy.objects.scopes import owner_of
 from guru_policy.overriding import Overlays
 from guru_policy.quantities import shown
@@ -26,10 +28,11 @@ from guru_policy.rendering import Renderer
 
 
 class Effective(NamedTuple):
-    """What a device should be: the digest of its bundle, and of the files that bundle refers to."""
+    """What a device should be: the digest of its bundle, of the files and the secrets that bundle refers to."""
 
     bundle: str
     blobs: tuple[str, ...]
+    secrets: tuple[Needed, ...] = ()
 
 
 Assignment: TypeAlias = Effective | tuple[Fault, ...]
@@ -96,20 +99,25 @@ class _Made(NamedTuple):
 
 
 def compile_customer(
-    sources: Sources, customer: str, devices: Sequence[Device], digests: Mapping[str, str]
+    sources: Sources, customer: str, devices: Sequence[Device], digests: Mapping[str, str],
+    opened: Mapping[Key, Opened] | None = None,
 ) -> Compiled:
-    """What each of the customer's devices should be. `digests` is path to SHA-256 of the files carried.
+    """What each of the customer's devices should be. `digests` is path to SHA-256 of the files carried, `opened` what
+    is known of the values of Secrets; None when nobody could look into any.
 
     Raises InputInvalid for a device of another customer; everything else is in the result.
     """
     for device in devices:
         _refuse_strange(device, customer)
     results, seen = _results(sources), digest_of_devices(devices)
-    asked = Input(sources.org.owned_by(None), sources.customer.owned_by(customer), seen, dict(digests))
+    asked = Input(
+        sources.org.owned_by(None), sources.customer.owned_by(customer), seen, dict(digests),
+        None if opened is None else dict(opened),
+    )
     known = results.get(customer, asked)
     if known is not None:
         return known.of(sources)
-    compiler = Compiler(sources, customer, digests)
+    compiler = Compiler(sources, customer, digests, opened)
     assigned: dict[str, Assignment] = {}
     groups: dict[str, frozenset[str]] = {}
     unfit: dict[str, tuple[Unfit, ...]] = {}
@@ -139,7 +147,10 @@ def _results(sources: Sources) -> Results[Input, _Made]:
 class Compiler:
     """Compiles for one customer; devices under the same layers share one bundle."""
 
-    def __init__(self, sources: Sources, customer: str, digests: Mapping[str, str]) -> None:
+    def __init__(
+        self, sources: Sources, customer: str, digests: Mapping[str, str],
+        opened: Mapping[Key, Opened] | None = None,
+    ) -> None:
         self._sources = sources
         self._customer = customer
         self._applying = Applying(sources)
@@ -148,7 +159,8 @@ class Compiler:
         mode: Mode | None = found.spec.mode if found and isinstance(found.spec, Customer) else None
         own = {path: digest for path, digest in digests.items() if owner_of(path) in (None, customer)}
         # a layer may name any path: never another's file
-        self._renderer = Renderer(own, mode or "enforce", self._applying.common.read)
+        secrets = Secrets(sources, customer, opened)
+        self._renderer = Renderer(own, mode or "enforce", secrets, self._applying.common.read)
         self._known: dict[tuple[Layer, ...], _Known] = {}
         self._unserved: dict[tuple[tuple[Layer, ...], object], tuple[Fault, ...]] = {}
         self._overlays = Overlays()
@@ -208,7 +220,7 @@ class Compiler:
 
     def bundle(self, device: Device) -> Bundle | None:
         """The device's bundle; None when it has faults."""
-        return self._renderer.render(self.resolve(device).table)[0]
+        return self._renderer.render(self.resolve(device).table).bundle
 
     def _fitted(self, device: Device) -> _Fitted:
         """All overrides when that gives no fault; else those, one after the other, that bring no new one.
@@ -265,12 +277,12 @@ class Compiler:
         known = self._known.get(layers)
         if known is None:
             resolved = self._resolver.resolve(layers)
-            bundle, faults = self._renderer.render(resolved.table)
-            assignment: Assignment = tuple(sorted({*resolved.faults, *faults}))
+            made = self._renderer.render(resolved.table)
+            assignment: Assignment = tuple(sorted({*resolved.faults, *made.faults}))
             data = b""
-            if bundle is not None and not assignment:
-                data = bundle.to_bytes()
-                assignment = Effective(digest_of(data), bundle.blobs)
+            if made.bundle is not None and not assignment:
+                data = made.bundle.to_bytes()
+                assignment = Effective(digest_of(data), made.bundle.blobs, made.secrets)
             known = self._known[layers] = _Known(assignment, resolved, data)
         return known
 

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from guru_policy.faults import Fault
 from guru_policy.inventory import Scalar
+from guru_policy.kinds.secret import Secret
 from guru_policy.objects.object import Key, Object
 from guru_policy.objects.scopes import GROUPS, ORG, ROOT, Scope, owner_of
 from guru_policy.tree import Entry
@@ -79,6 +80,11 @@ class Fleet:
     def channels(self, customer: str) -> tuple[Object, ...]:
         """The NotificationChannels that the customer's rules may name."""
         return self._nearest("NotificationChannel", customer)
+
+    def secrets(self) -> tuple[tuple[Object, Secret], ...]:
+        """The Secret objects with their specs, in the order of their places."""
+        found = [(item, item.spec) for item in self.objects.values() if isinstance(item.spec, Secret)]
+        return tuple(sorted(found, key=lambda pair: pair[0].origin))
 
     def asset_entries(self) -> Mapping[str, Entry]:
         """The files that resources carry, by path."""

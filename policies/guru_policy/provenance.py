@@ -15,9 +15,11 @@ from guru_policy.fleet import Sources
 from guru_policy.inventory import Device
 from guru_policy.layering import OVERRIDE, Resolver, same
 from guru_policy.merged import Cell, Entry, Table
+from guru_policy.needing import Secrets
 from guru_policy.objects.items import KINDS, WORDS
 from guru_policy.overriding import Overlays
 
+SECRETS = "secrets."                    # how the path of a secret's fingerprint begins
 _NOTHING: tuple[JsonValue, ...] = (None, False, "", [], {})
 
 
@@ -27,6 +29,7 @@ class Authors:
     def __init__(self, sources: Sources) -> None:
         self._applying = Applying(sources)
         self._resolver = Resolver(self._applying.common.resolver)
+        self._sources = sources
         self._overlays = Overlays()
 
     def attributed(self, device: Device, changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
@@ -39,7 +42,15 @@ class Authors:
         table = self._resolver.resolve(layers).table
         if device.overrides:
             table = self._resolver.resolve((*layers, *self._overlays.layers(device.overrides, table))).table
-        return tuple(_attributed(change, table) for change in changes)
+        return tuple(
+            self._secret(change, device) if change.path.startswith(SECRETS) else _attributed(change, table)
+            for change in changes
+        )
+
+    def _secret(self, change: FieldChange, device: Device) -> FieldChange:
+        """A secret's value is in the file that its object names."""
+        item = Secrets(self._sources, device.place.customer, None).find(change.path.removeprefix(SECRETS))
+        return change if item is None else change._replace(why=f"{item.origin.path}:{item.origin.line}")
 
 
 def _attributed(change: FieldChange, table: Table) -> FieldChange:

@@ -14,7 +14,8 @@ from operator import is_
 from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 from guru_policy.inventory import Device
-from guru_policy.objects.object import Object
+from guru_policy.needing import Opened
+from guru_policy.objects.object import Key, Object
 
 CUSTOMERS = 10_000                      # that are remembered, the least lately asked for forgotten first
 EACH = 2                                # results of each: what is in force, and what was planned
@@ -39,11 +40,12 @@ class Input(NamedTuple):
     own: tuple[Object, ...]
     devices: bytes                      # digest_of_devices()
     digests: Mapping[str, str]
+    opened: Mapping[Key, Opened] | None = None
 
     def same(self, other: Input) -> bool:
         """Whether both give the same result."""
         return (
-            self.devices == other.devices and self.digests == other.digests
+            self.devices == other.devices and self.digests == other.digests and self.opened == other.opened
             and _identical(self.own, other.own) and _identical(self.org, other.org)
         )
 

@@ -30,7 +30,11 @@ class Challenge(Carried):
 
 
 class Hello(Carried):
-    """`signature` (base64) is the device key's, purpose `hello`, over hello_bytes()."""
+    """`signature` (base64) is the device key's, purpose `hello`, over hello_bytes().
+
+    `sealing_key` is what secrets are sealed to, with the device key's own word for it (guru_wire.sealing); since
+    LANGUAGE 3.
+    """
 
     t: Literal["hello"] = "hello"
     language: int
@@ -40,6 +44,8 @@ class Hello(Carried):
     agent_version: str
     serial: int = 0                     # of the newest manifest the agent holds
     signature: str
+    sealing_key: str = Field(default="", max_length=64)
+    sealing_proof: str = Field(default="", max_length=128)
 
 
 class Welcome(Carried):

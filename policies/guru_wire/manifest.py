@@ -22,6 +22,12 @@ class Manifest(Carried):
     blobs: tuple[str, ...] = ()
     issued_at: int
     expires_at: int
+    sealed: str = ""                    # sha256 hex of the blob of this device's sealed secrets; since LANGUAGE 3
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Every digest that belongs to it, the bundle first."""
+        return (self.bundle, *self.blobs, *((self.sealed,) if self.sealed else ()))
 
 
 class Expired(Untrusted):

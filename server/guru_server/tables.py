@@ -11,10 +11,11 @@ from guru_server.identity import tables as identity
 from guru_server.notify import tables as notify
 from guru_server.overrides import tables as overrides
 from guru_server.reconcile import tables as reconcile
+from guru_server.secrets import tables as secrets
 from guru_server.store import tables as store
 from guru_server.store.schema import metadata
 from guru_server.telemetry import tables as telemetry
 
 __all__ = ["SUBJECTS", "metadata"]
 
-SUBJECTS = (alerts, audit, fleet, gateway, gitops, identity, notify, overrides, reconcile, store, telemetry)
+SUBJECTS = (alerts, audit, fleet, gateway, gitops, identity, notify, overrides, reconcile, secrets, store, telemetry)

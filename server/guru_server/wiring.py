@@ -63,6 +63,8 @@ from guru_server.reconcile.reports import report_recorder
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.status import device_conditions
 from guru_server.retention import Retention
+from guru_server.secrets import api as secrets_api
+from guru_server.secrets.opening import Opener
 from guru_server.settings import GitSettings, ServerSettings
 from guru_server.store.database import Database
 from guru_server.supervising import Job
@@ -107,7 +109,8 @@ def wire_server(ground: Ground, keys: ServerKeys, url: str) -> Wired:
 def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[str, Job]]:
     """The application without its outermost layer, and the jobs."""
     db, bus, clock, settings = ground.db, ground.bus, ground.clock, ground.settings
-    repository = _repository(ground, keys.state)
+    opener = Opener(keys.age)
+    repository = _repository(ground, keys.state, opener)
     in_force = InForce(db, repository.reconciler if repository else None)
     gateway = _gateway(ground, keys.link)
     looks = fleet_api.Looks(check_results, newest_metrics, device_conditions, refusals, of_device)
@@ -117,7 +120,7 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     marker = _marker(ground, keys.audit)
     identity = identity_api.Identity(db, bus, clock, keys, url, in_force.places, sightings=sightings)
     remote = repository.reconciler.mirror.source.url if repository else None
-    looked_at = probes(db, settings.data, keys.tls.certificate, remote, clock)
+    looked_at = probes(db, settings.data, keys.tls.certificate, remote, clock, opener)
     watched = health.Health(db, [*looked_at, signed_lately(db, clock, settings.audit.every)])
     public = [identity_api.public_router(identity), health.public_router(watched)]
     guarded = [
@@ -137,7 +140,7 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
         ]
     else:
         guarded.append(_without_repository())
-    guarded.append(telemetry_api.router(db, clock))
+    guarded += [telemetry_api.router(db, clock), secrets_api.router(opener)]
     guarded.append(fleet_api.router(fleet))     # last: its {ref} takes slashes
     app = make_app(Door(db, clock, sightings=sightings), guarded=guarded, public=public, links=gateway_routes(gateway))
     jobs = {"gateway": gateway.run, "repeated": repeated.run}
@@ -167,7 +170,7 @@ def _gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Gateway:
     )
 
 
-def _repository(ground: Ground, state_key: Ed25519PrivateKey) -> Repository | None:
+def _repository(ground: Ground, state_key: Ed25519PrivateKey, opener: Opener) -> Repository | None:
     git = ground.settings.git
     if git.url is None:
         return None
@@ -175,7 +178,7 @@ def _repository(ground: Ground, state_key: Ed25519PrivateKey) -> Repository | No
     mirror = Mirror(ground.settings.data, _source(git.url, git))
     reconciler = Reconciler(
         ground.db, ground.bus, mirror, verifier=Verifier(mirror, Pinned(git.signing.mode, git.signing.keys)),
-        state_key=state_key, now=ground.clock, stage=stage,
+        state_key=state_key, opener=opener, now=ground.clock, stage=stage,
     )
     watch = Watch(
         ground.db, ground.bus, mirror, reconciler, now=ground.clock, poll=git.poll, follow=git.follow, stage=stage

@@ -6,6 +6,8 @@ import asyncio
 import json
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import SecretStr
+from pyrage import x25519
 
 from guru_server.bus import LocalBus
 from guru_server.clock import wall
@@ -15,6 +17,7 @@ from guru_server.gitops.trust import Pinned
 from guru_server.gitops.verifying import Verifier
 from guru_server.reconcile.plan import Planner
 from guru_server.reconcile.service import Reconciler
+from guru_server.secrets.opening import Opener
 from guru_server.store.database import Database
 from guru_wire.operator import Plan, PlanRequest
 from tests.bench.figures import Figure
@@ -52,7 +55,10 @@ async def _cold(world: World, head: str, size: Size) -> Figure:
     mirror = Mirror(world.folder / "planner", Source(world.remote.url))
     key = Ed25519PrivateKey.generate()      # a plan signs nothing
     verifier = Verifier(mirror, Pinned())
-    planner = Planner(db, Reconciler(db, LocalBus(), mirror, verifier=verifier, state_key=key, now=wall), wall)
+    opener = Opener(SecretStr(str(x25519.Identity.generate())))
+    planner = Planner(
+        db, Reconciler(db, LocalBus(), mirror, verifier=verifier, state_key=key, opener=opener, now=wall), wall
+    )
     try:
         await mirror.fetch()
         with Span() as span:

@@ -33,6 +33,7 @@ from guru_wire.operator import (
     RefusalRow,
     RevisionRow,
     RunSummary,
+    ServerRecipient,
     Status,
     SyncProgress,
     SyncRequested,
@@ -47,6 +48,7 @@ REVISION = "9f31c2e4" * 5
 OLDER = "71aa0b3c" * 5
 ID = "0123456789abcdef" * 2
 T = 1_700_000_000_000
+SERVER = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 
 
 def override(x: str = "", **more: Any) -> OverrideRow:
@@ -183,6 +185,7 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
         f"GET /revisions/{REVISION}/progress": SyncProgress(revision=REVISION, devices={"UpToDate": 2}),
         "POST /plans": plan(x),
         "GET /drift": drift(x),
+        "GET /secrets/recipient": ServerRecipient(recipient=SERVER),
         "POST /applications": SyncRequested(revision=REVISION, outcome="published", reason=f"r{x}", devices_changed=2),
         "POST /rollbacks": SyncRequested(revision=REVISION, outcome="published", reason=f"r{x}", devices_changed=2),
         "POST /enrolment-tokens": EnrolTokenCreated(token=f"guru1.abc{x}", row=token(x)),

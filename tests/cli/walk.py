@@ -22,10 +22,16 @@ WORKS: dict[str, tuple[str, ...]] = {
     "init": ("init", "NEW"), "fmt": ("fmt", "FLEET"),
     "audit list": ("audit", "list"), "audit search": ("audit", "search", "web"), "audit export": ("audit", "export"),
     "audit verify": ("audit", "verify"),
+    "secrets edit": ("secrets", "edit", "pw", "--from-file", "TOKEN", "--repo", "KEPT"),
+    "secrets check": ("secrets", "check", "KEPT"),
+    "secrets rotate": ("secrets", "rotate", "--repo", "KEPT", "--identity", "IDENTITY"),
+    "secrets recipients list": ("secrets", "recipients", "list", "--repo", "KEPT"),
+    "secrets recipients add": ("secrets", "recipients", "add", "guru", "server", "--repo", "KEPT"),
+    "secrets recipients rm": ("secrets", "recipients", "rm", "safe", "--repo", "KEPT"),
     "completion": ("completion", "bash"), "api": ("api", "GET", "/devices"), "version": ("version",),
 }
 
-SILENT = {"validate", "fmt"}           # what prints no row when there is nothing to complain of
+SILENT = {"validate", "fmt", "secrets check"}           # what prints no row when there is nothing to complain of
 
 FAILS: dict[str, tuple[tuple[str, ...], int]] = {
     "status": (("status", "--context", "nowhere"), 5), "device list": (("device", "list", "--timeout", "soon"), 2),
@@ -48,6 +54,12 @@ FAILS: dict[str, tuple[tuple[str, ...], int]] = {
     "override set": (("override", "set", "web01", "checks.disk.warning=80%", "--reason", "x"), 2),
     "override list": (("override", "list", "--context", "nowhere"), 5),
     "override rm": (("override", "rm", "web01", "checks.cpu"), 5),
+    "secrets edit": (("secrets", "edit", "pw", "--repo", "no-such-folder"), 2),
+    "secrets check": (("secrets", "check", "no-such-folder"), 2),
+    "secrets rotate": (("secrets", "rotate", "--repo", "no-such-folder"), 2),
+    "secrets recipients list": (("secrets", "recipients", "list", "--repo", "no-such-folder"), 2),
+    "secrets recipients add": (("secrets", "recipients", "add", "ada", "age1", "--repo", "no-such-folder"), 2),
+    "secrets recipients rm": (("secrets", "recipients", "rm", "ada", "--repo", "no-such-folder"), 2),
     "init": (("init", "NEW", "--ci", "sourceforge"), 2), "fmt": (("fmt", "no-such-folder"), 2),
     "audit list": (("audit", "list", "--since", "soon"), 2), "audit search": (("audit", "search"), 2),
     "audit export": (("audit", "export", "--context", "nowhere"), 5),

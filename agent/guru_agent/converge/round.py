@@ -6,7 +6,7 @@ a trigger nor the report of a change.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import orjson
@@ -20,6 +20,7 @@ from guru_policy.bundle import Bundle, PlacedResource, digest_of
 from guru_policy.host import Host
 from guru_policy.resources import RESOURCES
 from guru_policy.resources.base import Resource
+from guru_policy.secret import named_secrets
 from guru_policy.steps import Step
 from guru_wire.uplink import Change, ResourceOutcome, ResourceReport
 
@@ -87,7 +88,7 @@ class Round:
     async def _enforced(
         self, placed: PlacedResource, resource: Resource[object], planned: Planned
     ) -> ResourceReport:
-        spec = spec_digest(placed)
+        spec = spec_digest(placed, self._bundle.secrets)
         due = [one for one in self._journal.due(placed.id) if self._outcomes.get(one.cause) not in BAD]
         steps = planned.steps
         if due and not planned.fresh:
@@ -146,9 +147,14 @@ class Round:
         return Change.intentional if intended else Change.corrective
 
 
-def spec_digest(placed: PlacedResource) -> str:
-    """The name of what a resource should be: equal specs, equal digests."""
-    return digest_of(orjson.dumps([placed.kind, placed.spec], option=orjson.OPT_SORT_KEYS))
+def spec_digest(placed: PlacedResource, secrets: Mapping[str, str]) -> str:
+    """The name of what a resource should be: equal specs with equal secrets, equal digests.
+
+    `secrets` is name to fingerprint, of the whole bundle.
+    """
+    mine = {name: secrets[name] for name in named_secrets(placed.spec) if name in secrets} if secrets else {}
+    said = [placed.kind, placed.spec, mine] if mine else [placed.kind, placed.spec]
+    return digest_of(orjson.dumps(said, option=orjson.OPT_SORT_KEYS))
 
 
 def _read(placed: PlacedResource, platform: str) -> Resource[object] | str:

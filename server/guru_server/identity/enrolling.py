@@ -22,6 +22,7 @@ from guru_server.fleet.tables import device
 from guru_server.identity.tables import enrolment_token
 from guru_wire.enrolment import EnrolmentRequest, enrol_bytes
 from guru_wire.operator import EnrolTokenRequest, EnrolTokenRow
+from guru_wire.sealing import check_sealing_key
 from guru_wire.signing import verify
 from guru_wire.version import LANGUAGE
 
@@ -105,6 +106,8 @@ def check_proof(ask: EnrolmentRequest) -> None:
         raise Untrusted("the device's key is not an Ed25519 key", hint="enrol again")
     verify(public, "enrol",
            enrol_bytes(token_id=ask.token_id, public_key=ask.public_key, name=ask.name), proof)
+    if ask.sealing_key:
+        check_sealing_key(ask.sealing_key, ask.sealing_proof, public)
 
 
 def join(
@@ -131,6 +134,7 @@ def join(
     one = Newcomer(
         id=secrets.token_hex(16), name=tidy(ask.name), place=Place(token.customer, token.site),
         public_key=ask.public_key, facts=ask.facts, agent_version=ask.agent_version, enrolled_by=token.id,
+        sealing_key=ask.sealing_key,
     )
     enrol(connection, tenant, one, now)
     mine = (enrolment_token.c.tenant == tenant, enrolment_token.c.id == token.id)

@@ -5,12 +5,14 @@ tls.key|crt     the server's TLS identity; the certificate is renewed by itself,
 state.key       signs manifests (Ed25519); enrolment tokens pin it
 link.key        signs the Welcome of a link (Ed25519)
 audit.key       signs checkpoints of the audit log and nothing else (Ed25519)
+age.key         opens the secrets of the fleet repository (age, X25519), as `age-keygen` would write it
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,11 +27,14 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from pydantic import SecretStr
 
 from guru_policy.errors import InputInvalid
 from guru_server.keys import certificates, files
 from guru_wire.enrolment import Trust
 from guru_wire.signing import public_bytes
+
+_AGE = re.compile(r"AGE-SECRET-KEY-1[0-9A-Z]{58}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class ServerKeys:
     audit: Ed25519PrivateKey
     tls: Tls
     ca: bytes                           # the CA certificate in PEM
+    age: SecretStr                      # AGE-SECRET-KEY-1...
 
     @property
     def ca_pin(self) -> str:
@@ -88,7 +94,7 @@ def make(folder: Path, names: Sequence[str], now: int) -> list[str]:
     files.make_folder(folder)
     made = [
         name
-        for name in ("ca.key", "tls.key", "state.key", "link.key", "audit.key")
+        for name in ("ca.key", "tls.key", "state.key", "link.key", "audit.key", "age.key")
         if not (folder / name).exists() and files.write_new(folder / name, _fresh(name))
     ]
     if not (folder / "ca.crt").exists():
@@ -122,6 +128,7 @@ def load_server(folder: Path) -> ServerKeys:
     return ServerKeys(
         state=_edwards(folder / "state.key"), link=_edwards(folder / "link.key"),
         audit=_edwards(folder / "audit.key"), tls=_tls(folder), ca=files.read(folder / "ca.crt"),
+        age=_age(folder / "age.key"),
     )
 
 
@@ -143,10 +150,29 @@ def _tls(folder: Path) -> Tls:
     return Tls(certificate, key, context)
 
 
+def make_age_key(folder: Path) -> bool:
+    """Make the key of a server that is older than secrets; whether it was made."""
+    path = folder / "age.key"
+    return not path.exists() and files.write_new(path, _fresh("age.key"))
+
+
 def _fresh(name: str) -> bytes:
+    if name == "age.key":
+        from pyrage import x25519  # imported by who makes a key, and by nobody who starts with one
+
+        return f"{x25519.Identity.generate()}\n".encode()
     made: Ed25519PrivateKey | EllipticCurvePrivateKey
     made = certificates.fresh_key() if name in ("ca.key", "tls.key") else Ed25519PrivateKey.generate()
     return made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _age(path: Path) -> SecretStr:
+    """The line of an age key file that is no comment."""
+    lines = [line.strip() for line in files.read(path).decode("ascii", "replace").splitlines()]
+    found = [line for line in lines if line and not line.startswith("#")]
+    if len(found) != 1 or not _AGE.fullmatch(found[0]):
+        raise _damaged(path)
+    return SecretStr(found[0])
 
 
 def _edwards(path: Path) -> Ed25519PrivateKey:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -12,6 +14,7 @@ from guru_server.gateway.plain import plain
 from guru_server.overrides.store import Place
 from guru_server.reconcile.lines import dumped, lines_of
 from guru_server.reconcile.store import Change, InForce, ManifestRow
+from guru_server.secrets.store import Seal
 from guru_wire.manifest import MANIFEST_LIFE_MS, Manifest, seal_manifest
 from guru_wire.signing import key_id, public_bytes
 
@@ -24,9 +27,13 @@ class Issuer:
         self._key_id = key_id(public_bytes(state_key))      # made once: it takes a third of a signature's time
 
     def changes(
-        self, compiled: dict[str, tuple[str, Compiled]], before: InForce, devices: dict[str, Device], now: int
+        self, compiled: dict[str, tuple[str, Compiled]], before: InForce, devices: dict[str, Device],
+        seals: Mapping[str, Seal], now: int,
     ) -> Change:
-        """What to store for these results by customer, each with the revision that the manifests name."""
+        """What to store for these results by customer, each with the revision that the manifests name.
+
+        `seals` is by device: its secrets, sealed.
+        """
         manifests: list[ManifestRow] = []
         bundles: dict[str, bytes] = {}
         heartbeats: dict[str, int] = {}
@@ -42,7 +49,8 @@ class Issuer:
                 if device in before.faults:
                     healed.append(device)
                 issued = before.issued.get(device)
-                same = issued is not None and issued.bundle == assignment.bundle
+                sealed = seals[device].digest if device in seals else ""
+                same = issued is not None and (issued.bundle, issued.sealed) == (assignment.bundle, sealed)
                 if device not in devices or (same and device not in before.ahead):
                     continue
                 newest = max(issued.serial if issued is not None else 0, before.ahead.get(device, 0))
@@ -58,11 +66,13 @@ class Issuer:
                         blobs=tuple(sorted(assignment.blobs)),
                         issued_at=now,
                         expires_at=now + MANIFEST_LIFE_MS,
+                        sealed=sealed,
                     ),
                     heartbeats[assignment.bundle],
                 ))
+        anew = {row.device: seals[row.device] for row in manifests if row.device in seals}
         unfit = _unfit(compiled, before, devices)
-        return Change(manifests=manifests, bundles=bundles, faulty=faulty, healed=healed, unfit=unfit)
+        return Change(manifests=manifests, bundles=bundles, seals=anew, faulty=faulty, healed=healed, unfit=unfit)
 
     def issue(self, manifest: Manifest, heartbeat: int) -> ManifestRow:
         """One manifest, signed, as a row."""
@@ -77,6 +87,7 @@ class Issuer:
             issued_at=manifest.issued_at,
             expires_at=manifest.expires_at,
             heartbeat=heartbeat,
+            sealed=manifest.sealed,
         )
 
 

@@ -34,6 +34,8 @@ from guru_server.reconcile.refreshing import refreshed
 from guru_server.reconcile.renewing import due
 from guru_server.reconcile.store import Change, InForce, Note, in_force, keep, newest_attempt, stored_digests
 from guru_server.reconcile.telling import told
+from guru_server.secrets.opening import Opener
+from guru_server.secrets.sealing import Sealing
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.operator import SyncRequested
@@ -55,6 +57,7 @@ class Reconciler:
         *,
         verifier: Verifier,
         state_key: Ed25519PrivateKey,
+        opener: Opener,
         now: Clock,
         stage: Stage = lambda _: None,
         tenant: str = TENANT,
@@ -63,8 +66,9 @@ class Reconciler:
         self.tenant = tenant
         self._verifier = verifier
         self._issuer = Issuer(tenant, state_key)
-        self.library = Library(mirror.tree)
+        self.library = Library(mirror.tree, opener)
         self._inventory = Inventory(tenant)
+        self._sealing = Sealing(db, self.library, tenant)
         self.lock = asyncio.Lock()      # the library and the decisions: one at a time
 
     async def reconcile_commit(self, revision: str, fence: Fence | None = None) -> SyncRequested:
@@ -114,9 +118,10 @@ class Reconciler:
                 return 0
             get = await self.available(before, [before.base])
             compiled = await asyncio.to_thread(refreshed, chosen, before, get)
+            seals = await self._sealing.seals(compiled)
             now = self.now()
             by_id = {device.id: device for device in chosen}
-            change = await asyncio.to_thread(self._issuer.changes, compiled, before, by_id, now)
+            change = await asyncio.to_thread(self._issuer.changes, compiled, before, by_id, seals, now)
             if change.empty:
                 return 0
             change = await self._with_blobs(change, [*self._revisions(before.standings), before.base])
@@ -242,14 +247,15 @@ class Reconciler:
             self._stage("loaded")
             decision = decision or await self.decided(new, before, devices, revision)
         self._stage("compiled")
-        now = self.now()
         by_id = {device.id: device for device in devices}
         results = {
             name: (revision, result)
             for name, result in decision.compiled.items()
             if decision.outcome != "refused"
         }
-        change = await asyncio.to_thread(self._issuer.changes, results, before, by_id, now)
+        seals = await self._sealing.seals(results)
+        now = self.now()
+        change = await asyncio.to_thread(self._issuer.changes, results, before, by_id, seals, now)
         self._stage("signed")
         keeping = self._revisions(decision.standings)
         change = await self._with_blobs(change, [revision, *keeping])

@@ -17,14 +17,15 @@ from guru_server.reconcile.deciding import Pair, Standing
 from guru_server.reconcile.lines import loaded
 from guru_server.reconcile.pinning import GOOD, Pin, pinned, set_pin
 from guru_server.reconcile.tables import blob, bundle, customer_source, device_fault, manifest, revision
+from guru_server.secrets.store import Seal, keep_seals
 from guru_server.store.database import Database
 from guru_wire.operator import RevisionRow
 
 _MANIFEST = text(
-    "INSERT INTO manifest (tenant, device, serial, revision, bundle, blobs, signed, issued_at, expires_at)"
-    " VALUES (:tenant, :device, :serial, :revision, :bundle, :blobs, :signed, :issued_at, :expires_at)"
+    "INSERT INTO manifest (tenant, device, serial, revision, bundle, blobs, sealed, signed, issued_at, expires_at)"
+    " VALUES (:tenant, :device, :serial, :revision, :bundle, :blobs, :sealed, :signed, :issued_at, :expires_at)"
     " ON CONFLICT (tenant, device) DO UPDATE SET serial = excluded.serial, revision = excluded.revision,"
-    " bundle = excluded.bundle, blobs = excluded.blobs, signed = excluded.signed,"
+    " bundle = excluded.bundle, blobs = excluded.blobs, sealed = excluded.sealed, signed = excluded.signed,"
     " issued_at = excluded.issued_at, expires_at = excluded.expires_at"
 )
 _DESIRED = text(
@@ -68,6 +69,7 @@ class Issued(NamedTuple):
     serial: int
     bundle: str
     revision: str
+    sealed: str = ""
 
 
 class ManifestRow(NamedTuple):
@@ -83,6 +85,7 @@ class ManifestRow(NamedTuple):
     issued_at: int
     expires_at: int
     heartbeat: int
+    sealed: str = ""
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -111,6 +114,7 @@ class Change:
     renewed: Sequence[ManifestRow] = ()                     # same serial, new dates: nothing else moves
     bundles: Mapping[str, bytes] = field(default_factory=dict)
     blobs: Mapping[str, bytes] = field(default_factory=dict)
+    seals: Mapping[str, Seal] = field(default_factory=dict)                        # by device
     standings: Mapping[str, tuple[Standing, str]] = field(default_factory=dict)    # with faults as JSON
     gone: Collection[str] = ()                                                     # customers that ended
     faulty: Mapping[str, str] = field(default_factory=dict)                        # faults as JSON by device
@@ -154,9 +158,9 @@ def in_force(connection: Connection, tenant: str) -> InForce:
         .limit(1)
     ).one_or_none()
     issued = connection.execute(
-        select(manifest.c.device, manifest.c.serial, manifest.c.bundle, manifest.c.revision).where(
-            manifest.c.tenant == tenant
-        )
+        select(
+            manifest.c.device, manifest.c.serial, manifest.c.bundle, manifest.c.revision, manifest.c.sealed
+        ).where(manifest.c.tenant == tenant)
     )
     faults = connection.execute(
         select(device_fault.c.device, device_fault.c.faults).where(device_fault.c.tenant == tenant)
@@ -170,7 +174,7 @@ def in_force(connection: Connection, tenant: str) -> InForce:
     )
     return InForce(
         standings={name: standing for name, (standing, _) in standings(connection, tenant).items()},
-        issued={device: Issued(serial, held, of) for device, serial, held, of in issued.all()},
+        issued={row[0]: Issued(*row[1:]) for row in issued.all()},
         faults={row[0]: row[1] for row in faults},
         newest=newest_attempt(connection, tenant),
         base=base.revision if base else None,
@@ -250,6 +254,8 @@ def keep(connection: Connection, tenant: str, change: Change, fence: Fence | Non
         if rows:
             connection.execute(statement, [{**row, "tenant": tenant} for row in rows])
     overrides.keep_unfit(connection, tenant, change.unfit)
+    if manifests:
+        keep_seals(connection, tenant, change.seals, now)
     for device in change.healed:
         connection.execute(
             delete(device_fault).where(device_fault.c.tenant == tenant, device_fault.c.device == device)

@@ -30,7 +30,8 @@ def test_making_keys_twice_changes_nothing(folder: Path) -> None:
     made = keys.make(folder, NAMES, SetClock()())
     before = contents(folder)
 
-    assert sorted(made) == ["audit.key", "ca.crt", "ca.key", "link.key", "state.key", "tls.crt", "tls.key"]
+    assert sorted(made) == [
+        "age.key", "audit.key", "ca.crt", "ca.key", "link.key", "state.key", "tls.crt", "tls.key"]
     assert keys.make(folder, NAMES, SetClock()()) == []
     assert contents(folder) == before
 
