@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from guru_policy.model import Carried
 
 Mode = Literal["enforce", "observe"]
-LANGUAGE = 2                            # the language of bundles; guru_wire.version tells its history
+LANGUAGE = 4                            # the language of bundles; guru_wire.version tells its history
 
 
 class AgentSettings(Carried):

@@ -5,6 +5,7 @@ handshake; the other side leaves out what that number does not know.
 
 1   The first: enrolment, handshake, batches, manifests, blobs, reports, samples, checks.
 2   Bundles carry `categories`, `actions` and `branding` for the tray; an agent of 1 passes over them.
+4   Orders of jobs, Cancels, and items of the kinds `output` and `run`; agents below it are given no orders.
 """
 
 from guru_policy.bundle import LANGUAGE
