@@ -139,6 +139,7 @@ async def _serve(settings: ServerSettings) -> None:
     from guru_server.wiring import Ground, Wired, wire_server
 
     keys.renew(settings.keys, settings.names, wall())
+    keys.make_command(settings.keys)
     held = keys.load_server(settings.keys)
     listener = bind(settings.host, settings.port)
     url = settings.url or settings.public_url.rpartition(":")[0] + f":{listener.port}"

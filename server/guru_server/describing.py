@@ -20,7 +20,7 @@ def document(settings: ServerSettings) -> dict[str, Any]:
     """OpenAPI 3.1."""
     described = settings.model_copy(update={"git": GitSettings(url="file:///fleet.git")})
     keys = ServerKeys(
-        Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(),
+        Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(),
         Tls(Path("tls.crt"), Path("tls.key"), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)), b"",
     )
     ground = Ground(described, Database.open("sqlite:///unused"), LocalBus(), wall)

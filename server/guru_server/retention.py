@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from guru_server.alerts.store import forget_resolved
 from guru_server.bus import Bus
 from guru_server.clock import Clock
+from guru_server.jobs.forgetting import forget_jobs
 from guru_server.leases import Fence, held
 from guru_server.notify.outbox import forget_finished
 from guru_server.settings import RetentionSettings
@@ -43,6 +44,7 @@ class Retention:
             held(connection, fence)
             forget_resolved(connection, now - self._days.alerts * DAY)
             forget_finished(connection, now - self._days.notifications * DAY)
+            forget_jobs(connection, now - self._days.jobs * DAY)
             return forget_unspoken(connection)
 
         gone = await self._db.write(forget)

@@ -100,6 +100,7 @@ class RetentionSettings(Part):
 
     alerts: int = Field(default=365, ge=1)
     notifications: int = Field(default=90, ge=1)
+    jobs: int = Field(default=30, ge=1)
 
 
 class ConnectionSettings(Part):

@@ -1,8 +1,9 @@
-"""The server's keys on disk: made once, loaded by need; the state key never enters a gateway process.
+"""The server's keys on disk: made once, loaded by need; the state and command keys never enter a gateway process.
 
 ca.key|crt      signs the TLS certificate (ECDSA P-256); enrolment tokens pin ca.crt
 tls.key|crt     the server's TLS identity; the certificate is renewed by itself, the key stays
 state.key       signs manifests (Ed25519); enrolment tokens pin it
+command.key     signs orders of jobs (Ed25519); agents believe it because the state key vouches for it
 link.key        signs the Welcome of a link (Ed25519)
 """
 
@@ -57,6 +58,7 @@ class ServerKeys:
     """All of the server's keys but the CA's, which is read only while it signs."""
 
     state: Ed25519PrivateKey
+    command: Ed25519PrivateKey
     link: Ed25519PrivateKey
     tls: Tls
     ca: bytes                           # the CA certificate in PEM
@@ -86,13 +88,19 @@ def make(folder: Path, names: Sequence[str], now: int) -> list[str]:
     files.make_folder(folder)
     made = [
         name
-        for name in ("ca.key", "tls.key", "state.key", "link.key")
+        for name in ("ca.key", "tls.key", "state.key", "command.key", "link.key")
         if not (folder / name).exists() and files.write_new(folder / name, _fresh(name))
     ]
     if not (folder / "ca.crt").exists():
         ca = certificates.make_ca(_elliptic(folder / "ca.key"), now)
         made += ["ca.crt"] if files.write_new(folder / "ca.crt", certificates.pem(ca)) else []
     return made + (["tls.crt"] if renew(folder, names, now) else [])
+
+
+def make_command(folder: Path) -> bool:
+    """Make the command key when an older program made the others; whether it was made. Agents need not know."""
+    path = folder / "command.key"
+    return not path.exists() and files.write_new(path, _fresh(path.name))
 
 
 def renew(folder: Path, names: Sequence[str], now: int) -> bool:
@@ -112,7 +120,8 @@ def renew(folder: Path, names: Sequence[str], now: int) -> bool:
 def load_server(folder: Path) -> ServerKeys:
     """The server's keys; NotFound or InputInvalid with what to do when one is missing or damaged."""
     return ServerKeys(
-        state=_edwards(folder / "state.key"), link=_edwards(folder / "link.key"), tls=_tls(folder),
+        state=_edwards(folder / "state.key"), command=_edwards(folder / "command.key"),
+        link=_edwards(folder / "link.key"), tls=_tls(folder),
         ca=files.read(folder / "ca.crt"),
     )
 

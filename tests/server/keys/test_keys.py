@@ -30,7 +30,7 @@ def test_making_keys_twice_changes_nothing(folder: Path) -> None:
     made = keys.make(folder, NAMES, SetClock()())
     before = contents(folder)
 
-    assert sorted(made) == ["ca.crt", "ca.key", "link.key", "state.key", "tls.crt", "tls.key"]
+    assert sorted(made) == ["ca.crt", "ca.key", "command.key", "link.key", "state.key", "tls.crt", "tls.key"]
     assert keys.make(folder, NAMES, SetClock()()) == []
     assert contents(folder) == before
 
