@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.cli.canned import JOB
+
 WORKS: dict[str, tuple[str, ...]] = {
     "status": ("status",), "device list": ("device", "list"), "device show": ("device", "show", "web01"),
     "device facts": ("device", "facts", "web01"), "device label": ("device", "label", "web01", "role=web", "env-"),
@@ -18,6 +20,11 @@ WORKS: dict[str, tuple[str, ...]] = {
     "ci": ("ci", "FLEET"), "wait": ("wait", "--for", "UpToDate=25%"),
     "drift": ("drift", "--since", "7d"),
     "init": ("init", "NEW"), "fmt": ("fmt", "FLEET"),
+    "run": ("run", "web01", "uptime"), "job list": ("job", "list"), "job show": ("job", "show", JOB),
+    "job watch": ("job", "watch", JOB), "job output": ("job", "output", JOB, "web01"),
+    "job cancel": ("job", "cancel", JOB), "job rerun": ("job", "rerun", JOB, "--yes", "--max-devices", "2"),
+    "script list": ("script", "list"), "script show": ("script", "show", "clear-temp"),
+    "script run": ("script", "run", "clear-temp", "web01", "-p", "days=7"),
     "completion": ("completion", "bash"), "api": ("api", "GET", "/devices"), "version": ("version",),
 }
 
@@ -42,6 +49,11 @@ FAILS: dict[str, tuple[tuple[str, ...], int]] = {
     "ci": (("ci", "no-such-folder"), 2), "wait": (("wait", "--for", "Soon=3%"), 2),
     "drift": (("drift", "--since", "soon"), 2),
     "init": (("init", "NEW", "--ci", "sourceforge"), 2), "fmt": (("fmt", "no-such-folder"), 2),
+    "run": (("run", "web01"), 2), "job list": (("job", "list", "--context", "nowhere"), 5),
+    "job show": (("job", "show", "0000"), 5), "job watch": (("job", "watch", "0000"), 5),
+    "job output": (("job", "output", "0000", "web01"), 5), "job cancel": (("job", "cancel", "0000"), 5),
+    "job rerun": (("job", "rerun", JOB), 2), "script list": (("script", "list", "--context", "nowhere"), 5),
+    "script show": (("script", "show", "nothing"), 5), "script run": (("script", "run", "clear-temp"), 2),
     "completion": (("completion", "tcsh"), 2), "api": (("api", "BREW", "/devices"), 2),
     "version": (("version", "more"), 2),
 }
