@@ -42,5 +42,9 @@ def told(faults: Sequence[Fault], path: str) -> tuple[Fault, ...]:
     """The first faults of a file, and one that says so when there are more."""
     if not enough(faults):
         return tuple(faults)
-    more = Fault(Origin(path), f"the file has more than {MAX_FAULTS} faults", "mend the first ones to see the others")
-    return (*faults[:MAX_FAULTS], more)
+    return (*faults[:MAX_FAULTS], more_of(path))
+
+
+def more_of(path: str) -> Fault:
+    """What is said in the place of all faults of a file after the first ones."""
+    return Fault(Origin(path), f"the file has more than {MAX_FAULTS} faults", "mend the first ones to see the others")

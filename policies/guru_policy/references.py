@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import cast
 
-from guru_policy.faults import Fault, Origin
+from guru_policy.faults import MAX_FAULTS, Fault, Origin, more_of
 from guru_policy.fitting import Names, chain_of, fitting_faults, place_of, release_faults, template_of
 from guru_policy.kinds import AlertRule
 from guru_policy.links import links_of, selectors_of
@@ -26,7 +27,8 @@ def reference_faults(names: Names, entries: Mapping[str, Entry]) -> Iterator[Fau
     checks = {check for item in names.objects.values() for check in _checks(item)}
     groups = sorted(key.name for key in (*names.objects, *names.broken) if key.kind == "DeviceGroup")
     selectors = {key.name: item.selector for key, item in names.objects.items() if key.kind == "DeviceGroup"}
-    for item in names.objects.values():
+
+    def of(item: Object) -> Iterator[Fault]:
         if item.key.kind == "AlertRule":
             yield from _alert_faults(names, item, checks)
         yield from _link_faults(names, item)
@@ -36,7 +38,27 @@ def reference_faults(names: Names, entries: Mapping[str, Entry]) -> Iterator[Fau
             yield from _asset_faults(item, carried.source, carried.origin, entries)
         yield from trust_faults(item, selectors, template_of(names, item))
         yield from fitting_faults(names, item, entries)
+
+    yield from _some_of_each_file(names.objects.values(), of)
     yield from release_faults(names)
+
+
+def _some_of_each_file(items: Iterable[Object], of: Callable[[Object], Iterator[Fault]]) -> Iterator[Fault]:
+    """The faults of the objects, as many of one file as are told: looking for more would only cost time.
+
+    Warnings and errors are counted apart, so that no heap of warnings hides an error.
+    """
+    counted: Counter[tuple[str, str]] = Counter()
+    for item in items:
+        if counted[item.path, "error"] > MAX_FAULTS:
+            continue
+        for fault in of(item):
+            counted[item.path, fault.severity] += 1
+            if counted[item.path, fault.severity] <= MAX_FAULTS:
+                yield fault
+            elif fault.severity == "error":
+                yield more_of(item.path)
+                break
 
 
 def _fleet_faults(names: Names) -> Iterator[Fault]:

@@ -335,6 +335,8 @@ FULL_OF_FAULTS = {
     "unfit items": HEAD + "  checks:\n" + "".join(f"    c{n}: {{kind: cpu, w: 1}}\n" for n in range(5000)),
     "unknown markers": HEAD + "  checks:\n" + "".join(f"    c{n}: {{$remov: 1}}\n" for n in range(5000)),
     "keys set twice": HEAD + "  checks: {}\n" * 5000,
+    "names of channels that do not exist": HEAD.replace("Policy", "EscalationPolicy")
+        + "  steps:\n    a:\n      after: 0s\n      notify:\n" + "".join(f"        - n{n}\n" for n in range(5000)),
     "documents": "---\napiVersion: guru/v1\nkind: Polcy\nmetadata: {name: p}\n" * 5000,
 }
 

@@ -18,13 +18,14 @@ from guru_server.gitops.mirror import Mirror
 from guru_server.gitops.store import fetch_error, set_fetch_error
 from guru_server.gitops.turns import Turns
 from guru_server.leases import Fence
+from guru_server.reconcile.leftovers import Leftovers
 from guru_server.reconcile.service import Reconciler
 from guru_server.store.database import Database
 from guru_wire.operator import SyncRequested
 
 log = logging.getLogger("guru.gitops")
 
-SWEEP = 600.0                           # seconds: heals lost messages, renews manifests
+SWEEP = 600.0                           # seconds: heals lost messages, renews manifests, forgets leftovers
 SETTLE = 0.2                            # seconds: inventory changes that come together are compiled together
 
 REST, TURNS = 30.0, 5                   # seconds, and how often one device is compiled again in them
@@ -49,6 +50,7 @@ class Watch:
         self._db, self._bus, self._mirror, self._reconciler = db, bus, mirror, reconciler
         self._now, self._poll, self._rest, self._stage = now, poll, rest, stage
         self._follow = follow
+        self._leftovers = Leftovers(db, reconciler.tenant, reconciler.lock)
         self.waiting = ""               # the tip, while it waits for `guru apply`
         self._lock = asyncio.Lock()
         self._fence: Fence | None = None
@@ -150,6 +152,7 @@ class Watch:
         while True:
             await self._try(lambda: self._reconciler.refresh(None, self._fence))
             await self._try(lambda: self._reconciler.renew(self._fence))
+            await self._try(lambda: self._leftovers.forget(self._fence))
             await asyncio.sleep(SWEEP)
 
     async def _tidy(self) -> None:
