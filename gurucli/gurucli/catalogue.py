@@ -26,6 +26,7 @@ VERBS: tuple[Verb, ...] = (
     _verb("device label", "device.label", "Set and remove labels of one device or many."),
     _verb("device revoke", "device.revoke", "Cut a device off for good."),
     _verb("run", "job.run", "Run a command on one device or many."),
+    _verb("query", "query.run", "Ask devices in SQL, live."),
     _verb("job list", "job.list", "List the newest jobs."),
     _verb("job show", "job.show", "Show one job with every device of it."),
     _verb("job watch", "job.watch", "Follow a job from its beginning until nothing more is to be expected."),
@@ -80,7 +81,7 @@ GROUPS: dict[tuple[str, ...], str] = {
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Fleet", ("status", "device", "alert", "drift", "explain")),
-    ("Acting", ("run", "job", "script")),
+    ("Acting", ("run", "query", "job", "script")),
     ("Policy in Git", ("init", "fmt", "validate", "test", "schema", "diff", "render", "plan", "ci", "apply",
                        "sync", "wait", "rollback", "revision")),
     ("Joining", ("enroll",)),

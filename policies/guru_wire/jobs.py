@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from guru_policy.model import Carried
 from guru_wire.operator import Answer
 from guru_wire.orders import MAX_OUTPUT, MAX_SCRIPT, MAX_STDIN, MAX_TIMEOUT, Word
+from guru_wire.querying import Query
 from guru_wire.running import State, Stream
 
 Short = Annotated[str, StringConstraints(max_length=200)]
@@ -29,7 +30,7 @@ class Batch(Carried):
 class JobRequest(Carried):
     """A new job: on one device by its reference, or on those that the selector matches, `max_devices` at most.
 
-    What is run: `argv`, or `script`, or the CommandTemplate `template` with `params`, or a look by name.
+    What is run: `argv`, or `script`, or the CommandTemplate `template` with `params`, or `query`, or a look by name.
     """
 
     device: Short = ""
@@ -40,6 +41,7 @@ class JobRequest(Carried):
     script: str | None = Field(default=None, min_length=1, max_length=MAX_SCRIPT)
     template: Short = ""
     params: dict[Short, Word] = Field(default_factory=dict, max_length=64)
+    query: Query | None = None
     look: Literal["vpn"] | None = None
     about: Short = ""
     stdin: Annotated[str, StringConstraints(max_length=MAX_STDIN * 4 // 3 + 4)] = ""   # base64

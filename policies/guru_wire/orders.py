@@ -20,6 +20,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from guru_policy.errors import Untrusted
 from guru_policy.host import Shell
 from guru_policy.model import Carried
+from guru_wire.querying import Query
 from guru_wire.signing import Signed, seal, unseal
 
 AUTHORITY_LIFE_MS = 7 * 24 * 3600 * 1000
@@ -42,12 +43,13 @@ class Authority(Carried):
 
 
 class Command(Carried):
-    """What is run. Either `argv`, or `script` read by `shell`, or `look`, which the agent knows by name."""
+    """What is run. Either `argv`, or `script` read by `shell`, or `query`, or `look`, which the agent knows by name."""
 
     argv: tuple[Word, ...] = Field(default=(), max_length=1000)
     shell: Shell | None = None          # None with a script: the platform's own, sh or powershell
     script: str | None = Field(default=None, max_length=MAX_SCRIPT)
     unless: str | None = Field(default=None, max_length=MAX_SCRIPT)
+    query: Query | None = None          # answered from the device's tables; the parts are its output, a line each
     look: Literal["vpn"] | None = None
     about: str = Field(default="", max_length=200)              # of a look: which one of several
     stdin: str = Field(default="", max_length=MAX_STDIN * 4 // 3 + 4)      # base64

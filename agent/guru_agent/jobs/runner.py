@@ -18,6 +18,7 @@ from pathlib import Path
 from guru_agent.clock import Clock
 from guru_agent.jobs.accepting import Acceptance, Forgotten
 from guru_agent.jobs.child import COOKIE, Ending, Start, end_leftovers, run_child
+from guru_agent.jobs.queries import told_to
 from guru_agent.jobs.shells import Said, say_to
 from guru_agent.jobs.tape import Tape
 from guru_agent.jobs.whom import signed_in, system
@@ -31,10 +32,11 @@ from guru_policy.errors import CannotLook, InputInvalid, StepFailed, Untrusted
 from guru_policy.host import Host
 from guru_wire import link
 from guru_wire.orders import MAX_LIFE_MS, Command, Expired, Order
+from guru_wire.querying import Query
 from guru_wire.running import Run
 
 LOG = logging.getLogger(__name__)
-AT_ONCE = 4
+AT_ONCE, QUERIES = 4, 2                 # commands, and queries, that run at once
 WAITING = 500                           # orders that wait for their turn; more are answered with a failure
 QUICK = 0.15                            # seconds: what is over by then was never told as running
 AGAIN = 5.0                             # seconds until a full disk is tried again
@@ -57,6 +59,8 @@ class Jobs:
         self._host, self._looks = host, looks
         self._waiting: deque[Order] = deque()
         self._known: set[str] = set()   # waiting or running
+        self._doing: set[str] = set()   # commands that run
+        self._asking: set[str] = set()  # queries that run
         self._cancels: dict[str, asyncio.Event] = {}
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -112,8 +116,7 @@ class Jobs:
         try:
             while True:
                 self._news.clear()
-                while self._waiting and len(self._cancels) < AT_ONCE:
-                    order = self._waiting.popleft()
+                while (order := self._next()) is not None:
                     self._cancels[order.job] = asyncio.Event()
                     task = asyncio.create_task(self._one(order))
                     self._tasks.add(task)
@@ -123,6 +126,17 @@ class Jobs:
             for task in list(self._tasks):
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _next(self) -> Order | None:
+        """The first order that may begin: commands and queries have lanes of their own, so neither holds up the other.
+        """
+        for order in self._waiting:
+            lane, room = (self._asking, QUERIES) if order.command.query else (self._doing, AT_ONCE)
+            if len(lane) < room:
+                lane.add(order.job)
+                self._waiting.remove(order)
+                return order
+        return None
 
     async def _recover(self) -> None:
         """What began before this program did: tell that its end is unknown, and end what is left of it."""
@@ -139,6 +153,8 @@ class Jobs:
                 await self._carry_out(order)
         finally:
             self._cancels.pop(order.job, None)
+            self._asking.discard(order.job)
+            self._doing.discard(order.job)
             self._known.discard(order.job)
             self._news.set()
         await asyncio.sleep(TIDY)
@@ -186,6 +202,8 @@ class Jobs:
 
     async def _outcome(self, order: Order, tape: Tape) -> Run:
         command = order.command
+        if command.query is not None:
+            return await self._queried(order, command.query, tape)
         if command.look is not None:
             return await self._looked(order, tape)
         if command.unless is not None:
@@ -237,6 +255,12 @@ class Jobs:
             return Run(job=order.job, state="timed_out", reason=f"not done after {order.command.timeout} s")
         tape.heard("out", found.encode())
         return Run(job=order.job, state="succeeded", exit_code=0)
+
+    async def _queried(self, order: Order, query: Query, tape: Tape) -> Run:
+        root = Path(self._host.root) if self._host.root else None
+        told = await told_to(query, root, tape.heard, self._cancels[order.job])
+        return Run(job=order.job, state=told.state, reason=plain(told.reason, 500),
+                   exit_code=0 if told.state == "succeeded" else None)
 
     async def _secrets(self, command: Command) -> dict[str, str]:
         found = {}

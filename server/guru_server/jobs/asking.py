@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
@@ -29,9 +30,11 @@ from guru_server.jobs.templates import Templates, command_of, refuse
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.jobs import Batch, JobCancelled, JobMade, JobRequest, Rerun
-from guru_wire.orders import Command
+from guru_wire.orders import MAX_OUTPUT, Command
 
 MOST_WAVES = 1_000
+FRAMING = 256 << 10                     # bytes around the rows of a query
+STARTING = 10                           # seconds for the process that answers a query to start and to end
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +128,18 @@ async def _make(desk: Desk, new: NewJob) -> JobMade:
 
 async def _command(desk: Desk, ask: JobRequest, devices: Sequence[Device]) -> tuple[Command, str, str]:
     """The command, and the template and revision that it is from."""
-    ways = [bool(ask.argv), ask.script is not None, bool(ask.template), ask.look is not None]
+    ways = [bool(ask.argv), ask.script is not None, bool(ask.template), ask.query is not None, ask.look is not None]
     if sum(ways) != 1:
-        raise InputInvalid("a job has a command, a script, a template or a look", hint="give one of them")
+        raise InputInvalid("a job has a command, a script, a template, a query or a look", hint="give one of them")
     if ask.template:
         found = await desk.templates.one(ask.template, {one.place.customer for one in devices})
         refuse(found, len(devices))
         _fitting(found.template.os, devices)
         script = await desk.templates.script_of(found)
         return command_of(found.template, script, ask.params), ask.template, found.revision
+    if ask.query is not None:
+        most = min(MAX_OUTPUT, ask.query.limits.bytes + FRAMING)
+        return Command(query=ask.query, timeout=math.ceil(ask.query.limits.seconds) + STARTING, output=most), "", ""
     return Command(
         argv=ask.argv, shell=ask.shell, script=ask.script, look=ask.look, about=ask.about, stdin=ask.stdin,
         cwd=ask.cwd, run_as=ask.run_as, timeout=ask.timeout, output=ask.output,
@@ -177,6 +183,8 @@ def _what(ask: JobRequest) -> str:
     """What a person reads in lists and in the audit log."""
     if ask.template:
         return " ".join([f"script {ask.template}", *(f"{name}={value}" for name, value in sorted(ask.params.items()))])
+    if ask.query is not None:
+        return f"query {' '.join(ask.query.sql.split())}"
     if ask.look:
         return f"{ask.look} diagnose {ask.about}".rstrip()
     if ask.argv:

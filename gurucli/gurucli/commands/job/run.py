@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from guru_policy.errors import InputInvalid, UsageWrong
+from guru_policy.errors import UsageWrong
 from gurucli.cli import Cli
+from gurucli.given import bytes_in, text_in
 from gurucli.job_telling import COLUMNS
 from gurucli.ordering import (
     BatchOption,
@@ -41,7 +40,7 @@ def run(
     words: Annotated[list[str] | None, typer.Argument(
         metavar="[DEVICE] -- CMD", help="A device (unless -l is given), then the command.", show_default=False)] = None,
     selector: SelectorOption = "",
-    timeout: Annotated[str, typer.Option("--timeout", metavar="TIME", help="End it on a device after this.")] = "60s",
+    within: Annotated[str, typer.Option("--timeout", metavar="TIME", help="End it on a device after this.")] = "60s",
     expires: ExpiresOption = "1h",
     no_wait: NoWaitOption = False,
     batch: BatchOption = "",
@@ -75,10 +74,10 @@ def run(
         one_of("--shell", shell, SHELLS)
     request: dict[str, object] = {
         **_command(rest, file, shell), **pace(expires, batch, max_failures, delay), "cwd": cwd, "output": keep,
-        "timeout": whole("--timeout", timeout), "run_as": "user" if as_user else "system",
+        "timeout": whole("--timeout", within), "run_as": "user" if as_user else "system",
     }
     if stdin:
-        request["stdin"] = base64.b64encode(_read(stdin)).decode()
+        request["stdin"] = base64.b64encode(bytes_in(stdin, MOST)).decode()
     order(cli, device, selector, request, deed=f"run {_shown(rest, file)} on", yes=yes, most=max_devices,
           wait=not no_wait)
 
@@ -88,7 +87,7 @@ def _command(words: list[str], file: str, shell: str) -> dict[str, object]:
     if bool(file) == bool(words):
         raise UsageWrong("give a command or --file", hint="guru run web01 -- uptime")
     if file:
-        return _script(_text(_read(file), file), shell)
+        return _script(text_in(file, MOST), shell)
     if len(words) == 1:
         return _script(words[0], shell)
     if shell:
@@ -98,27 +97,6 @@ def _command(words: list[str], file: str, shell: str) -> dict[str, object]:
 
 def _script(text: str, shell: str) -> dict[str, object]:
     return {"script": text, "shell": shell or None}
-
-
-def _read(place: str) -> bytes:
-    try:
-        if place == "-":
-            data = sys.stdin.buffer.read(MOST + 1)
-        else:
-            with Path(place).open("rb") as opened:
-                data = opened.read(MOST + 1)
-    except OSError as cause:
-        raise InputInvalid(f"{place} cannot be read: {(cause.strerror or 'failed').lower()}") from cause
-    if len(data) > MOST:
-        raise InputInvalid(f"{place} is larger than {MOST >> 10} KiB", hint="bring it there as a file first")
-    return data
-
-
-def _text(data: bytes, place: str) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError as cause:
-        raise InputInvalid(f"{place} is not text in UTF-8") from cause
 
 
 def _shown(words: list[str], file: str) -> str:
