@@ -14,6 +14,7 @@ from gurucli import answers, answers_jobs, answers_planning
 from gurucli.answers import Status, WhoAmI
 from gurucli.client import Client, part
 from tests.cli import canned
+from tests.cli.conftest import Guru
 from tests.cli.double import TOKEN, Authority, Double, Reply, make_authority, problem
 from tests.cli.double import Asked as Request
 
@@ -109,3 +110,13 @@ def test_a_shape_has_the_members_of_its_model(name: str) -> None:
     fields = {field.alias or key for key, field in MODELS[name].model_fields.items()}
 
     assert set(get_type_hints(SHAPES[name])) == fields
+
+
+def test_fields_of_any_request_become_its_query_or_its_body(guru: Guru, double: Double) -> None:
+    double.answers["POST /enrolment-tokens"] = {"token": "t"}
+
+    assert guru("api", "POST", "/enrolment-tokens", "-F", "customer=acme", "-F", "uses=5").code == 0
+    assert guru("api", "GET", "/devices", "-F", "limit=1").code == 0
+
+    assert double.requests("POST", "/enrolment-tokens")[-1].body == {"customer": "acme", "uses": 5}
+    assert double.requests("GET", "/devices")[-1].query == {"limit": "1"}
