@@ -25,6 +25,17 @@ VERBS: tuple[Verb, ...] = (
     _verb("device facts", "device.facts", "Show what a device says of itself."),
     _verb("device label", "device.label", "Set and remove labels of one device or many."),
     _verb("device revoke", "device.revoke", "Cut a device off for good."),
+    _verb("run", "job.run", "Run a command on one device or many."),
+    _verb("query", "query.run", "Ask devices in SQL, live."),
+    _verb("job list", "job.list", "List the newest jobs."),
+    _verb("job show", "job.show", "Show one job with every device of it."),
+    _verb("job watch", "job.watch", "Follow a job from its beginning until nothing more is to be expected."),
+    _verb("job output", "job.output", "Print what a device printed."),
+    _verb("job cancel", "job.cancel", "End a job: what runs of it is ended, what waits never begins."),
+    _verb("job rerun", "job.rerun", "Run a job's command once more, as a new job."),
+    _verb("script list", "script.list", "List the command templates in force."),
+    _verb("script show", "script.show", "Show one command template: parameters, limits and text."),
+    _verb("script run", "script.run", "Run a command template of the repository."),
     _verb("alert list", "alert.list", "List the alerts that fire."),
     _verb("drift", "fleet.drift", "Show where devices differed from what they should be."),
     _verb("override set", "override.set", "Put a value in the place of what Git says, for a while."),
@@ -72,6 +83,8 @@ VERBS: tuple[Verb, ...] = (
 
 GROUPS: dict[tuple[str, ...], str] = {
     ("device",): "Look at devices, label them, cut them off.",
+    ("job",): "Look at what was run, follow it, end it, run it again.",
+    ("script",): "Run the command templates of the repository.",
     ("alert",): "Look at alerts.",
     ("override",): "Differ from Git for a while, by hand and for a reason.",
     ("revision",): "Look at the commits of the fleet repository.",
@@ -85,6 +98,7 @@ GROUPS: dict[tuple[str, ...], str] = {
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Fleet", ("status", "device", "alert", "drift", "override", "explain")),
+    ("Acting", ("run", "query", "job", "script")),
     ("Policy in Git", ("init", "fmt", "validate", "test", "schema", "diff", "render", "plan", "ci", "apply",
                        "sync", "wait", "rollback", "secrets", "revision")),
     ("Joining", ("enroll",)),

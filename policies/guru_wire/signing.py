@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from guru_policy.errors import Untrusted
 from guru_policy.model import Carried
 
-Purpose = Literal["manifest", "hello", "welcome", "enrol", "sealing", "audit"]
+Purpose = Literal[
+    "manifest", "hello", "welcome", "enrol", "sealing", "audit", "authority", "order", "cancel",
+]
 
 
 class Signed(Carried):

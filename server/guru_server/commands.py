@@ -146,10 +146,8 @@ async def _serve(settings: ServerSettings) -> None:
     from guru_server.wiring import Ground, Wired, wire_server
 
     keys.renew(settings.keys, settings.names, wall())
-    if keys.complete(settings.keys):
-        say(f"keys: made audit.key in {settings.keys}; other servers on this database need a copy of it")
-    if keys.make_age_key(settings.keys):
-        say("made age.key: this server can open secrets from now on")
+    if made := keys.complete(settings.keys):
+        say(f"keys: made {', '.join(made)} in {settings.keys}; other servers on this database need copies of them")
     held = keys.load_server(settings.keys)
     listener = bind(settings.host, settings.port)
     url = settings.url or settings.public_url.rpartition(":")[0] + f":{listener.port}"

@@ -11,6 +11,7 @@ from guru_server.alerts.store import forget_resolved
 from guru_server.audit.checkpoints import let_go, set_root, tenants
 from guru_server.bus import Bus
 from guru_server.clock import Clock
+from guru_server.jobs.forgetting import forget_jobs
 from guru_server.leases import Fence, held
 from guru_server.notify.outbox import forget_finished
 from guru_server.overrides.store import forget_ended
@@ -47,6 +48,7 @@ class Retention:
             forget_resolved(connection, now - self._days.alerts * DAY)
             forget_finished(connection, now - self._days.notifications * DAY)
             forget_ended(connection, now - self._days.overrides * DAY)
+            forget_jobs(connection, now - self._days.jobs * DAY)
             return forget_unspoken(connection)
 
         gone = await self._db.write(forget)

@@ -102,6 +102,7 @@ class RetentionSettings(Part):
     notifications: int = Field(default=90, ge=1)
     audit: int = Field(default=730, ge=0)                       # 0: for ever
     overrides: int = Field(default=365, ge=1)
+    jobs: int = Field(default=30, ge=1)
 
 
 class AnchorSettings(Part):

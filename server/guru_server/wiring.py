@@ -36,6 +36,7 @@ from guru_server.doctor import probes
 from guru_server.fleet import api as fleet_api
 from guru_server.fleet.changing import record_facts
 from guru_server.gateway.app import Gateway, gateway_routes
+from guru_server.gateway.orders import Way
 from guru_server.gitops.api import webhooks
 from guru_server.gitops.mirror import Mirror
 from guru_server.gitops.source import Source
@@ -47,6 +48,13 @@ from guru_server.identity import api as identity_api
 from guru_server.identity.sightings import Sightings
 from guru_server.identity.signing_in import Door
 from guru_server.in_force import InForce
+from guru_server.jobs import api as jobs_api
+from guru_server.jobs.asking import Desk as JobDesk
+from guru_server.jobs.coordinating import Coordinator
+from guru_server.jobs.delivering import orders_of, waited_for
+from guru_server.jobs.recording import recorders as job_recorders
+from guru_server.jobs.signing import Signer
+from guru_server.jobs.templates import Templates
 from guru_server.keys.keys import ServerKeys
 from guru_server.notify import api as notify_api
 from guru_server.notify.email import Mail
@@ -140,11 +148,14 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
         ]
     else:
         guarded.append(_without_repository())
+    signer = Signer(keys.state, keys.command)
+    templates = Templates(db, in_force.load, in_force.read_file)
+    guarded.append(jobs_api.router(JobDesk(db, bus, clock, signer, in_force.labels, templates)))
     guarded += [telemetry_api.router(db, clock), secrets_api.router(opener)]
     guarded.append(fleet_api.router(fleet))     # last: its {ref} takes slashes
     app = make_app(Door(db, clock, sightings=sightings), guarded=guarded, public=public, links=gateway_routes(gateway))
     jobs = {"gateway": gateway.run, "repeated": repeated.run}
-    return app, jobs | _leased(ground, repository, in_force, marker)
+    return app, jobs | _leased(ground, repository, in_force, marker, signer)
 
 
 def wire_gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Wired:
@@ -160,12 +171,13 @@ def wire_gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Wired:
 
 def _gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Gateway:
     return Gateway(
-        ground.db, ground.bus, link_key=link_key, manifest_of=manifest_of, blob_of=blob_of, now=ground.clock,
-        stage=partial(_stage, ground.settings),
+        ground.db, ground.bus, link_key=link_key, manifest_of=manifest_of, blob_of=blob_of,
+        orders=Way(waited_for, orders_of), now=ground.clock, stage=partial(_stage, ground.settings),
         recorders={
             **recorders(ground.clock),
             "facts": record_facts, "report": report_recorder(ground.clock),
             "refusal": refusal_recorder(ground.clock),
+            **job_recorders(ground.clock),
         },
     )
 
@@ -209,7 +221,7 @@ def _marker(ground: Ground, key: Ed25519PrivateKey) -> Marker:
 
 
 def _leased(
-    ground: Ground, repository: Repository | None, in_force: InForce, marker: Marker
+    ground: Ground, repository: Repository | None, in_force: InForce, marker: Marker, signer: Signer
 ) -> dict[str, Job]:
     """The jobs that only one of several servers does."""
     settings = ground.settings
@@ -222,6 +234,7 @@ def _leased(
         "alerts": Alerts(ground.db, ground.bus, sources, ground.clock).run,
         "audit": marker.run,
         "notify": notifier.run,
+        "jobs": Coordinator(ground.db, ground.bus, signer, ground.clock).run,
         "retention": Retention(ground.db, ground.bus, ground.clock, settings.retention).run,
     }
     if repository:

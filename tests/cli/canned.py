@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from guru_policy.verdict import State, Verdict
@@ -9,6 +10,19 @@ from guru_wire.alerting import AlertRow
 from guru_wire.audit_log import AnchorRow, AuditCheckpoint, AuditExport, AuditRow, AuditVerified
 from guru_wire.drift import Drift, DriftRow
 from guru_wire.enrolment import Trust
+from guru_wire.jobs import (
+    JobCancelled,
+    JobDetail,
+    JobMade,
+    JobProgress,
+    JobRow,
+    OutputRow,
+    ParamRow,
+    RunOutput,
+    RunRow,
+    ScriptDetail,
+    ScriptRow,
+)
 from guru_wire.operator import (
     Candidate,
     CheckCounts,
@@ -47,6 +61,7 @@ from tests.cli.double import Authority
 REVISION = "9f31c2e4" * 5
 OLDER = "71aa0b3c" * 5
 ID = "0123456789abcdef" * 2
+JOB = "3f2a91c0" * 4
 T = 1_700_000_000_000
 SERVER = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 
@@ -154,6 +169,57 @@ def verified(x: str = "") -> AuditVerified:
     """A chain that holds, and a place outside."""
     anchor = AnchorRow(name=f"git{x}", place=f"git@example guru-audit{x}", seq=1, anchored_at=T, error=x)
     return AuditVerified(ok=True, last=1, checkpoints=1, signed=1, keys=(f"k{x}",), anchors=(anchor,), why=x)
+def run_row(name: str = "web01", x: str = "", **more: Any) -> RunRow:
+    """A run that succeeded."""
+    values: dict[str, Any] = {
+        "device": ID, "name": f"{name}{x}", "customer": f"acme{x}", "site": f"hq{x}", "state": "succeeded",
+        "reason": f"so{x}", "online": True, "started_at": T, "finished_at": T + 12, "duration": 12, "exit_code": 0,
+        "signal": None, "out": 3, "err": 0, "kept": 3, "digest": f"d{x}"}
+    return RunRow(**values | more)
+
+
+def job_row(x: str = "", **more: Any) -> JobRow:
+    """A job on two devices that is over."""
+    values: dict[str, Any] = {
+        "id": JOB, "what": f"uptime{x}", "actor": f"person:ada{x}", "target": f"role=web{x}", "created_at": T,
+        "expires_at": T * 2, "finished_at": T + 20, "timeout": 60, "output": 65536, "template": f"t{x}",
+        "revision": REVISION, "batch": f"10%{x}", "stopped": f"stopped{x}", "total": 2, "counts": {"succeeded": 2}}
+    return JobRow(**values | more)
+
+
+def progress(x: str = "", **more: Any) -> JobProgress:
+    """All of that job at once, with what one device printed."""
+    data = base64.b64encode(f"up{x}\n".encode()).decode()
+    values: dict[str, Any] = {
+        "job": job_row(x), "runs": (run_row("web01", x), run_row("web02", x, device=ID[::-1])), "next": 9, "done": True,
+        "output": tuple(OutputRow(device=ID, name=f"web01{x}", stream=stream, offset=0, data=data)
+                        for stream in ("out", "err"))}
+    return JobProgress(**values | more)
+
+
+def script_row(x: str = "") -> dict[str, Any]:
+    """A command template's fields."""
+    param = ParamRow(name=f"days{x}", type=f"integer{x}", description=f"age{x}", required=False, default=f"7{x}",
+                     choices=(f"7{x}",))
+    return {"name": f"clear-temp{x}", "scope": f"org{x}", "display_name": f"Clear{x}", "command_class": f"cleaning{x}",
+            "shell": f"sh{x}", "os": (f"linux{x}",), "run_as": f"system{x}", "timeout": 300, "output": 65536,
+            "sandbox": f"none{x}", "approval": f"senior{x}", "params": (param,), "revision": REVISION}
+
+
+def job_answers(x: str = "") -> dict[str, Any]:
+    """What the verbs about jobs and scripts ask for."""
+    made = JobMade(job=job_row(x), next=2)
+    printed = RunOutput(job=JOB, run=run_row("web01", x), stdout=f"up{x}\n", stderr=f"err{x}\n", truncated=True)
+    return {
+        "POST /jobs": made, f"POST /jobs/{JOB}/rerun": made, f"GET /jobs/{JOB}/progress": progress(x),
+        "GET /jobs": Page[JobRow](items=(job_row(x),), total=1),
+        f"GET /jobs/{JOB}": JobDetail(**job_row(x).model_dump(), runs=progress(x).runs),
+        f"GET /jobs/{JOB}/output/web01": printed,
+        f"POST /jobs/{JOB}/cancel": JobCancelled(job=JOB, cancelled=1, ending=1),
+        "GET /scripts": Page[ScriptRow](items=(ScriptRow(**script_row(x)),), total=1),
+        "GET /scripts/clear-temp": ScriptDetail(
+            **script_row(x), script=f"find{x}\n", source=f"a.sh{x}", unless=f"true{x}"),
+    }
 
 
 def answers(authority: Authority, x: str = "") -> dict[str, Any]:
@@ -164,7 +230,7 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
         started_at=T, fired_at=T, resolved_at=None)
     candidates = tuple(Candidate(value=f"{n}%{x}", layer=f"org{x}", path=f"org/a.yaml{x}", line=3, column=1,
                                  revision=REVISION) for n in (95, 90))
-    return {
+    return job_answers(x) | {
         "GET /health": {"ok": True},
         "GET /trust": Trust(ca=authority.ca, state_key="s", link_key="l"),
         "GET /whoami": WhoAmI(name=f"ada{x}", tenant=f"main{x}", role=f"admin{x}", server_version=f"0.1.0{x}"),

@@ -31,6 +31,10 @@ LOOKING = {
     "override list": ("override", "list"), "override rm": ("override", "rm", "0123456789abcdef"),
     "override set": ("override", "set", "web01", "a.b=c", "--ttl", "1h", "--reason", "r"), "drift": ("drift",),
     "label": ("device", "label", "web01", "a=b"), "api": ("api", "GET", "/devices"),
+    "run": ("run", "-l", "a=b", "--yes", "--max-devices", "2", "uptime"), "job list": ("job", "list"),
+    "job show": ("job", "show", canned.JOB), "job output": ("job", "output", canned.JOB, "web01"),
+    "job watch": ("job", "watch", canned.JOB), "script list": ("script", "list"),
+    "script show": ("script", "show", "clear-temp"),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.cli.canned import JOB
+
 WORKS: dict[str, tuple[str, ...]] = {
     "status": ("status",), "device list": ("device", "list"), "device show": ("device", "show", "web01"),
     "device facts": ("device", "facts", "web01"), "device label": ("device", "label", "web01", "role=web", "env-"),
@@ -28,6 +30,12 @@ WORKS: dict[str, tuple[str, ...]] = {
     "secrets recipients list": ("secrets", "recipients", "list", "--repo", "KEPT"),
     "secrets recipients add": ("secrets", "recipients", "add", "guru", "server", "--repo", "KEPT"),
     "secrets recipients rm": ("secrets", "recipients", "rm", "safe", "--repo", "KEPT"),
+    "run": ("run", "web01", "uptime"), "query": ("query", "--tables"), "job list": ("job", "list"),
+    "job show": ("job", "show", JOB),
+    "job watch": ("job", "watch", JOB), "job output": ("job", "output", JOB, "web01"),
+    "job cancel": ("job", "cancel", JOB), "job rerun": ("job", "rerun", JOB, "--yes", "--max-devices", "2"),
+    "script list": ("script", "list"), "script show": ("script", "show", "clear-temp"),
+    "script run": ("script", "run", "clear-temp", "web01", "-p", "days=7"),
     "completion": ("completion", "bash"), "api": ("api", "GET", "/devices"), "version": ("version",),
 }
 
@@ -64,6 +72,12 @@ FAILS: dict[str, tuple[tuple[str, ...], int]] = {
     "audit list": (("audit", "list", "--since", "soon"), 2), "audit search": (("audit", "search"), 2),
     "audit export": (("audit", "export", "--context", "nowhere"), 5),
     "audit verify": (("audit", "verify", "--file", "no-such-file"), 10),
+    "run": (("run", "web01"), 2), "query": (("query", "select * from proceses"), 10),
+    "job list": (("job", "list", "--context", "nowhere"), 5),
+    "job show": (("job", "show", "0000"), 5), "job watch": (("job", "watch", "0000"), 5),
+    "job output": (("job", "output", "0000", "web01"), 5), "job cancel": (("job", "cancel", "0000"), 5),
+    "job rerun": (("job", "rerun", JOB), 2), "script list": (("script", "list", "--context", "nowhere"), 5),
+    "script show": (("script", "show", "nothing"), 5), "script run": (("script", "run", "clear-temp"), 2),
     "completion": (("completion", "tcsh"), 2), "api": (("api", "BREW", "/devices"), 2),
     "version": (("version", "more"), 2),
 }

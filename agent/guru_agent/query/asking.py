@@ -7,18 +7,18 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from guru_agent.host.programs import PATH
+from guru_policy.errors import DeadlinePassed, GuruError
 from guru_wire.querying import Query, QueryFailed
 
 SLACK = 5.0                             # seconds after the query's own limit, for starting and ending
 MOST_LINE = 2 << 20                     # bytes of one part
-ENDED = "G0001"
 
 
-async def ask(query: Query, root: Path | None = None) -> AsyncIterator[bytes]:
+async def ask(query: Query, root: Path | None = None) -> AsyncGenerator[bytes]:
     """The parts of the answer, a line of JSON each, the last of them `end` or `failed`.
 
     Whoever stops reading ends the process. One that hangs is killed, and the answer is then `failed`.
@@ -36,7 +36,7 @@ async def ask(query: Query, root: Path | None = None) -> AsyncIterator[bytes]:
                 last = line
                 yield line.rstrip(b"\n")
     except (TimeoutError, ValueError):
-        yield _failed(f"the query took longer than {query.limits.seconds:g} s and was ended")
+        yield _failed(f"the query took longer than {query.limits.seconds:g} s and was ended", code=DeadlinePassed.code)
         return
     finally:
         await _end(process)
@@ -57,5 +57,5 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     await process.wait()
 
 
-def _failed(message: str, hint: str = "") -> bytes:
-    return QueryFailed(code=ENDED, message=message, hint=hint).model_dump_json().encode()
+def _failed(message: str, hint: str = "", code: str = GuruError.code) -> bytes:
+    return QueryFailed(code=code, message=message, hint=hint).model_dump_json().encode()

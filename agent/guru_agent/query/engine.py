@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,8 @@ import apsw
 from guru_agent.query.rows import Row, Rows, Unseen, Value, Wanted
 from guru_agent.query.virtual import Lacking, Module
 from guru_policy.errors import DeadlinePassed, GuruError, InputInvalid
-from guru_policy.query import BY_NAME, Table
+from guru_policy.query import BY_NAME
+from guru_policy.query.hints import hint_for
 
 HEAP = 64 << 20                         # bytes that SQLite may take
 STEPS = 2_000                           # of SQLite's machine between two looks at the clock
@@ -25,7 +25,6 @@ _LIMITS = {
 }
 _ALLOWED = {apsw.SQLITE_SELECT, apsw.SQLITE_READ, apsw.SQLITE_FUNCTION, apsw.SQLITE_RECURSIVE}
 _FORBIDDEN = {"load_extension", "fts3_tokenizer", "readfile", "writefile", "edit"}
-_MISSING = re.compile(r"no such (table|column): (?:\w+\.)?(\w+)")
 
 
 class Limits(NamedTuple):
@@ -134,17 +133,4 @@ def _translated(sql: str, limits: Limits) -> Iterator[None]:
     except Lacking as cause:
         raise InputInvalid(str(cause), hint="such as: where path glob '/etc/*.conf'") from cause
     except apsw.Error as cause:
-        raise InputInvalid(str(cause).removeprefix("SQLError: "), hint=_hint(str(cause), sql)) from cause
-
-
-def _hint(message: str, sql: str) -> str:
-    """The name that was meant, for a table or a column that is not there."""
-    found = _MISSING.search(message)
-    if found is None:
-        return ""
-    from guru_policy.text.suggesting import did_you_mean  # only faults pay for what it imports
-    if found[1] == "table":
-        return did_you_mean(found[2], BY_NAME) or "`guru query --tables` lists them"
-    words = set(re.findall(r"\w+", sql.lower()))
-    named: list[Table] = [table for table in BY_NAME.values() if table.name in words]
-    return did_you_mean(found[2], [column.name for table in named for column in table.columns])
+        raise InputInvalid(str(cause).removeprefix("SQLError: "), hint=hint_for(str(cause), sql)) from cause

@@ -24,6 +24,7 @@ from guru_server.gateway.ingest import Delivery, Ingest
 from guru_server.gateway.limits import Bucket, Budgets, Limits
 from guru_server.gateway.links import BROKEN, FULL, SPENT, Link, Registry
 from guru_server.gateway.marks import Source, mark_of
+from guru_server.gateway.orders import Orders
 from guru_server.gateway.plain import plain
 from guru_server.gateway.presence import Presence
 from guru_server.store.database import Database
@@ -43,10 +44,10 @@ class Talk:
     """The conversation with agents. One of it in a process; links are passed in."""
 
     def __init__(
-        self, db: Database, bus: Bus, *, ingest: Ingest, downlink: Downlink, registry: Registry, presence: Presence,
-        link_key: Ed25519PrivateKey, now: Clock, limits: Limits,
+        self, db: Database, bus: Bus, *, orders: Orders, ingest: Ingest, downlink: Downlink, registry: Registry,
+        presence: Presence, link_key: Ed25519PrivateKey, now: Clock, limits: Limits,
     ) -> None:
-        self._db, self._bus, self._ingest, self._downlink = db, bus, ingest, downlink
+        self._db, self._bus, self._ingest, self._downlink, self._orders = db, bus, ingest, downlink, orders
         self._registry, self._presence, self._link_key = registry, presence, link_key
         self._now, self.limits = now, limits
         self._budgets = Budgets(limits)
@@ -77,6 +78,7 @@ class Talk:
         self._presence.connected(link, plain(hello.agent_version, 40))
         answer = welcome(self._link_key, hello, server_nonce, now=self._now(), mark=mark, serial=serial)
         link.answer(written(answer))
+        self._orders.connected(link)
         if hello.serial > serial:
             await self._note_ahead(link, hello.serial)
         if sealing_key:

@@ -1,8 +1,9 @@
-"""The server's keys on disk: made once, loaded by need; the state key never enters a gateway process.
+"""The server's keys on disk: made once, loaded by need; the state and command keys never enter a gateway process.
 
 ca.key|crt      signs the TLS certificate (ECDSA P-256); enrolment tokens pin ca.crt
 tls.key|crt     the server's TLS identity; the certificate is renewed by itself, the key stays
 state.key       signs manifests (Ed25519); enrolment tokens pin it
+command.key     signs orders of jobs (Ed25519); agents believe it because the state key vouches for it
 link.key        signs the Welcome of a link (Ed25519)
 audit.key       signs checkpoints of the audit log and nothing else (Ed25519)
 age.key         opens the secrets of the fleet repository (age, X25519), as `age-keygen` would write it
@@ -63,6 +64,7 @@ class ServerKeys:
     """All of the server's keys but the CA's, which is read only while it signs."""
 
     state: Ed25519PrivateKey
+    command: Ed25519PrivateKey
     link: Ed25519PrivateKey
     audit: Ed25519PrivateKey
     tls: Tls
@@ -94,7 +96,7 @@ def make(folder: Path, names: Sequence[str], now: int) -> list[str]:
     files.make_folder(folder)
     made = [
         name
-        for name in ("ca.key", "tls.key", "state.key", "link.key", "audit.key", "age.key")
+        for name in ("ca.key", "tls.key", "state.key", "command.key", "link.key", "audit.key", "age.key")
         if not (folder / name).exists() and files.write_new(folder / name, _fresh(name))
     ]
     if not (folder / "ca.crt").exists():
@@ -103,10 +105,12 @@ def make(folder: Path, names: Sequence[str], now: int) -> list[str]:
     return made + (["tls.crt"] if renew(folder, names, now) else [])
 
 
-def complete(folder: Path) -> bool:
-    """Make the one key that servers of before did not have; whether it was made."""
-    path = folder / "audit.key"
-    return not path.exists() and files.write_new(path, _fresh(path.name))
+def complete(folder: Path) -> list[str]:
+    """Make the keys that servers of before did not have; the names of those."""
+    return [
+        name for name in ("command.key", "audit.key", "age.key")
+        if not (folder / name).exists() and files.write_new(folder / name, _fresh(name))
+    ]
 
 
 def renew(folder: Path, names: Sequence[str], now: int) -> bool:
@@ -126,9 +130,9 @@ def renew(folder: Path, names: Sequence[str], now: int) -> bool:
 def load_server(folder: Path) -> ServerKeys:
     """The server's keys; NotFound or InputInvalid with what to do when one is missing or damaged."""
     return ServerKeys(
-        state=_edwards(folder / "state.key"), link=_edwards(folder / "link.key"),
-        audit=_edwards(folder / "audit.key"), tls=_tls(folder), ca=files.read(folder / "ca.crt"),
-        age=_age(folder / "age.key"),
+        state=_edwards(folder / "state.key"), command=_edwards(folder / "command.key"),
+        link=_edwards(folder / "link.key"), audit=_edwards(folder / "audit.key"), tls=_tls(folder),
+        ca=files.read(folder / "ca.crt"), age=_age(folder / "age.key"),
     )
 
 
@@ -148,12 +152,6 @@ def _tls(folder: Path) -> Tls:
     except ssl.SSLError as cause:
         raise _damaged(certificate) from cause
     return Tls(certificate, key, context)
-
-
-def make_age_key(folder: Path) -> bool:
-    """Make the key of a server that is older than secrets; whether it was made."""
-    path = folder / "age.key"
-    return not path.exists() and files.write_new(path, _fresh("age.key"))
 
 
 def _fresh(name: str) -> bytes:

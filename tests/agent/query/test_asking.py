@@ -59,7 +59,7 @@ async def test_whoever_stops_reading_ends_the_process() -> None:
     answer = ask(Query(sql=NUMBERS, limits=QueryLimits(rows=100_000)))
     await anext(answer)
     (child,) = set(psutil.Process().children()) - before
-    await answer.aclose()       # type: ignore[attr-defined]
+    await answer.aclose()
 
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 

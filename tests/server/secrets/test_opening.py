@@ -73,12 +73,12 @@ def test_the_key_is_made_for_a_server_that_is_older_than_secrets_and_never_again
     folder = tmp_path / "keys"
     keys.make(folder, ["localhost"], SetClock()())
     first = (folder / "age.key").read_text()
-    assert not keys.make_age_key(folder)
+    assert not keys.complete(folder)
     (folder / "age.key").unlink()
 
     with pytest.raises(NotFound):
         keys.load_server(folder)
-    assert keys.make_age_key(folder)
+    assert keys.complete(folder) == ["age.key"]
     assert (folder / "age.key").read_text() != first
     assert (folder / "age.key").stat().st_mode & 0o777 == 0o600
     assert Opener(keys.load_server(folder).age).recipient.startswith("age1")
