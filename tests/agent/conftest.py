@@ -56,9 +56,9 @@ class Parts:
         self.desired = Desired(self.store, self.blobs, self.identity)
         self.refusals = Refusals(self.spool, self.clock)
         self.runs = Runs(self.store)
+        self.acceptance = Acceptance(self.identity, self.runs, self.clock)
         self.jobs = Jobs(
-            self.store, self.spool, self.runs, Acceptance(self.identity, self.runs, self.clock), self.refusals,
-            self.clock, open_host(), {},
+            self.store, self.spool, self.runs, self.acceptance, self.refusals, self.clock, open_host(), {}
         )
         self.link: list[tuple[str, str]] = []
 

@@ -47,11 +47,7 @@ class Ending(NamedTuple):
 
 async def run_child(start: Start, heard: Heard, cancel: asyncio.Event) -> Ending:
     """Run it to its end, by itself, by its timeout or by `cancel`. OSError when it cannot start."""
-    transport, child = await asyncio.get_running_loop().subprocess_exec(
-        lambda: _Child(start.stdin, heard), *start.argv, env=dict(start.env), cwd=start.cwd, start_new_session=True,
-        stdin=asyncio.subprocess.PIPE if start.stdin else asyncio.subprocess.DEVNULL,
-        pass_fds=start.descriptors, **start.options,
-    )
+    transport, child = await _started(start, heard)
     group = transport.get_pid()
     cut = ""
     try:
@@ -140,6 +136,23 @@ def _read_on(pipe: asyncio.ReadTransport) -> None:
 
 def _ignored(stream: str, data: bytes) -> bool:
     return False
+
+
+async def _started(start: Start, heard: Heard) -> tuple[asyncio.SubprocessTransport, _Child]:
+    """The running child. Cancelled meanwhile, it ends all of it: asyncio alone would wait for whoever holds a pipe."""
+    starting = asyncio.ensure_future(asyncio.get_running_loop().subprocess_exec(
+        lambda: _Child(start.stdin, heard), *start.argv, env=dict(start.env), cwd=start.cwd, start_new_session=True,
+        stdin=asyncio.subprocess.PIPE if start.stdin else asyncio.subprocess.DEVNULL,
+        pass_fds=start.descriptors, **start.options,
+    ))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        transport, child = await starting
+        _signal(transport.get_pid(), signal.SIGKILL)
+        child.deaf()
+        transport.close()
+        raise
 
 
 async def _end_or(child: _Child, timeout: float, cancel: asyncio.Event) -> str:
