@@ -26,6 +26,11 @@ VERBS: tuple[Verb, ...] = (
     _verb("device label", "device.label", "Set and remove labels of one device or many."),
     _verb("device revoke", "device.revoke", "Cut a device off for good."),
     _verb("alert list", "alert.list", "List the alerts that fire."),
+    _verb("alert show", "alert.show", "Show one alert: what became of it, and who was told when."),
+    _verb("alert ack", "alert.ack", "Take an alert up: escalations wait meanwhile."),
+    _verb("maint start", "maint.start", "Have nobody told of the alerts of some devices for a while."),
+    _verb("maint list", "maint.list", "List the windows that people opened by hand."),
+    _verb("maint end", "maint.end", "Close a window that was opened by hand, sooner."),
     _verb("drift", "fleet.drift", "Show where devices differed from what they should be."),
     _verb("explain", "fleet.explain", "Say where a value comes from, or what a code or a field means."),
     _verb("init", "fleet.init", "Start a fleet repository: valid files that change nothing yet."),
@@ -59,7 +64,8 @@ VERBS: tuple[Verb, ...] = (
 
 GROUPS: dict[tuple[str, ...], str] = {
     ("device",): "Look at devices, label them, cut them off.",
-    ("alert",): "Look at alerts.",
+    ("alert",): "Look at alerts, take them up.",
+    ("maint",): "Keep alerts quiet for a while, by hand.",
     ("revision",): "Look at the commits of the fleet repository.",
     ("enroll",): "Let devices join.",
     ("enroll", "token"): "Make, list and end enrolment tokens.",
@@ -67,7 +73,7 @@ GROUPS: dict[tuple[str, ...], str] = {
 }
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Fleet", ("status", "device", "alert", "drift", "explain")),
+    ("Fleet", ("status", "device", "alert", "maint", "drift", "explain")),
     ("Policy in Git", ("init", "fmt", "validate", "test", "schema", "diff", "render", "plan", "ci", "apply",
                        "sync", "wait", "rollback", "revision")),
     ("Joining", ("enroll",)),

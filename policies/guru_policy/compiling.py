@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias, cast
 
 from guru_policy.applying import Applying
-from guru_policy.bundle import Bundle, Mode, digest_of
+from guru_policy.bundle import Bundle, Mode, PlacedWindow, digest_of
 from guru_policy.conditions import Subject
 from guru_policy.errors import InputInvalid
 from guru_policy.faults import Fault, Origin
@@ -20,6 +20,7 @@ from guru_policy.objects.scopes import owner_of
 from guru_policy.quantities import shown
 from guru_policy.remembering import Input, Results, digest_of_devices
 from guru_policy.rendering import Renderer
+from guru_policy.windowing import Window, Windows
 
 
 class Effective(NamedTuple):
@@ -104,7 +105,9 @@ class Compiler:
         own = {path: digest for path, digest in digests.items() if owner_of(path) in (None, customer)}
         # a layer may name any path: never another's file
         self._renderer = Renderer(own, mode or "enforce", self._applying.common.read)
+        self._windows = Windows(sources, customer)
         self._known: dict[tuple[Layer, ...], _Known] = {}
+        self._windowed: dict[tuple[tuple[Layer, ...], tuple[PlacedWindow, ...]], _Known] = {}
         self._unserved: dict[tuple[tuple[Layer, ...], object], tuple[Fault, ...]] = {}
         self.bundles: dict[str, bytes] = {}
 
@@ -122,7 +125,7 @@ class Compiler:
         if unplaced is not None:
             return (unplaced,)
         layers = self._applying.layers(device)
-        known = self._resolve(layers)
+        known = self._with_windows(layers, device)
         faults = () if isinstance(known.assignment, Effective) else known.assignment
         faults += self._not_served(layers, known.resolved, device.facts.get("os"))
         if faults or not isinstance(known.assignment, Effective):
@@ -144,7 +147,30 @@ class Compiler:
 
     def bundle(self, device: Device) -> Bundle | None:
         """The device's bundle; None when it has faults."""
-        return self._renderer.render(self.resolve(device).table)[0]
+        bundle = self._renderer.render(self.resolve(device).table)[0]
+        placed = self._placed(device)
+        return bundle.model_copy(update={"windows": placed}) if bundle is not None and placed else bundle
+
+    def windows(self, device: Device) -> tuple[Window, ...]:
+        """The maintenance windows that are about the device."""
+        return self._windows.of(self.subject(device)) if self._windows.exist else ()
+
+    def _placed(self, device: Device) -> tuple[PlacedWindow, ...]:
+        return self._windows.placed(self.subject(device)) if self._windows.exist else ()
+
+    def _with_windows(self, layers: tuple[Layer, ...], device: Device) -> _Known:
+        """What the layers make, with the windows of this device: devices of the same ones share a bundle."""
+        plain = self._resolve(layers)
+        placed = self._placed(device)
+        if not placed or not isinstance(plain.assignment, Effective):
+            return plain
+        known = self._windowed.get((layers, placed))
+        if known is None:
+            bundle = Bundle.model_validate_json(plain.data).model_copy(update={"windows": placed})
+            data = bundle.to_bytes()
+            assignment = Effective(digest_of(data), plain.assignment.blobs)
+            known = self._windowed[layers, placed] = _Known(assignment, plain.resolved, data)
+        return known
 
     def _not_served(
         self, layers: tuple[Layer, ...], resolved: Resolved, platform: object

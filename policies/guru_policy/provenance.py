@@ -16,6 +16,7 @@ from guru_policy.inventory import Device
 from guru_policy.layering import Resolver, same
 from guru_policy.merged import Cell, Entry, Table
 from guru_policy.objects.items import KINDS, WORDS
+from guru_policy.windowing import Windows
 
 _NOTHING: tuple[JsonValue, ...] = (None, False, "", [], {})
 
@@ -24,17 +25,33 @@ class Authors:
     """Tells of the devices of one customer; what devices share is merged once."""
 
     def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._windows: dict[str, Windows] = {}
         self._applying = Applying(sources)
         self._resolver = Resolver(self._applying.common.resolver)
 
     def attributed(self, device: Device, changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
         """The changes with `why`, the file:line that says so now, and `default` where nobody says anything."""
         table = self._resolver.resolve(self._applying.layers(device)).table
-        return tuple(_attributed(change, table) for change in changes)
+        return tuple(
+            self._of_window(device, change) if change.path.startswith("windows.") else _attributed(change, table)
+            for change in changes
+        )
 
     def groups(self, device: Device) -> frozenset[str]:
         """The groups that the device is in."""
         return self._applying.subject(device).groups
+
+    def _of_window(self, device: Device, change: FieldChange) -> FieldChange:
+        """A change of a maintenance window, with the place of the window."""
+        customer = device.place.customer
+        if customer not in self._windows:
+            self._windows[customer] = Windows(self._sources, customer)
+        name = change.path.split(".")[1]
+        for window in self._windows[customer].of(self._applying.subject(device)):
+            if window.name == name and window.blocks:
+                return change._replace(why=f"{window.item.origin.path}:{window.item.origin.line}")
+        return change
 
 
 def _attributed(change: FieldChange, table: Table) -> FieldChange:

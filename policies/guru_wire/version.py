@@ -5,6 +5,7 @@ handshake; the other side leaves out what that number does not know.
 
 1   The first: enrolment, handshake, batches, manifests, blobs, reports, samples, checks.
 2   Bundles carry `categories`, `actions` and `branding` for the tray; an agent of 1 passes over them.
+5   Bundles carry `windows` in which nothing is changed, and reports say by which one; an older agent passes over them.
 """
 
 from guru_policy.bundle import LANGUAGE

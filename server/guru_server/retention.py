@@ -7,6 +7,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from guru_server.alerts.maintenance import forget_ended
 from guru_server.alerts.store import forget_resolved
 from guru_server.bus import Bus
 from guru_server.clock import Clock
@@ -42,6 +43,7 @@ class Retention:
         def forget(connection: Connection) -> list[Forgotten]:
             held(connection, fence)
             forget_resolved(connection, now - self._days.alerts * DAY)
+            forget_ended(connection, now - self._days.alerts * DAY)
             forget_finished(connection, now - self._days.notifications * DAY)
             return forget_unspoken(connection)
 

@@ -107,7 +107,8 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     watched = health.Health(db, probes(db, settings.data, keys.tls.certificate, remote, clock))
     public = [identity_api.public_router(identity), health.public_router(watched)]
     guarded = [
-        identity_api.router(identity), health.router(watched), alerts_api.router(db), notify_api.router(db),
+        identity_api.router(identity), health.router(watched),
+        alerts_api.router(db, bus, clock, in_force.labels), notify_api.router(db),
     ]
     if repository:
         public.append(webhooks(

@@ -27,6 +27,9 @@ LOOKING = {
     "explain": ("explain", "web01", "checks.disk"), "plan": ("plan", "--revision", canned.REVISION), "sync": ("sync",),
     "revision list": ("revision", "list"), "token list": ("enroll", "token", "list"), "doctor": ("doctor",),
     "token create": ("enroll", "token", "create", "--customer", "a", "--site", "b"),
+    "alert show": ("alert", "show", "a1"), "alert ack": ("alert", "ack", "a1"), "maint list": ("maint", "list"),
+    "maint start": ("maint", "start", "-l", "x", "--duration", "1h", "--reason", "y"),
+    "maint end": ("maint", "end", "maint-1"),
     "label": ("device", "label", "web01", "a=b"), "api": ("api", "GET", "/devices"),
 }
 

@@ -36,7 +36,8 @@ spec:
   resources:
     hours: {kind: file, path: /etc/office/hours.txt, content: "9 to 18\\n", mode: "0644"}
 """
-LISTS = ("device list", "alert list --state all", "revision list", "enroll token list", "context list")
+LISTS = ("device list", "alert list --state all", "maint list --all", "revision list",
+         "enroll token list", "context list")
 THINGS = (
     "status", f"device show {PC}", f"device facts {PC}", f"explain {PC} checks.disk.warning", "whoami", "doctor",
     "validate FLEET", "plan FLEET", "plan --revision HEAD", "sync", "version", "explain G0404", "explain exit-codes",
@@ -90,7 +91,8 @@ def test_every_format_of_every_verb_is_what_it_says(command: str, lab: World) ->
 
 
 OFFLINE = {"init", "fmt", "schema", "diff", "render", "test"}         # tests/cli proves what needs no server
-OWN = {"ci", "apply", "rollback", "wait", "drift"}            # test_pipeline.py
+OWN = {"ci", "apply", "rollback", "wait", "drift",            # test_pipeline.py
+       "alert show", "alert ack", "maint start", "maint end"}         # test_alerting.py
 
 
 def test_the_walk_leaves_out_only_what_ends_something() -> None:
