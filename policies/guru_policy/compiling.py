@@ -156,7 +156,7 @@ class Compiler:
         return self._windows.of(self.subject(device)) if self._windows.exist else ()
 
     def _placed(self, device: Device) -> tuple[PlacedWindow, ...]:
-        return self._windows.placed(self.subject(device)) if self._windows.exist else ()
+        return self._windows.placed(self.subject(device)) if self._windows.block else ()
 
     def _with_windows(self, layers: tuple[Layer, ...], device: Device) -> _Known:
         """What the layers make, with the windows of this device: devices of the same ones share a bundle."""

@@ -69,6 +69,7 @@ class Windows:
         self._all = tuple(item for item in objects if item.key.kind == KIND)
         self._times: dict[str, frozenset[Times]] = {}
         self.exist = bool(self._all)
+        self.block = any("block-changes" in cast(MaintenanceWindow, item.spec).effects for item in self._all)
 
     def of(self, subject: Subject) -> tuple[Window, ...]:
         """Those that are about the device, by name. `subject` has its groups."""
