@@ -100,6 +100,8 @@ class RunSummary(TypedDict):
     cause: str
     converged: bool
     resources: list[ResourceReport]
+    blocked: list[str]
+    blocked_until: int | None
 
 
 class Verdict(TypedDict):
@@ -325,25 +327,6 @@ class Explanation(Answer):
     value: Json
     absent: bool
     candidates: list[Candidate]
-
-
-class AlertRow(TypedDict):
-    """One alert."""
-
-    id: str
-    rule: str
-    device: str
-    device_name: str
-    customer: str
-    site: str
-    check: str
-    state: str
-    check_state: str
-    severity: str
-    summary: str
-    started_at: int
-    fired_at: int | None
-    resolved_at: int | None
 
 
 class Diagnosis(TypedDict):

@@ -37,6 +37,11 @@ VERBS: tuple[Verb, ...] = (
     _verb("script show", "script.show", "Show one command template: parameters, limits and text."),
     _verb("script run", "script.run", "Run a command template of the repository."),
     _verb("alert list", "alert.list", "List the alerts that fire."),
+    _verb("alert show", "alert.show", "Show one alert: what became of it, and who was told when."),
+    _verb("alert ack", "alert.ack", "Take an alert up: escalations wait meanwhile."),
+    _verb("maint start", "maint.start", "Have nobody told of the alerts of some devices for a while."),
+    _verb("maint list", "maint.list", "List the windows that people opened by hand."),
+    _verb("maint end", "maint.end", "Close a window that was opened by hand, sooner."),
     _verb("drift", "fleet.drift", "Show where devices differed from what they should be."),
     _verb("override set", "override.set", "Put a value in the place of what Git says, for a while."),
     _verb("override list", "override.list", "List the overrides in force, with who set them and when they end."),
@@ -85,7 +90,8 @@ GROUPS: dict[tuple[str, ...], str] = {
     ("device",): "Look at devices, label them, cut them off.",
     ("job",): "Look at what was run, follow it, end it, run it again.",
     ("script",): "Run the command templates of the repository.",
-    ("alert",): "Look at alerts.",
+    ("alert",): "Look at alerts, take them up.",
+    ("maint",): "Keep alerts quiet for a while, by hand.",
     ("override",): "Differ from Git for a while, by hand and for a reason.",
     ("revision",): "Look at the commits of the fleet repository.",
     ("audit",): "See who did what, and prove that nobody altered that.",
@@ -97,7 +103,7 @@ GROUPS: dict[tuple[str, ...], str] = {
 }
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Fleet", ("status", "device", "alert", "drift", "override", "explain")),
+    ("Fleet", ("status", "device", "alert", "maint", "drift", "override", "explain")),
     ("Acting", ("run", "query", "job", "script")),
     ("Policy in Git", ("init", "fmt", "validate", "test", "schema", "diff", "render", "plan", "ci", "apply",
                        "sync", "wait", "rollback", "secrets", "revision")),

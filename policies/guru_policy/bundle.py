@@ -16,7 +16,7 @@ from pydantic import JsonValue
 from guru_policy.model import Carried
 
 Mode = Literal["enforce", "observe"]
-LANGUAGE = 4                            # the language of bundles; guru_wire.version tells its history
+LANGUAGE = 5                            # the language of bundles; guru_wire.version tells its history
 
 
 class AgentSettings(Carried):
@@ -70,6 +70,16 @@ class PlacedAction(Carried):
     spec: dict[str, JsonValue]
 
 
+class PlacedWindow(Carried):
+    """A time in which the device changes nothing. `zone` is a name of the IANA database, `duration` in seconds."""
+
+    id: str
+    cron: str | None = None
+    start: str | None = None            # instead of `cron`: once
+    duration: int
+    zone: str
+
+
 class Bundle(Carried):
     """Everything one device should be. Resources stand in the order in which they are carried out.
 
@@ -87,6 +97,7 @@ class Bundle(Carried):
     actions: tuple[PlacedAction, ...] = ()
     branding: dict[str, JsonValue] = {}
     secrets: dict[str, str] = {}        # name to keyed fingerprint of the value; since LANGUAGE 3
+    windows: tuple[PlacedWindow, ...] = ()                      # since LANGUAGE 5, by id
 
     def to_bytes(self) -> bytes:
         """The canonical bytes: sorted keys, no spaces, UTF-8. Equal bundles have equal bytes."""
@@ -106,7 +117,7 @@ def digest_of(data: bytes) -> str:
 
 
 def bundle_document(bundle: Bundle) -> dict[str, JsonValue]:
-    """A bundle as people address it: agent; checks, resources, categories and actions by id; branding; secrets."""
+    """A bundle as people address it: agent; branding; secrets; everything else by id."""
     checks: dict[str, JsonValue] = {
         check.id: {**check.spec, "every": check.every} for check in bundle.checks
     }
@@ -118,6 +129,9 @@ def bundle_document(bundle: Bundle) -> dict[str, JsonValue]:
         "categories": {one.id: {"label": one.label, "order": one.order} for one in bundle.categories},
         "actions": {one.id: {**one.spec, "type": one.type} for one in bundle.actions},
         "branding": bundle.branding, "secrets": dict(bundle.secrets),
+        "windows": {
+            one.id: one.model_dump(mode="json", exclude={"id"}, exclude_none=True) for one in bundle.windows
+        },
     }
     return {
         "agent": bundle.agent.model_dump(mode="json"), "checks": checks, "resources": resources,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias, cast
 
 from guru_policy.applying import Applying, Reach
-from guru_policy.bundle import Bundle, Mode, digest_of
+from guru_policy.bundle import Bundle, Mode, PlacedWindow, digest_of
 from guru_policy.conditions import Subject
 from guru_policy.enforcing import lock_faults
 from guru_policy.errors import InputInvalid
@@ -25,6 +25,7 @@ from guru_policy.quantities import shown
 from guru_policy.reaching import Alike, alike
 from guru_policy.remembering import Input, Results, digest_of_devices
 from guru_policy.rendering import Renderer
+from guru_policy.windowing import Window, Windows
 
 
 class Effective(NamedTuple):
@@ -121,12 +122,12 @@ def compile_customer(
     assigned: dict[str, Assignment] = {}
     groups: dict[str, frozenset[str]] = {}
     unfit: dict[str, tuple[Unfit, ...]] = {}
-    overridden = [device for device in devices if device.overrides]
-    plain = [device for device in devices if not device.overrides] if overridden else devices
-    for some in compiler.alike(plain, digest_of_devices(plain) if overridden else seen):
+    apart = [device for device in devices if compiler.apart(device)]
+    plain = [device for device in devices if not compiler.apart(device)] if apart else devices
+    for some in compiler.alike(plain, digest_of_devices(plain) if apart else seen):
         assigned |= dict.fromkeys(some.devices, compiler.assignment(some.reach, some.platform))
         groups |= dict.fromkeys(some.devices, some.groups)
-    for device in overridden:
+    for device in apart:
         assigned[device.id], groups[device.id] = compiler.assign(device), compiler.groups(device)
         if found := compiler.unfit(device):
             unfit[device.id] = found
@@ -161,7 +162,9 @@ class Compiler:
         # a layer may name any path: never another's file
         secrets = Secrets(sources, customer, opened)
         self._renderer = Renderer(own, mode or "enforce", secrets, self._applying.common.read)
+        self._windows = Windows(sources, customer)
         self._known: dict[tuple[Layer, ...], _Known] = {}
+        self._windowed: dict[tuple[tuple[Layer, ...], tuple[PlacedWindow, ...]], _Known] = {}
         self._unserved: dict[tuple[tuple[Layer, ...], object], tuple[Fault, ...]] = {}
         self._overlays = Overlays()
         self._fits: dict[tuple[tuple[Layer, ...], tuple[Layer, ...], object], _Fitted] = {}
@@ -180,18 +183,26 @@ class Compiler:
         """The device's bundle or its faults."""
         _refuse_strange(device, self._customer)
         unplaced = self._unplaced(device)
-        return (unplaced,) if unplaced is not None else self._assignment(self.layers(device), device.facts.get("os"))
+        if unplaced is not None:
+            return (unplaced,)
+        return self._assignment(self.layers(device), device.facts.get("os"), self._placed(device))
 
     def groups(self, device: Device) -> frozenset[str]:
         """The groups that the device is in; none without a place in the repository."""
         return frozenset() if self._unplaced(device) is not None else self._applying.subject(device).groups
 
+    def apart(self, device: Device) -> bool:
+        """Whether the device's bundle depends on more than its layers and platform."""
+        return bool(device.overrides) or bool(self._windows.block)
+
     def assignment(self, reach: Reach | Fault, platform: object) -> Assignment:
-        """The bundle of devices without overrides that these layers reach, or their faults."""
+        """The bundle of devices that these layers reach and that are not `apart`, or their faults."""
         return (reach,) if isinstance(reach, Fault) else self._assignment(self._applying.at(reach), platform)
 
-    def _assignment(self, layers: tuple[Layer, ...], platform: object) -> Assignment:
-        known, faults = self._resolve(layers), self._faults(layers, platform)
+    def _assignment(
+        self, layers: tuple[Layer, ...], platform: object, placed: tuple[PlacedWindow, ...] = ()
+    ) -> Assignment:
+        known, faults = self._with_windows(layers, placed), self._faults(layers, platform)
         if faults or not isinstance(known.assignment, Effective):
             return tuple(sorted(faults))
         self.bundles[known.assignment.bundle] = known.data
@@ -220,7 +231,29 @@ class Compiler:
 
     def bundle(self, device: Device) -> Bundle | None:
         """The device's bundle; None when it has faults."""
-        return self._renderer.render(self.resolve(device).table).bundle
+        bundle = self._renderer.render(self.resolve(device).table).bundle
+        placed = self._placed(device)
+        return bundle.model_copy(update={"windows": placed}) if bundle is not None and placed else bundle
+
+    def windows(self, device: Device) -> tuple[Window, ...]:
+        """The maintenance windows that are about the device."""
+        return self._windows.of(self.subject(device)) if self._windows.exist else ()
+
+    def _placed(self, device: Device) -> tuple[PlacedWindow, ...]:
+        return self._windows.placed(self.subject(device)) if self._windows.block else ()
+
+    def _with_windows(self, layers: tuple[Layer, ...], placed: tuple[PlacedWindow, ...]) -> _Known:
+        """What the layers make, with these windows: devices of the same ones share a bundle."""
+        plain = self._resolve(layers)
+        if not placed or not isinstance(plain.assignment, Effective):
+            return plain
+        known = self._windowed.get((layers, placed))
+        if known is None:
+            bundle = Bundle.model_validate_json(plain.data).model_copy(update={"windows": placed})
+            data = bundle.to_bytes()
+            assignment = plain.assignment._replace(bundle=digest_of(data))
+            known = self._windowed[layers, placed] = _Known(assignment, plain.resolved, data)
+        return known
 
     def _fitted(self, device: Device) -> _Fitted:
         """All overrides when that gives no fault; else those, one after the other, that bring no new one.

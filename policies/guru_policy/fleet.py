@@ -144,6 +144,10 @@ class Sources:
         """The NotificationChannels that the customer's rules may name."""
         return self._nearest("NotificationChannel", customer)
 
+    def escalations(self, customer: str) -> tuple[Object, ...]:
+        """The EscalationPolicies in force; a customer's own one hides the organisation's of its name."""
+        return self._nearest("EscalationPolicy", customer)
+
     def _nearest(self, kind: str, customer: str) -> tuple[Object, ...]:
         found = {item.name: item for item in self.org.in_scope(kind, ORG)}
         found |= {item.name: item for item in self.customer.in_scope(kind, Scope("customer", customer))}

@@ -18,8 +18,9 @@ from guru_policy.merged import Cell, Entry, Table
 from guru_policy.needing import Secrets
 from guru_policy.objects.items import KINDS, WORDS
 from guru_policy.overriding import Overlays
+from guru_policy.windowing import Windows
 
-SECRETS = "secrets."                    # how the path of a secret's fingerprint begins
+SECRETS, WINDOWS = "secrets.", "windows."                   # how paths of fingerprints, and of windows, begin
 _NOTHING: tuple[JsonValue, ...] = (None, False, "", [], {})
 
 
@@ -27,6 +28,7 @@ class Authors:
     """Tells of the devices of one customer; what devices share is merged once."""
 
     def __init__(self, sources: Sources) -> None:
+        self._windows: dict[str, Windows] = {}
         self._applying = Applying(sources)
         self._resolver = Resolver(self._applying.common.resolver)
         self._sources = sources
@@ -42,15 +44,28 @@ class Authors:
         table = self._resolver.resolve(layers).table
         if device.overrides:
             table = self._resolver.resolve((*layers, *self._overlays.layers(device.overrides, table))).table
-        return tuple(
-            self._secret(change, device) if change.path.startswith(SECRETS) else _attributed(change, table)
-            for change in changes
-        )
+        return tuple(self._attributed(device, change, table) for change in changes)
+
+    def _attributed(self, device: Device, change: FieldChange, table: Table) -> FieldChange:
+        if change.path.startswith(SECRETS):
+            return self._secret(change, device)
+        return self._of_window(device, change) if change.path.startswith(WINDOWS) else _attributed(change, table)
 
     def _secret(self, change: FieldChange, device: Device) -> FieldChange:
         """A secret's value is in the file that its object names."""
         item = Secrets(self._sources, device.place.customer, None).find(change.path.removeprefix(SECRETS))
         return change if item is None else change._replace(why=f"{item.origin.path}:{item.origin.line}")
+
+    def _of_window(self, device: Device, change: FieldChange) -> FieldChange:
+        """A change of a maintenance window, with the place of the window."""
+        customer = device.place.customer
+        if customer not in self._windows:
+            self._windows[customer] = Windows(self._sources, customer)
+        name = change.path.split(".")[1]
+        for window in self._windows[customer].of(self._applying.subject(device)):
+            if window.name == name and window.blocks:
+                return change._replace(why=f"{window.item.origin.path}:{window.item.origin.line}")
+        return change
 
 
 def _attributed(change: FieldChange, table: Table) -> FieldChange:

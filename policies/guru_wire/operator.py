@@ -108,6 +108,8 @@ class RunSummary(Carried):
     cause: str
     converged: bool
     resources: tuple[ResourceReport, ...]
+    blocked: tuple[str, ...] = ()             # the maintenance windows that were open: nothing was changed
+    blocked_until: int | None = None          # when the last of them closes, as the agent saw it
 
 
 class RefusalRow(Carried):

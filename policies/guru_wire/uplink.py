@@ -70,7 +70,7 @@ class Change(StrEnum):
 
     intentional = "intentional"         # the desired state changed
     corrective = "corrective"           # the device drifted
-    suppressed = "suppressed"           # observe mode: would have changed
+    suppressed = "suppressed"           # observe mode, or a maintenance window: would have changed
 
 
 class ResourceOutcome(StrEnum):
@@ -78,7 +78,7 @@ class ResourceOutcome(StrEnum):
 
     same = "same"
     changed = "changed"
-    drifted = "drifted"                 # observe mode, and it differs
+    drifted = "drifted"                 # observe mode or a maintenance window, and it differs
     failed = "failed"
     skipped = "skipped"                 # something it comes after failed
     unsupported = "unsupported"         # this agent lacks the kind, or the platform does
@@ -107,6 +107,8 @@ class Report(Carried):
     cause: Literal["manifest", "interval", "start", "request"]
     converged: bool                     # every resource is as it should be (observe mode: or drifted)
     resources: tuple[ResourceReport, ...] = ()
+    blocked: tuple[str, ...] = ()       # maintenance windows that were open: nothing was changed; since LANGUAGE 5
+    blocked_until: Whole | None = None  # when the last of them closes
 
 
 class Refusal(Carried):

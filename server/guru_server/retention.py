@@ -7,6 +7,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from guru_server.alerts import maintenance
 from guru_server.alerts.store import forget_resolved
 from guru_server.audit.checkpoints import let_go, set_root, tenants
 from guru_server.bus import Bus
@@ -14,7 +15,7 @@ from guru_server.clock import Clock
 from guru_server.jobs.forgetting import forget_jobs
 from guru_server.leases import Fence, held
 from guru_server.notify.outbox import forget_finished
-from guru_server.overrides.store import forget_ended
+from guru_server.overrides import store as overrides
 from guru_server.settings import RetentionSettings
 from guru_server.store.database import Database
 from guru_server.telemetry.checks import Forgotten, forget_unspoken
@@ -46,8 +47,9 @@ class Retention:
         def forget(connection: Connection) -> list[Forgotten]:
             held(connection, fence)
             forget_resolved(connection, now - self._days.alerts * DAY)
+            maintenance.forget_ended(connection, now - self._days.alerts * DAY)
             forget_finished(connection, now - self._days.notifications * DAY)
-            forget_ended(connection, now - self._days.overrides * DAY)
+            overrides.forget_ended(connection, now - self._days.overrides * DAY)
             forget_jobs(connection, now - self._days.jobs * DAY)
             return forget_unspoken(connection)
 

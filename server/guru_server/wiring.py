@@ -132,7 +132,8 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     watched = health.Health(db, [*looked_at, signed_lately(db, clock, settings.audit.every)])
     public = [identity_api.public_router(identity), health.public_router(watched)]
     guarded = [
-        identity_api.router(identity), health.router(watched), alerts_api.router(db), notify_api.router(db),
+        identity_api.router(identity), health.router(watched),
+        alerts_api.router(db, bus, clock, in_force.labels), notify_api.router(db),
         audit_api.router(audit_api.Ledger(db, repeated, marker.keys)),
     ]
     if repository:

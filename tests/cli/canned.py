@@ -6,7 +6,14 @@ import base64
 from typing import Any
 
 from guru_policy.verdict import State, Verdict
-from guru_wire.alerting import AlertRow
+from guru_wire.alerting import (
+    AlertDetail,
+    AlertMoment,
+    AlertRow,
+    MaintenanceRow,
+    MaintenanceStarted,
+    NotificationRow,
+)
 from guru_wire.audit_log import AnchorRow, AuditCheckpoint, AuditExport, AuditRow, AuditVerified
 from guru_wire.drift import Drift, DriftRow
 from guru_wire.enrolment import Trust
@@ -222,12 +229,35 @@ def job_answers(x: str = "") -> dict[str, Any]:
     }
 
 
-def answers(authority: Authority, x: str = "") -> dict[str, Any]:
-    """An answer for every path that a verb asks for."""
+def alerts(x: str = "") -> dict[str, Any]:
+    """What is told of alerts, and of windows opened by hand."""
     alert = AlertRow(
         id=f"a1{x}", rule=f"disk-full{x}", device=ID, device_name=f"web01{x}", customer=f"acme{x}", site=f"hq{x}",
         check=f"disk{x}", state="firing", check_state=State.critical, severity=f"high{x}", summary=f"full{x}",
-        started_at=T, fired_at=T, resolved_at=None)
+        started_at=T, fired_at=T, resolved_at=None, reason=f"why{x}")
+    muted = alert.model_copy(update={"muted_by": (f"night{x}",)})
+    taken = alert.model_copy(update={
+        "acked_by": f"jan{x}", "acked_at": T, "acked_until": T * 2, "ack_note": f"mine{x}"})
+    detail = AlertDetail(
+        **taken.model_dump(),
+        timeline=(AlertMoment(at=T, event="fired"), AlertMoment(
+            at=T, event="told", who=(f"noc{x}", f"jan@msp.example{x}"), text=f"step org/shift/desk{x}")),
+        notes=(NotificationRow(
+            id=f"n1{x}", alert=f"a1{x}", customer=f"acme{x}", channel=f"noc{x}", event="firing", state="failed",
+            attempts=3, created_at=T, finished_at=T, error=f"answered 500{x}", step=f"org/shift/desk{x}", round=1),))
+    window = MaintenanceRow(
+        id=f"maint-1{x}", selector=f"@acme/hq{x}", reason=f"new switch{x}", started_by=f"jan{x}", started_at=T,
+        ends_at=T * 2, ended_by=f"eva{x}", open=True)
+    return {
+        "GET /alerts": Page[AlertRow](items=(alert, muted, taken), total=3),
+        "GET /alerts/a1": detail, "POST /alerts/a1/acknowledgement": detail,
+        "POST /maintenance": MaintenanceStarted(row=window, devices=3),
+        "GET /maintenance": Page[MaintenanceRow](items=(window,), total=1), "DELETE /maintenance/maint-1": window,
+    }
+
+
+def answers(authority: Authority, x: str = "") -> dict[str, Any]:
+    """An answer for every path that a verb asks for."""
     candidates = tuple(Candidate(value=f"{n}%{x}", layer=f"org{x}", path=f"org/a.yaml{x}", line=3, column=1,
                                  revision=REVISION) for n in (95, 90))
     return job_answers(x) | {
@@ -261,5 +291,5 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
         "GET /audit/export": AuditExport(entries=(told(x),), checkpoints=(AuditCheckpoint(
             tenant=f"main{x}", seq=1, hash=f"{'a' * 64}{x}", at=T, key=f"k{x}", signature=f"s{x}"),)),
         "GET /audit/verification": verified(x),
-        "GET /alerts": Page[AlertRow](items=(alert,), total=1),
+        **alerts(x),
     }

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from guru_policy.errors import DeadlinePassed, NotFound, PolicyInvalid, Unreachable, Unsupported, Untrusted
 from guru_wire import alerting, audit_log, drift, enrolment, jobs, operator, uplink
-from gurucli import answers, answers_audit, answers_jobs, answers_planning
+from gurucli import answers, answers_alerting, answers_audit, answers_jobs, answers_planning
 from gurucli.answers import Status, WhoAmI
 from gurucli.client import Client, part
 from tests.cli import canned
@@ -101,9 +101,8 @@ MODELS = {
     name: model for module in (alerting, audit_log, drift, jobs, operator, enrolment, uplink)
     for name, model in vars(module).items() if isinstance(model, type) and issubclass(model, BaseModel)}
 MODELS["Verdict"] = uplink.Verdict
-SHAPES = {name: shape for module in (answers, answers_audit, answers_jobs, answers_planning)
-          for name, shape in vars(module).items()
-          if hasattr(shape, "__required_keys__")}
+SHAPES = {name: shape for module in (answers, answers_alerting, answers_audit, answers_jobs, answers_planning)
+          for name, shape in vars(module).items() if hasattr(shape, "__required_keys__")}
 
 
 @pytest.mark.parametrize("name", SHAPES)

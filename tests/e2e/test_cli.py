@@ -36,8 +36,8 @@ spec:
   resources:
     hours: {kind: file, path: /etc/office/hours.txt, content: "9 to 18\\n", mode: "0644"}
 """
-LISTS = ("device list", "override list", "alert list --state all", "revision list", "enroll token list", "context list",
-         "audit list", "audit search role", "audit export")
+LISTS = ("device list", "override list", "alert list --state all", "maint list --all", "revision list",
+         "enroll token list", "context list", "audit list", "audit search role", "audit export")
 THINGS = (
     "status", f"device show {PC}", f"device facts {PC}", f"explain {PC} checks.disk.warning", "whoami", "doctor",
     "validate FLEET", "plan FLEET", "plan --revision HEAD", "sync", "version", "explain G0404", "explain exit-codes",
@@ -92,8 +92,9 @@ def test_every_format_of_every_verb_is_what_it_says(command: str, lab: World) ->
 
 OFFLINE = {"init", "fmt", "schema", "diff", "render", "test",         # tests/cli proves what needs no server
            "secrets rotate", "secrets recipients rm"}
-OWN = {"ci", "apply", "rollback", "wait", "drift",            # test_pipeline.py; the others test_secrets.py
-       "secrets edit", "secrets check", "secrets recipients list", "secrets recipients add"}
+OWN = {"ci", "apply", "rollback", "wait", "drift",            # test_pipeline.py; then test_secrets.py, test_alerting.py
+       "secrets edit", "secrets check", "secrets recipients list", "secrets recipients add",
+       "alert show", "alert ack", "maint start", "maint end"}
 JOBS = {"run", "query", "job list", "job show", "job watch", "job output", "job cancel", "job rerun",
         "script list", "script show", "script run"}             # test_jobs.py, test_query.py
 

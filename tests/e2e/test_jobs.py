@@ -166,7 +166,8 @@ def test_a_job_is_watched_shown_and_cancelled_from_elsewhere(world: World) -> No
     listed: Any = world.ask("job", "list", "--limit", "1")
     printed: Any = world.ask("job", "output", job[:8])
 
-    assert isinstance(done, dict) and done["ending"] == 1
+    assert isinstance(done, dict)
+    assert done["ending"] == 1
     assert (watched.exit_code, watched.out) == (1, "begun\n")
     assert listed["items"][0]["id"] == job
     assert (printed["stdout"], printed["run"]["state"]) == ("begun\n", "cancelled")

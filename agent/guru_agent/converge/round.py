@@ -13,6 +13,7 @@ import orjson
 from pydantic import ValidationError
 
 from guru_agent.converge.retry import Retry
+from guru_agent.converge.windows import Windows
 from guru_agent.state.journal import Doing, Due, Journal
 from guru_agent.state.store import StoreFull
 from guru_agent.supervise import Crashed, guarded
@@ -45,9 +46,12 @@ class Planned(NamedTuple):
 class Round:
     """One run. Make one, `run` it once."""
 
-    def __init__(self, bundle: Bundle, host: Host, doer: Doer, journal: Journal, retry: Retry) -> None:
+    def __init__(
+        self, bundle: Bundle, host: Host, doer: Doer, journal: Journal, retry: Retry, windows: Windows
+    ) -> None:
         self._bundle, self._host, self._doer = bundle, host, doer
-        self._journal, self._retry = journal, retry
+        self._journal, self._retry, self._windows = journal, retry, windows
+        self.waits = False              # whether something was left undone on account of a window
         self._settled = journal.settled()
         self._doing = journal.doing()
         self._outcomes: dict[str, ResourceOutcome] = {}
@@ -95,6 +99,13 @@ class Round:
             steps += tuple(resource.plan_triggered())
         if not steps:
             return self._standing(placed, spec, due)
+        blocked = self._windows.open()
+        if blocked is not None:         # what triggered it, and what was begun, stays in the journal until it closes
+            self.waits = True
+            return _report(
+                placed, ResourceOutcome.drifted, change=Change.suppressed, steps=_texts(steps),
+                message=f"waits for the end of maintenance window {', '.join(blocked.names)}",
+            )
         waiting = self._retry.waits(placed.id, spec, self._bundle.agent.converge)
         if waiting is not None:
             return _report(placed, ResourceOutcome.failed, message=waiting.message)

@@ -25,14 +25,15 @@ def router(db: Database) -> APIRouter:
         rows, total = await db.read(
             lambda connection: (outbox.notes(connection, state, limit), outbox.count(connection, state))
         )
-        return Page[NotificationRow](items=tuple(_row(row) for row in rows), total=total)
+        return Page[NotificationRow](items=tuple(note_row(row) for row in rows), total=total)
 
     return router
 
 
-def _row(row: outbox.NoteState) -> NotificationRow:
+def note_row(row: outbox.NoteState) -> NotificationRow:
+    """A note as people see it."""
     return NotificationRow(
         id=row.note.id, alert=row.note.alert, customer=row.note.customer, channel=row.note.channel,
         event=row.note.event, state=row.state, attempts=row.note.attempts, created_at=row.created_at,
-        finished_at=row.finished_at, error=row.error,
+        finished_at=row.finished_at, error=row.error, step=row.note.by.step, round=row.note.by.round,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
@@ -22,10 +23,12 @@ from guru_wire.operator import (
     Condition,
     CustomerStatus,
     RevisionRow,
+    RunSummary,
     Status,
     SyncProgress,
     SyncState,
 )
+from guru_wire.uplink import ResourceOutcome
 
 _SIGNS = (
     device_state.c.last_seen,
@@ -116,10 +119,13 @@ def states(
 
 
 def device_conditions(connection: Connection, tenant: str, device_id: str, now: int) -> tuple[Condition, ...]:
-    """Stalled, for a device that the sources in force do not fit any more, or that refuses what it gets; and
-    Overridden.
+    """Stalled, for a device that the sources in force do not fit any more, or that refuses what it gets; Held, for
+    one that changes nothing because a maintenance window is open; and Overridden.
     """
-    return (*_stalled_device(connection, tenant, device_id), *_overridden(connection, tenant, now, device_id))
+    return (
+        *_stalled_device(connection, tenant, device_id), *_held_device(connection, tenant, device_id),
+        *_overridden(connection, tenant, now, device_id),
+    )
 
 
 def _overridden(
@@ -143,6 +149,29 @@ def _stalled_device(connection: Connection, tenant: str, device_id: str) -> tupl
     first = loaded(row.faults)[:1]
     message = f"{first[0].path}:{first[0].line}: {first[0].message}" if first else ""
     return (Condition(type="Stalled", status=True, reason="CompileFailed", message=message, since=row.since),)
+
+
+def _held_device(connection: Connection, tenant: str, device_id: str) -> tuple[Condition, ...]:
+    query = select(device_state.c.run).where(device_state.c.tenant == tenant, device_state.c.device == device_id)
+    body = connection.execute(query).scalar()
+    run = RunSummary.model_validate_json(body) if body else None
+    if run is None or not run.blocked:
+        return ()
+    waiting = sum(one.outcome is ResourceOutcome.drifted and one.message != "" for one in run.resources)
+    message = f"maintenance window {', '.join(run.blocked)}" + (f" until {_utc(run.blocked_until)}" if run.blocked_until
+                                                                else "")
+    message += f": {waiting} of its resources wait" if waiting else ": nothing waits"
+    return (Condition(
+        type="Held", status=True, reason="MaintenanceWindow", message=message, since=run.started_at,
+    ),)
+
+
+def _utc(at: int) -> str:
+    """ISO 8601 in UTC; an agent says what it likes."""
+    try:
+        return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%MZ")
+    except (OverflowError, ValueError, OSError):
+        return "a time that is none"
 
 
 def _customers(connection: Connection, tenant: str, stands: list[Stand]) -> tuple[CustomerStatus, ...]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import httpx
 from fastapi import Request
 
+from guru_policy.inventory import Device, Scalar
 from guru_server.alerts.api import router as alerts_router
 from guru_server.api.app import make_app
 from guru_server.notify.api import router as notify_router
@@ -15,8 +18,14 @@ async def open_door(_: Request) -> None:
     """Everybody may."""
 
 
+async def labels() -> Callable[[Device], Mapping[str, Scalar]]:
+    """Only those of technicians."""
+    return lambda device: {f"op/{key}": value for key, value in device.op_labels.items()}
+
+
 async def ask(shop: Shop, path: str) -> httpx.Response:
-    app = make_app(open_door, guarded=[alerts_router(shop.db), notify_router(shop.db)], public=[])
+    guarded = [alerts_router(shop.db, shop.bus, shop.clock, labels), notify_router(shop.db)]
+    app = make_app(open_door, guarded=guarded, public=[])
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="https://guru.example") as client:
         return await client.get(f"/api/v1{path}")

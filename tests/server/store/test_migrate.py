@@ -12,7 +12,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
+from guru_policy.alerting.telling import Progress
 from guru_policy.errors import Conflict, GuruError, Refused
+from guru_server.alerts.progress import read
 from guru_server.audit.verifying import entries, step
 from guru_server.store.database import Database
 from guru_server.store.migrate import HEAD, SCRIPTS, migrate
@@ -59,6 +61,31 @@ def test_the_head_that_the_program_names_is_the_newest_file() -> None:
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(GuruError, match="cannot be made"):
         migrate(f"sqlite:///{tmp_path}/none/guru.db")
+
+
+def test_alerts_that_fire_go_on_as_told_when_their_telling_begins_to_be_counted(empty_url: str) -> None:
+    engine = create_engine(engine_url(empty_url))
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005_ahead")
+        for name, state in (("a", "firing"), ("b", "pending")):
+            connection.execute(text(
+                "INSERT INTO alert (tenant, id, rule, customer, site, device, device_name, check_id, state,"
+                " check_state, severity, summary, started_at, fired_at, reason) VALUES ('main', :id, 'org/r', 'acme',"
+                " 'hq', 'd', 'd', :id, :state, 'critical', 'high', '', 1, 7, '')"), {"id": name, "state": state})
+        for channel in ("noc", "desk"):
+            connection.execute(text(
+                "INSERT INTO notification (tenant, id, alert, customer, channel, event, payload, created_at, attempts,"
+                " next_try_at, error) VALUES ('main', :channel, 'a', 'acme', :channel, 'firing', '{}', 7, 0, 7, '')"),
+                {"channel": channel})
+    migrate(empty_url)
+    with engine.connect() as connection:
+        kept = [read(row) for row in connection.execute(text("SELECT progress FROM alert ORDER BY id")).scalars()]
+    engine.dispose()
+
+    assert kept == [Progress(since=7, rounds={"rule": 0}, told=("desk", "noc")), None]
 
 
 def test_a_refusal_of_the_first_release_survives_the_change_of_its_key(empty_url: str) -> None:

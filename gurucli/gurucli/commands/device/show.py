@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import typer
 
-from gurucli.answers import DeviceDetail
+from gurucli.answers import DeviceDetail, RunSummary
 from gurucli.blocks import heading, indented, short
 from gurucli.clean import clean
 from gurucli.cli import Cli
@@ -87,8 +87,11 @@ def _run(device: DeviceDetail, paper: Paper) -> list[list[Cell]]:
         return []
     took = newest["finished_at"] - newest["started_at"]
     time = f"{took} ms" if took < 1000 else span(took / 1000)
-    outcome = Cell(paper.marked("converged", "good"), "good") if newest["converged"] else Cell(
-        paper.marked("not converged", "bad"), "bad")
+    tone: Tone
+    word, tone = ("converged", "good") if newest["converged"] else ("not converged", "bad")
+    if newest["blocked"] and not newest["converged"] and not _failed(newest):
+        word, tone = "waits", "warn"
+    outcome = Cell(paper.marked(word, tone), tone)
     rows = [[outcome, Cell(f"{ago(newest['finished_at'], paper.now)} ago, took {time}"),
              Cell(f"revision {short(newest['revision'])}, serial {newest['serial']}, {clean(newest['cause'])}")]]
     for resource in newest["resources"]:
@@ -100,6 +103,11 @@ def _run(device: DeviceDetail, paper: Paper) -> list[list[Cell]]:
         rows.append([outcome, Cell(f"{clean(resource['kind'])} {clean(resource['id'])}{change}"),
                      Cell(clean(words))])
     return rows
+
+
+def _failed(run: RunSummary) -> bool:
+    """Whether something went wrong, and not only waits for the end of a maintenance window."""
+    return any(one["outcome"] not in ("same", "changed", "drifted") for one in run["resources"])
 
 
 def _refusals(device: DeviceDetail, paper: Paper) -> list[list[Cell]]:
