@@ -48,6 +48,7 @@ from guru_server.notify.worker import Notifier
 from guru_server.reconcile.api import Desk, operators
 from guru_server.reconcile.deeds import deeds
 from guru_server.reconcile.downlink import blob_of, manifest_of
+from guru_server.reconcile.exports import exports
 from guru_server.reconcile.refusals import refusal_recorder, refusals
 from guru_server.reconcile.reports import report_recorder
 from guru_server.reconcile.service import Reconciler
@@ -113,7 +114,10 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
         public.append(webhooks(
             db, bus, branch=settings.git.branch, secrets=_webhook_secrets(settings), now=clock
         ))
-    guarded += [operators(repository.desk), deeds(repository.desk)] if repository else [_without_repository()]
+    if repository:
+        guarded += [operators(repository.desk), deeds(repository.desk), exports(repository.desk)]
+    else:
+        guarded.append(_without_repository())
     guarded.append(telemetry_api.router(db, clock))
     guarded.append(fleet_api.router(fleet))     # last: its {ref} takes slashes
     app = make_app(Door(db, clock), guarded=guarded, public=public, links=gateway_routes(gateway))
@@ -212,6 +216,8 @@ def _without_repository() -> APIRouter:
     @router.api_route("/plans", methods=["POST"])
     @router.api_route("/applications", methods=["POST"])
     @router.api_route("/rollbacks", methods=["POST"])
+    @router.api_route("/exports", methods=["GET"])
+    @router.api_route("/exports/contents", methods=["POST"])
     async def refuse() -> None:
         """There is nothing to tell."""
         raise Refused("this server watches no fleet repository", hint="set git.url and restart the server")
