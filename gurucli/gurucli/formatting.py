@@ -71,11 +71,10 @@ def formatted(path: str, data: bytes) -> Formatted:
         return Formatted(old)
     try:
         new = _tidied(path, _round_trip(_ordered(text, reading.documents)), meant)
+        difference = _difference(path, text, meant, new) if new != old else ""
     except (RoundTripError, YAMLError, ValueError, AttributeError) as cause:
         return Formatted(old, (_fault(path, f"it cannot be written again: {type(cause).__name__}"),))
-    if new == old:
-        return Formatted(old)
-    if difference := _difference(path, text, meant, new):
+    if difference:
         return Formatted(old, (_fault(path, difference),))
     return Formatted(new)
 
@@ -117,12 +116,18 @@ def _gap(text: str, line: int) -> Iterator[tuple[str, int]]:
             yield part[part.index("#"):].rstrip(), number
 
 
-def _round_trip(text: str) -> str:
+def yaml_writer() -> YAML:
+    """ruamel's reader and writer of people's files, as this form wants it."""
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = WIDTH
     yaml.Emitter = _Unbroken
     yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+def _round_trip(text: str) -> str:
+    yaml = yaml_writer()
     out = io.StringIO()
     yaml.dump_all(list(yaml.load_all(text)), out)
     return out.getvalue().strip("\n") + "\n"
