@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Mapping
 from typing import Any
 
+from guru_policy.tree import git_blob_id
 from guru_policy.verdict import State, Verdict
 from guru_wire.alerting import AlertRow
 from guru_wire.drift import Drift, DriftRow
 from guru_wire.enrolment import Trust
+from guru_wire.exporting import Contents, Export, ExportedCustomer, ExportedFile, LeftOut
 from guru_wire.operator import (
     Candidate,
     CheckCounts,
@@ -44,6 +48,32 @@ REVISION = "9f31c2e4" * 5
 OLDER = "71aa0b3c" * 5
 ID = "0123456789abcdef" * 2
 T = 1_700_000_000_000
+
+
+EXPORTED = {
+    "fleet.yaml": b"apiVersion: guru/v1\nkind: Fleet\nmetadata: {name: fleet}\nspec: {}\n",
+    "customers/acme/customer.yaml": b"apiVersion: guru/v1\nkind: Customer\nmetadata: {name: acme}\nspec: {}\n",
+    "org/motd.yaml": b"apiVersion: guru/v1\nkind: Policy\nmetadata: {name: motd}\nspec:\n  resources:\n"
+                     b"    motd: {kind: file, path: /etc/motd, source: files/motd}\n",
+    "files/motd": b"Good morning.\n",
+}
+
+
+def export(files: Mapping[str, bytes], x: str = "", **more: Any) -> Export:
+    """An export of these files on one page."""
+    values: dict[str, Any] = {
+        "state": "5" * 64, "base": REVISION, "total": len(files),
+        "customers": (ExportedCustomer(customer=f"acme{x}", org_revision=REVISION, revision=REVISION),),
+        "left_out": (LeftOut(path=f"docs/link{x}", reason=f"a symbolic link{x}"),),
+        "items": tuple(ExportedFile(path=path, blob=git_blob_id(data), size=len(data), revision=REVISION)
+                       for path, data in sorted(files.items())),
+    }
+    return Export(**values | more)
+
+
+def contents(files: Mapping[str, bytes]) -> dict[str, str]:
+    """The contents of these files as base64, by blob id."""
+    return {git_blob_id(data): base64.b64encode(data).decode() for data in files.values()}
 
 
 def device(name: str = "web01", x: str = "", **more: Any) -> DeviceRow:
@@ -152,6 +182,8 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
         f"GET /revisions/{REVISION}/progress": SyncProgress(revision=REVISION, devices={"UpToDate": 2}),
         "POST /plans": plan(x),
         "GET /drift": drift(x),
+        "GET /exports": export(EXPORTED, x),
+        "POST /exports/contents": Contents(contents=contents(EXPORTED)),
         "POST /applications": SyncRequested(revision=REVISION, outcome="published", reason=f"r{x}", devices_changed=2),
         "POST /rollbacks": SyncRequested(revision=REVISION, outcome="published", reason=f"r{x}", devices_changed=2),
         "POST /enrolment-tokens": EnrolTokenCreated(token=f"guru1.abc{x}", row=token(x)),

@@ -29,7 +29,8 @@ def walk(guru: Guru, double: Double, authority: Authority, tmp_path: Path) -> Gu
     (tmp_path / "token").write_text(TOKEN)
     (tmp_path / "plan").write_text(canned.plan(exact=canned.exact()).model_dump_json(by_alias=True))
     words = {"FLEET": str(fleet), "URL": double.url, "PIN": fingerprint(authority.ca), "TOKEN": str(tmp_path / "token"),
-             "OFFICE": f"{ROOT}/examples/small-office/", "PLAN": str(tmp_path / "plan"), "NEW": str(tmp_path / "new")}
+             "OFFICE": f"{ROOT}/examples/small-office/", "PLAN": str(tmp_path / "plan"), "NEW": str(tmp_path / "new"),
+             "TACTICAL": str(ROOT / "tests/cli/importing/tactical"), "FLEETDM": str(ROOT / "tests/cli/importing/fleet")}
 
     def go(path: str, *more: str, **options: object) -> Result:
         return guru(*(words.get(word, word) for word in WORKS[path]), *more, **options)

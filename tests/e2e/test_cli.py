@@ -89,8 +89,8 @@ def test_every_format_of_every_verb_is_what_it_says(command: str, lab: World) ->
     assert (named.exit_code, found.exit_code, found.out) == (0, 0, "guru/v1\n")
 
 
-OFFLINE = {"init", "fmt", "schema", "diff", "render", "test"}         # tests/cli proves what needs no server
-OWN = {"ci", "apply", "rollback", "wait", "drift"}            # test_pipeline.py
+OFFLINE = {"init", "fmt", "schema", "diff", "render", "test", "import tactical", "import fleet"}    # tests/cli
+OWN = {"ci", "apply", "rollback", "wait", "drift", "export", "import server"}    # test_pipeline.py, test_importing.py
 
 
 def test_the_walk_leaves_out_only_what_ends_something() -> None:
