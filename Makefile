@@ -9,7 +9,7 @@ WORKERS ?= 2
 export UV_PYTHON_DOWNLOADS = never
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs screenshot lock clean system-run system-test
+.PHONY: help demo test check bench fuzz docs screenshot lock clean system-run system-test
 
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/'
@@ -30,6 +30,9 @@ check: $(READY)  ## lint, types, import contracts, sizes, hygiene, changelog, do
 bench: $(READY)  ## measure against the budgets; prints one table
 	@$(PYTHON) -m tests.bench $(ARGS)
 
+fuzz: $(READY)   ## mutated files through loader, compiler and fmt; ARGS="--seconds 600 --seed 2"
+	@$(PYTHON) -m tests.fuzz $(ARGS)
+
 docs: $(READY)   ## write the generated pages of docs/ again
 	@$(PYTHON) -m gurucli.reference
 	@$(PYTHON) -m tools.docs
@@ -41,7 +44,7 @@ lock: $(READY)   ## resolve the newest versions that fit into requirements.lock
 	@tools/lock.sh
 
 clean:           ## remove what the targets made, the environment too
-	@rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .fuzz
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 system-run:

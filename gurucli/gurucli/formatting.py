@@ -71,11 +71,10 @@ def formatted(path: str, data: bytes) -> Formatted:
         return Formatted(old)
     try:
         new = _tidied(path, _round_trip(_ordered(text, reading.documents)), meant)
+        difference = _difference(path, text, meant, new) if new != old else ""
     except (RoundTripError, YAMLError, ValueError, AttributeError) as cause:
         return Formatted(old, (_fault(path, f"it cannot be written again: {type(cause).__name__}"),))
-    if new == old:
-        return Formatted(old)
-    if difference := _difference(path, text, meant, new):
+    if difference:
         return Formatted(old, (_fault(path, difference),))
     return Formatted(new)
 

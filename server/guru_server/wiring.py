@@ -66,6 +66,7 @@ from guru_server.overrides.store import of_device
 from guru_server.reconcile.api import Desk, operators
 from guru_server.reconcile.deeds import deeds
 from guru_server.reconcile.downlink import blob_of, manifest_of
+from guru_server.reconcile.exports import exports
 from guru_server.reconcile.refusals import refusal_recorder, refusals
 from guru_server.reconcile.reports import report_recorder
 from guru_server.reconcile.service import Reconciler
@@ -144,7 +145,7 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     if repository:
         overrider = Overrider(db, repository.reconciler, repository.watch, in_force.labels, now=clock)
         guarded += [
-            operators(repository.desk), deeds(repository.desk),
+            operators(repository.desk), deeds(repository.desk), exports(repository.desk),
             overrides_api.router(db, overrider, in_force.labels, clock),
         ]
     else:
@@ -272,6 +273,8 @@ def _without_repository() -> APIRouter:
     @router.api_route("/applications", methods=["POST"])
     @router.api_route("/rollbacks", methods=["POST"])
     @router.api_route("/overrides", methods=["GET", "POST"])
+    @router.api_route("/exports", methods=["GET"])
+    @router.api_route("/exports/contents", methods=["POST"])
     async def refuse() -> None:
         """There is nothing to tell."""
         raise Refused("this server watches no fleet repository", hint="set git.url and restart the server")

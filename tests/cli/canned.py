@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
+from guru_policy.tree import git_blob_id
 from guru_policy.verdict import State, Verdict
 from guru_wire.alerting import (
     AlertDetail,
@@ -17,6 +19,7 @@ from guru_wire.alerting import (
 from guru_wire.audit_log import AnchorRow, AuditCheckpoint, AuditExport, AuditRow, AuditVerified
 from guru_wire.drift import Drift, DriftRow
 from guru_wire.enrolment import Trust
+from guru_wire.exporting import Contents, Export, ExportedCustomer, ExportedFile, LeftOut
 from guru_wire.jobs import (
     JobCancelled,
     JobDetail,
@@ -80,6 +83,32 @@ def override(x: str = "", **more: Any) -> OverrideRow:
         "path": f"checks.disk.warning{x}", "value": f"80%{x}", "actor": f"ada{x}", "reason": f"the archive{x}",
         "set_at": T, "expires_at": T * 2, "unfit": f"enforced{x}" if x else ""}
     return OverrideRow(**values | more)
+
+
+EXPORTED = {
+    "fleet.yaml": b"apiVersion: guru/v1\nkind: Fleet\nmetadata: {name: fleet}\nspec: {}\n",
+    "customers/acme/customer.yaml": b"apiVersion: guru/v1\nkind: Customer\nmetadata: {name: acme}\nspec: {}\n",
+    "org/motd.yaml": b"apiVersion: guru/v1\nkind: Policy\nmetadata: {name: motd}\nspec:\n  resources:\n"
+                     b"    motd: {kind: file, path: /etc/motd, source: files/motd}\n",
+    "files/motd": b"Good morning.\n",
+}
+
+
+def export(files: Mapping[str, bytes], x: str = "", **more: Any) -> Export:
+    """An export of these files on one page."""
+    values: dict[str, Any] = {
+        "state": "5" * 64, "base": REVISION, "total": len(files),
+        "customers": (ExportedCustomer(customer=f"acme{x}", org_revision=REVISION, revision=REVISION),),
+        "left_out": (LeftOut(path=f"docs/link{x}", reason=f"a symbolic link{x}"),),
+        "items": tuple(ExportedFile(path=path, blob=git_blob_id(data), size=len(data), revision=REVISION)
+                       for path, data in sorted(files.items())),
+    }
+    return Export(**values | more)
+
+
+def contents(files: Mapping[str, bytes]) -> dict[str, str]:
+    """The contents of these files as base64, by blob id."""
+    return {git_blob_id(data): base64.b64encode(data).decode() for data in files.values()}
 
 
 def device(name: str = "web01", x: str = "", **more: Any) -> DeviceRow:
@@ -282,6 +311,8 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
         "POST /plans": plan(x),
         "GET /drift": drift(x),
         "GET /secrets/recipient": ServerRecipient(recipient=SERVER),
+        "GET /exports": export(EXPORTED, x),
+        "POST /exports/contents": Contents(contents=contents(EXPORTED)),
         "POST /applications": SyncRequested(revision=REVISION, outcome="published", reason=f"r{x}", devices_changed=2),
         "POST /rollbacks": SyncRequested(revision=REVISION, outcome="published", reason=f"r{x}", devices_changed=2),
         "POST /enrolment-tokens": EnrolTokenCreated(token=f"guru1.abc{x}", row=token(x)),

@@ -9,8 +9,15 @@ import pytest
 from pydantic import BaseModel
 
 from guru_policy.errors import DeadlinePassed, NotFound, PolicyInvalid, Unreachable, Unsupported, Untrusted
-from guru_wire import alerting, audit_log, drift, enrolment, jobs, operator, uplink
-from gurucli import answers, answers_alerting, answers_audit, answers_jobs, answers_planning
+from guru_wire import alerting, audit_log, drift, enrolment, exporting, jobs, operator, uplink
+from gurucli import (
+    answers,
+    answers_alerting,
+    answers_audit,
+    answers_exporting,
+    answers_jobs,
+    answers_planning,
+)
 from gurucli.answers import Status, WhoAmI
 from gurucli.client import Client, part
 from tests.cli import canned
@@ -98,10 +105,11 @@ def test_a_name_cannot_leave_its_place_in_the_path() -> None:
 
 
 MODELS = {
-    name: model for module in (alerting, audit_log, drift, jobs, operator, enrolment, uplink)
+    name: model for module in (alerting, audit_log, drift, exporting, jobs, operator, enrolment, uplink)
     for name, model in vars(module).items() if isinstance(model, type) and issubclass(model, BaseModel)}
 MODELS["Verdict"] = uplink.Verdict
-SHAPES = {name: shape for module in (answers, answers_alerting, answers_audit, answers_jobs, answers_planning)
+ANSWERS = (answers, answers_alerting, answers_audit, answers_exporting, answers_jobs, answers_planning)
+SHAPES = {name: shape for module in ANSWERS
           for name, shape in vars(module).items() if hasattr(shape, "__required_keys__")}
 
 

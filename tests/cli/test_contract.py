@@ -32,7 +32,8 @@ def walk(guru: Guru, double: Double, authority: Authority, tmp_path: Path) -> Gu
     keeper = kept(tmp_path / "kept")
     words = {"FLEET": str(fleet), "URL": double.url, "PIN": fingerprint(authority.ca), "TOKEN": str(tmp_path / "token"),
              "OFFICE": f"{ROOT}/examples/small-office/", "PLAN": str(tmp_path / "plan"), "NEW": str(tmp_path / "new"),
-             "KEPT": str(keeper.folder), "IDENTITY": str(keeper.identity)}
+             "KEPT": str(keeper.folder), "IDENTITY": str(keeper.identity),
+             "TACTICAL": str(ROOT / "tests/cli/importing/tactical"), "FLEETDM": str(ROOT / "tests/cli/importing/fleet")}
 
     def go(path: str, *more: str, **options: object) -> Result:
         return guru(*(words.get(word, word) for word in WORKS[path]), *more, **options)

@@ -91,10 +91,10 @@ def test_every_format_of_every_verb_is_what_it_says(command: str, lab: World) ->
 
 
 OFFLINE = {"init", "fmt", "schema", "diff", "render", "test",         # tests/cli proves what needs no server
-           "secrets rotate", "secrets recipients rm"}
+           "secrets rotate", "secrets recipients rm", "import tactical", "import fleet"}
 OWN = {"ci", "apply", "rollback", "wait", "drift",            # test_pipeline.py; then test_secrets.py, test_alerting.py
        "secrets edit", "secrets check", "secrets recipients list", "secrets recipients add",
-       "alert show", "alert ack", "maint start", "maint end"}
+       "alert show", "alert ack", "maint start", "maint end", "export", "import server"}
 JOBS = {"run", "query", "job list", "job show", "job watch", "job output", "job cancel", "job rerun",
         "script list", "script show", "script run"}             # test_jobs.py, test_query.py
 
