@@ -85,17 +85,20 @@ class Reconciler:
                 return SyncRequested(
                     revision=revision, outcome=newest.outcome, reason=newest.reason, faults=newest.faults
                 )
-            if pin is not None and pin.holds(await self.mirror.tree_of(revision)):
-                log.info("%s is held: it was rolled back", revision[:12])
-                return SyncRequested(revision=revision, outcome="held", reason=pin.told())
-            before, devices = await self.look()
             try:
-                with uncollected():
-                    return await self.bring(revision, before, devices, fence)
+                return await self._held_or_brought(revision, pin, fence)
             except MirrorBroken as broken:
                 log.warning("%s; cloning again", broken.message)
                 await self.mirror.rebuild()
-                return await self.bring(revision, before, devices, fence)
+                return await self._held_or_brought(revision, pin, fence)
+
+    async def _held_or_brought(self, revision: str, pin: Pin | None, fence: Fence | None) -> SyncRequested:
+        if pin is not None and pin.holds(await self.mirror.tree_of(revision)):
+            log.info("%s is held: it was rolled back", revision[:12])
+            return SyncRequested(revision=revision, outcome="held", reason=pin.told())
+        before, devices = await self.look()
+        with uncollected():
+            return await self.bring(revision, before, devices, fence)
 
     async def awaiting(self, revision: str) -> SyncRequested:
         """How the tip stands at a server that brings nothing into force without `guru apply`. Writes nothing."""
