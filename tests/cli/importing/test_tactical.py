@@ -165,7 +165,8 @@ def test_alerts_go_to_whom_they_went() -> None:
 
     assert made["org/channels/alerts.yaml"]["spec"] == {"type": "email", "to": ["noc@msp.example"]}
     assert made["org/alerts/all-machines-cpu.yaml"]["spec"] == {
-        "check": "cpu", "state": "warning", "for": "240s", "severity": "medium", "notify": ["alerts"]}
+        "selector": "customer notin (muller-muhlen)", "check": "cpu",
+        "state": "warning", "for": "240s", "severity": "medium", "notify": ["alerts"]}
     assert made["org/alerts/call-the-night-desk.yaml"]["spec"] == {
         "selector": "@muller-muhlen,op/role=server", "check": "*", "state": "critical", "severity": "high",
         "notify": ["call-the-night-desk"]}

@@ -92,8 +92,11 @@ def _always(source: str, template: AlertTemplate, channel: str, places: Places, 
         drafts.leave(source, template.name, "it leaves out servers and workstations, so it is about nothing")
         return
     left = [places.customers[one] for one in template.excluded_clients if one in places.customers]
-    others = {use.customer for uses in places.templates.values() for use in uses if use.customer}
+    others = {use.customer for uses in places.templates.values() for use in uses if use.customer and not use.site}
     for use in uses:
+        if use.site:
+            drafts.leave(source, f"{template.name} in place of another template at {use.customer}/{use.site}",
+                         "that one's rules tell of this site, too: leave it out with `site notin (...)`")
         selector = selector_of(roles, *_terms(use, left, others))
         name = drafts.name("rules", template.name, f"template-{template.id}")
         drafts.objects.append(Draft("AlertRule", "org/alerts", name, given({
@@ -118,16 +121,17 @@ def _rule(found: InForce, name: str, check: Check, channel: str, drafts: Drafts)
     state = "critical" if check.alert_severity == "error" and check.check_type in ("ping", "winsvc") else "warning"
     interval = check.run_interval or 120
     lasting = (check.fails_b4_alert - 1) * interval
-    customers = sorted({folder.split("/")[1] for folder, _ in found.targets if folder.startswith("customers/")})
-    everywhere = any(folder == "org" for folder, _ in found.targets)
     spec: dict[str, JsonValue] = given({
-        "selector": f"customer in ({','.join(customers)})" if customers and not everywhere else None,
         "check": name, "state": state, "for": f"{lasting}s" if lasting > 0 else None,
         "severity": GRAVE[state], "notify": [channel],
     })
-    title = f"{found.name} {name}"
-    rule = drafts.name("rules", title, f"check-{check.id}")
-    drafts.objects.append(Draft("AlertRule", "org/alerts", rule, spec, found.source))
+    for folder, chosen in found.targets:
+        parts = folder.split("/")
+        place = f"@{'/'.join(parts[1::2])}" if parts[0] == "customers" else ""
+        selector = ",".join(term for term in (place, chosen) if term)
+        rule = drafts.name("rules", f"{found.name} {name}", f"check-{check.id}")
+        drafts.objects.append(Draft("AlertRule", "org/alerts", rule,
+                                    ({"selector": selector} if selector else {}) | spec, found.source))
 
 
 def _left(source: str, template: AlertTemplate, drafts: Drafts) -> None:
