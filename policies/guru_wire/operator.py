@@ -383,12 +383,6 @@ class Explanation(Answer):
     candidates: tuple[Candidate, ...]
 
 
-class ServerRecipient(Answer):
-    """The server's age public key: Secrets that devices need are encrypted for it, too."""
-
-    recipient: str
-
-
 class Diagnosis(Carried):
     """One line of `guru doctor`; `fix` says what to do when it is not ok."""
 

@@ -57,7 +57,6 @@ from guru_wire.operator import (
     RefusalRow,
     RevisionRow,
     RunSummary,
-    ServerRecipient,
     Status,
     SyncProgress,
     SyncRequested,
@@ -65,6 +64,7 @@ from guru_wire.operator import (
 )
 from guru_wire.overriding import OverrideRow
 from guru_wire.planning import ExactPlan, Impact
+from guru_wire.secrets import ServerRecipient
 from guru_wire.uplink import Change, CheckResult, ResourceOutcome, ResourceReport, ServiceState
 from tests.cli.double import Authority
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from guru_server.secrets.opening import Opener
-from guru_wire.operator import ServerRecipient
+from guru_wire.secrets import ServerRecipient
 
 
 def router(opener: Opener) -> APIRouter:
