@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
+from tools.lab.office import PATIENCE, holds, settle
 from tools.lab.world import World, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
-PC = "acme-pc01"
+PC, PATH = "acme-pc01", "/etc/office/hours.txt"
 HOURS = """apiVersion: guru/v1
 kind: Policy
 metadata: {name: hours}
 spec:
   enforced: [checks.hours]
-  agent: {heartbeat: 2s, converge: 2s}
-  checks: {hours: {kind: cpu, warning: 99%}}
+  checks: {hours: {kind: cpu, warning: 80%}}
   resources:
-    hours: {kind: file, path: /etc/office/hours.txt, content: "9 to 18", mode: "0644"}
+    hours: {kind: file, path: /etc/office/hours.txt, content: "9 to 18\\n", mode: "0644"}
 """
 
 
@@ -34,31 +34,27 @@ def overridden(world: World) -> bool:
 
 
 def test_a_device_gets_it_keeps_it_without_git_and_goes_back_at_its_end(world: World) -> None:
-    place = world.enrol(PC, "acme", "hq")
-    world.start_agent(place)
+    place = settle(world, PC)
     world.remote.push("Tell when we are open", {"org/hours.yaml": HOURS})
-    world.guru("sync", "--wait", "--timeout", "90s")
-    file = place.root / "etc/office/hours.txt"
-    assert file.read_text() == "9 to 18"
+    world.guru("sync")
+    wait_until("the device has the file", lambda: holds(place, PATH, "9 to 18"), PATIENCE)
     shutil.rmtree(world.remote.bare)
 
-    set_ = ("override", "set", PC, "resources.hours.content=closed", "--reason", "stocktaking", "--ttl")
+    set_ = ("override", "set", PC, r'resources.hours.content="closed\n"', "--reason", "stocktaking", "--ttl")
     made = json.loads(world.guru(*set_, "30d", "-o", "json").out)
-    world.guru("wait", "-l", f"name={PC}", "--for", "UpToDate=100%", "--timeout", "60s")
-    assert file.read_text() == "closed"
+    wait_until("the device has it", lambda: holds(place, PATH, "closed"), PATIENCE)
     plan: Any = world.ask("plan", str(world.remote.work))
     wrong = world.guru("override", "set", PC, "resources.hours.contnt=x", "--ttl", "1h", "--reason", "x", check=False)
     locked = world.guru("override", "set", PC, "checks.hours.warning=1%", "--ttl", "1h", "--reason", "x", check=False)
+    told = overridden(world)
     said: Any = world.ask("explain", PC, "resources.hours.content")
     world.guru("override", "rm", made["items"][0]["id"])
-    world.guru("wait", "-l", f"name={PC}", "--for", "UpToDate=100%", "--timeout", "60s")
-    assert file.read_text() == "9 to 18"
+    wait_until("the device goes back at once", lambda: holds(place, PATH, "9 to 18"), PATIENCE)
 
-    world.guru(*set_, "10s")
-    wait_until("the device has it", lambda: file.read_text() == "closed", timeout=60)
-    told = overridden(world)
-    wait_until("the device goes back", lambda: file.read_text() == "9 to 18", timeout=90)
-    wait_until("and nothing is overridden", lambda: not overridden(world))
+    world.guru(*set_, "20s")
+    wait_until("the device has it again", lambda: holds(place, PATH, "closed"), PATIENCE)
+    wait_until("the device goes back by itself", lambda: holds(place, PATH, "9 to 18"), PATIENCE)
+    wait_until("and nothing is overridden", lambda: not overridden(world), PATIENCE)
 
     assert told
     assert [row["path"] for row in plan["overrides"]] == ["resources.hours.content"]

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from guru_policy.commit_signing import Signing
 from guru_policy.kinds.base import DisplayName, Spec
-from guru_policy.quantities import Percent, PositiveDuration
+from guru_policy.quantities import Duration, Percent
 
 
 class MaxDelete(Spec):
@@ -25,8 +25,8 @@ class Limits(Spec):
     """What one commit, and what one person, may do at most."""
 
     max_delete: MaxDelete = Field(default=MaxDelete(), description="`count` and `percent` of all objects")
-    max_override: Annotated[PositiveDuration, Field(le=MAX_OVERRIDE)] = Field(
-        default=MAX_OVERRIDE, description="how long an override may be in force; 30 days is the most there is")
+    max_override: Annotated[Duration, Field(le=MAX_OVERRIDE)] = Field(
+        default=MAX_OVERRIDE, description="how long an override may be in force, 30 days at most; `0s`: there are none")
 
 
 class FleetSpec(Spec):

@@ -140,6 +140,8 @@ def _require_all(
             raise NotFound(f"nothing is in force for customer {customer}", hint="look at `guru status`")
         fleet = org.fleet.fleet_object()
         most = fleet.spec.limits.max_override if fleet and isinstance(fleet.spec, FleetSpec) else None
+        if most == 0:
+            raise Refused("overrides are not allowed here", hint="limits.maxOverride of the Fleet object says so")
         if most is not None and ttl > most:
             raise Refused(
                 f"an override may be in force for {most} s here, and this one asks for {ttl} s",

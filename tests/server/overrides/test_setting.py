@@ -12,6 +12,7 @@ from sqlalchemy import select
 from guru_policy.errors import Conflict, InputInvalid, NotFound, Refused
 from guru_server.audit.tables import audit
 from guru_server.leases import Lease
+from guru_server.overrides.store import forget_ended
 from guru_server.reconcile.downlink import blob_of
 from guru_server.reconcile.drifting import drift
 from guru_server.reconcile.explain import explained
@@ -203,6 +204,9 @@ async def test_the_repository_says_how_long_one_may_last(world: World, hand: Han
     with pytest.raises(Refused, match="may be in force for 600 s"):
         await hand.set(MINE, ttl=601, checks__disk__warning="80%")
     assert len(await hand.set(MINE, ttl=600, checks__disk__warning="80%")) == 1
+    await world.push("None", {"fleet.yaml": fleet.replace("10m", "0s")})
+    with pytest.raises(Refused, match="not allowed here"):
+        await hand.set(MINE, ttl=10, checks__disk__warning="80%")
 
 
 async def test_it_needs_no_git_and_stays_through_a_rollback(world: World, hand: Hand) -> None:
@@ -260,3 +264,20 @@ async def test_a_sync_with_an_override_in_force_changes_nothing_twice(world: Wor
     assert await world.reconciler.refresh(None) == 0
     assert (await world.sync()).devices_changed == 0
     assert await world.bundles() == before
+
+
+async def test_those_that_ended_are_forgotten_when_they_are_old_and_those_in_force_never(
+    world: World, hand: Hand
+) -> None:
+    await hand.set(MINE, ttl=60, checks__disk__warning="80%")
+    world.clock.forward(60_000)
+    await world.reconciler.expire()
+    await hand.set(MINE, checks__cpu={"$remove": True})
+    ended = world.clock()
+    await world.db.write(lambda connection: forget_ended(connection, ended))
+    kept = await hand.rows(ended=True)
+    await world.db.write(lambda connection: forget_ended(connection, ended + 1))
+
+    assert len(kept) == 1
+    assert await hand.rows(ended=True) == []
+    assert [row.path for row in await hand.rows()] == ["checks.cpu"]
