@@ -19,7 +19,7 @@ from tests.fuzz.mutating import mutated
 from tests.fuzz.trying import tried
 
 SLOW, SLOWER = 2.0, 200                 # seconds of CPU, and times the median: both together are a find
-SLOW_FORMAT = 20.0                      # seconds of CPU: fmt's two round trips of 64 KiB take 4, whatever is in them
+SLOW_FORMAT = 20.0                      # seconds of CPU: fmt's two round trips of 64 KiB take 9, whatever is in them
 MEMORY = 2 << 30                        # bytes of address space that one process may take
 KEPT = 50                               # finds
 
