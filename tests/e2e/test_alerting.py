@@ -96,13 +96,13 @@ def test_who_takes_it_up_in_time_is_the_only_one_who_is_called(
     world: World, place: AgentPlace, inboxes: tuple[Inbox, Inbox], broken: Path
 ) -> None:
     desk, shift = inboxes
-    set_up(world, escalating(desk.url, shift.url, after=30, every=30))
+    set_up(world, escalating(desk.url, shift.url, after=45, every=45))
     broken.touch()
     (letter,) = desk.wait_for(1, PATIENCE)
     world.guru("alert", "ack", str(letter.body["alert"]))
     fired = int(str(letter.body["firedAt"]))
 
-    wait_until("its time has passed", lambda: datetime.now(UTC).timestamp() * 1000 > fired + 40_000, PATIENCE)
+    wait_until("its time has passed", lambda: datetime.now(UTC).timestamp() * 1000 > fired + 60_000, PATIENCE)
 
     assert shift.letters == []
     assert [row["acked_by"] for row in firing(world)] != [""]
