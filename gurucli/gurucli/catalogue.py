@@ -35,6 +35,8 @@ VERBS: tuple[Verb, ...] = (
     _verb("script list", "script.list", "List the command templates in force."),
     _verb("script show", "script.show", "Show one command template: parameters, limits and text."),
     _verb("script run", "script.run", "Run a command template of the repository."),
+    _verb("vpn diagnose", "vpn.diagnose",
+          "Look why a VPN does not work on a device: interface, routes, DNS, log, quick test."),
     _verb("alert list", "alert.list", "List the alerts that fire."),
     _verb("drift", "fleet.drift", "Show where devices differed from what they should be."),
     _verb("explain", "fleet.explain", "Say where a value comes from, or what a code or a field means."),
@@ -71,6 +73,7 @@ GROUPS: dict[tuple[str, ...], str] = {
     ("device",): "Look at devices, label them, cut them off.",
     ("job",): "Look at what was run, follow it, end it, run it again.",
     ("script",): "Run the command templates of the repository.",
+    ("vpn",): "Look why a VPN does not work.",
     ("alert",): "Look at alerts.",
     ("revision",): "Look at the commits of the fleet repository.",
     ("enroll",): "Let devices join.",
@@ -80,7 +83,7 @@ GROUPS: dict[tuple[str, ...], str] = {
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Fleet", ("status", "device", "alert", "drift", "explain")),
-    ("Acting", ("run", "job", "script")),
+    ("Acting", ("run", "job", "script", "vpn")),
     ("Policy in Git", ("init", "fmt", "validate", "test", "schema", "diff", "render", "plan", "ci", "apply",
                        "sync", "wait", "rollback", "revision")),
     ("Joining", ("enroll",)),

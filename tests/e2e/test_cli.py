@@ -92,7 +92,7 @@ def test_every_format_of_every_verb_is_what_it_says(command: str, lab: World) ->
 OFFLINE = {"init", "fmt", "schema", "diff", "render", "test"}         # tests/cli proves what needs no server
 OWN = {"ci", "apply", "rollback", "wait", "drift"}            # test_pipeline.py
 JOBS = {"run", "job list", "job show", "job watch", "job output", "job cancel", "job rerun",
-        "script list", "script show", "script run"}             # test_jobs.py
+        "script list", "script show", "script run", "vpn diagnose"}    # test_jobs.py
 
 
 def test_the_walk_leaves_out_only_what_ends_something() -> None:
