@@ -241,7 +241,7 @@ def test_an_agent_of_language_one_reads_a_bundle_with_a_menu() -> None:
 
     old = OldBundle.model_validate_json(bundle({}).to_bytes())
 
-    assert (old.language, old.blobs) == (2, (LOGO,))
+    assert (old.language, old.blobs) == (LANGUAGE, (LOGO,))
 
 
 def test_a_policy_cannot_set_what_belongs_to_an_action_set() -> None:
