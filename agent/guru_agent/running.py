@@ -21,7 +21,7 @@ from guru_agent.host.facts import gather
 from guru_agent.host.metrics import read_metrics
 from guru_agent.host.services import list_services
 from guru_agent.jobs.accepting import Acceptance
-from guru_agent.jobs.looks import LOOKS
+from guru_agent.jobs.looks import looks
 from guru_agent.jobs.runner import Jobs
 from guru_agent.link.carrier import Server, address
 from guru_agent.link.dialling import Dialler
@@ -74,7 +74,7 @@ class Agent:
         runs = Runs(self.store)
         self.orders = Jobs(
             self.store, self.spool, runs, Acceptance(self.identity, runs, self.clock), self._refusals, self.clock,
-            self.host, LOOKS,
+            self.host, looks(self.desired),
         )
 
     def jobs(self) -> dict[str, Callable[[], Awaitable[None]]]:

@@ -36,6 +36,8 @@ VERBS: tuple[Verb, ...] = (
     _verb("script list", "script.list", "List the command templates in force."),
     _verb("script show", "script.show", "Show one command template: parameters, limits and text."),
     _verb("script run", "script.run", "Run a command template of the repository."),
+    _verb("vpn diagnose", "vpn.diagnose",
+          "Look why a VPN does not work on a device: interface, routes, DNS, log, quick test."),
     _verb("alert list", "alert.list", "List the alerts that fire."),
     _verb("alert show", "alert.show", "Show one alert: what became of it, and who was told when."),
     _verb("alert ack", "alert.ack", "Take an alert up: escalations wait meanwhile."),
@@ -94,6 +96,7 @@ GROUPS: dict[tuple[str, ...], str] = {
     ("device",): "Look at devices, label them, cut them off.",
     ("job",): "Look at what was run, follow it, end it, run it again.",
     ("script",): "Run the command templates of the repository.",
+    ("vpn",): "Look why a VPN does not work.",
     ("alert",): "Look at alerts, take them up.",
     ("maint",): "Keep alerts quiet for a while, by hand.",
     ("override",): "Differ from Git for a while, by hand and for a reason.",
@@ -109,7 +112,7 @@ GROUPS: dict[tuple[str, ...], str] = {
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Fleet", ("status", "device", "alert", "maint", "drift", "override", "explain")),
-    ("Acting", ("run", "query", "job", "script")),
+    ("Acting", ("run", "query", "job", "script", "vpn")),
     ("Policy in Git", ("init", "fmt", "validate", "test", "schema", "diff", "render", "plan", "ci", "apply",
                        "sync", "wait", "rollback", "secrets", "export", "import", "revision")),
     ("Joining", ("enroll",)),

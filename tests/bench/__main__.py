@@ -22,6 +22,7 @@ from tests.bench import (
     bench_cli,
     bench_fleet,
     bench_ingest,
+    bench_jobs,
     bench_language,
     bench_plan,
     bench_push,
@@ -37,6 +38,7 @@ BENCHES: Mapping[str, Callable[[Size], list[Figure]]] = {
     "fleet": bench_fleet.run,
     "cli": bench_cli.run,
     "ingest": bench_ingest.run,
+    "jobs": bench_jobs.run,
     "server": bench_server.run,
     "agent": bench_agent.run,
 }

@@ -11,6 +11,7 @@ from tests.bench import (
     bench_cli,
     bench_fleet,
     bench_ingest,
+    bench_jobs,
     bench_language,
     bench_plan,
     bench_push,
@@ -33,6 +34,10 @@ def whole(figures: list[Figure]) -> bool:
 def world() -> Iterator[World]:
     with server_of(TINY) as made:
         yield made
+
+
+def test_jobs_are_measured() -> None:
+    assert whole(bench_jobs.run(TINY))
 
 
 def test_the_language_is_measured() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from guru_policy.resources.vpn.diagnosing import Finding, Looked
 from guru_policy.tree import git_blob_id
 from guru_policy.verdict import State, Verdict
 from guru_wire.alerting import (
@@ -71,7 +73,7 @@ from tests.cli.double import Authority
 REVISION = "9f31c2e4" * 5
 OLDER = "71aa0b3c" * 5
 ID = "0123456789abcdef" * 2
-JOB = "3f2a91c0" * 4
+JOB, VPN_JOB = "3f2a91c0" * 4, "7e1b44d9" * 4
 T = 1_700_000_000_000
 SERVER = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 
@@ -233,6 +235,12 @@ def progress(x: str = "", **more: Any) -> JobProgress:
     return JobProgress(**values | more)
 
 
+def _diagnosis(x: str) -> str:
+    finding = Finding(subject="routes", verdict=State.critical, message=f"none{x}", hint=f"add{x}", details=(f"a{x}",))
+    found = Looked(profile=f"office{x}", type=f"l2tp{x}", platform=f"linux{x}", findings=(finding,))
+    return base64.b64encode(json.dumps({"profiles": [found.model_dump(mode="json")]}).encode()).decode()
+
+
 def script_row(x: str = "") -> dict[str, Any]:
     """A command template's fields."""
     param = ParamRow(name=f"days{x}", type=f"integer{x}", description=f"age{x}", required=False, default=f"7{x}",
@@ -246,8 +254,17 @@ def job_answers(x: str = "") -> dict[str, Any]:
     """What the verbs about jobs and scripts ask for."""
     made = JobMade(job=job_row(x), next=2)
     printed = RunOutput(job=JOB, run=run_row("web01", x), stdout=f"up{x}\n", stderr=f"err{x}\n", truncated=True)
+    looked = JobProgress(
+        job=job_row(x, id=VPN_JOB, total=1, counts={"succeeded": 1}), runs=(run_row("web01", x),), next=9, done=True,
+        output=(OutputRow(device=ID, name=f"web01{x}", stream="out", offset=0, data=_diagnosis(x)),))
+
+    def order(asked: Any) -> JobMade:
+        vpn = asked.body.get("look") == "vpn" and asked.body["device"] == "vpn01"
+        return JobMade(job=job_row(x, id=VPN_JOB, total=1), next=2) if vpn else made
+
     return {
-        "POST /jobs": made, f"POST /jobs/{JOB}/rerun": made, f"GET /jobs/{JOB}/progress": progress(x),
+        "POST /jobs": order, f"GET /jobs/{VPN_JOB}/progress": looked,
+        f"POST /jobs/{JOB}/rerun": made, f"GET /jobs/{JOB}/progress": progress(x),
         "GET /jobs": Page[JobRow](items=(job_row(x),), total=1),
         f"GET /jobs/{JOB}": JobDetail(**job_row(x).model_dump(), runs=progress(x).runs),
         f"GET /jobs/{JOB}/output/web01": printed,

@@ -36,7 +36,7 @@ LOOKING = {
     "label": ("device", "label", "web01", "a=b"), "api": ("api", "GET", "/devices"),
     "run": ("run", "-l", "a=b", "--yes", "--max-devices", "2", "uptime"), "job list": ("job", "list"),
     "job show": ("job", "show", canned.JOB), "job output": ("job", "output", canned.JOB, "web01"),
-    "job watch": ("job", "watch", canned.JOB), "script list": ("script", "list"),
+    "job watch": ("job", "watch", canned.JOB), "vpn": ("vpn", "diagnose", "vpn01"), "script list": ("script", "list"),
     "script show": ("script", "show", "clear-temp"),
 }
 

@@ -41,6 +41,7 @@ WORKS: dict[str, tuple[str, ...]] = {
     "job cancel": ("job", "cancel", JOB), "job rerun": ("job", "rerun", JOB, "--yes", "--max-devices", "2"),
     "script list": ("script", "list"), "script show": ("script", "show", "clear-temp"),
     "script run": ("script", "run", "clear-temp", "web01", "-p", "days=7"),
+    "vpn diagnose": ("vpn", "diagnose", "vpn01"),
     "completion": ("completion", "bash"), "api": ("api", "GET", "/devices"), "version": ("version",),
 }
 
@@ -90,6 +91,7 @@ FAILS: dict[str, tuple[tuple[str, ...], int]] = {
     "job output": (("job", "output", "0000", "web01"), 5), "job cancel": (("job", "cancel", "0000"), 5),
     "job rerun": (("job", "rerun", JOB), 2), "script list": (("script", "list", "--context", "nowhere"), 5),
     "script show": (("script", "show", "nothing"), 5), "script run": (("script", "run", "clear-temp"), 2),
+    "vpn diagnose": (("vpn", "diagnose", "web01"), 1),
     "completion": (("completion", "tcsh"), 2), "api": (("api", "BREW", "/devices"), 2),
     "version": (("version", "more"), 2),
 }

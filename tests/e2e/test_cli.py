@@ -96,7 +96,7 @@ OWN = {"ci", "apply", "rollback", "wait", "drift",            # test_pipeline.py
        "secrets edit", "secrets check", "secrets recipients list", "secrets recipients add",
        "alert show", "alert ack", "maint start", "maint end", "export", "import server"}
 JOBS = {"run", "query", "job list", "job show", "job watch", "job output", "job cancel", "job rerun",
-        "script list", "script show", "script run"}             # test_jobs.py, test_query.py
+        "script list", "script show", "script run", "vpn diagnose"}   # test_jobs.py, test_query.py
 
 
 def test_the_walk_leaves_out_only_what_ends_something() -> None:

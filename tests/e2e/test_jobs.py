@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,8 @@ from typing import Any
 import pytest
 
 from tools.lab.office import office, settle
-from tools.lab.world import AgentPlace, World, wait_until
+from tools.lab.rows import rows
+from tools.lab.world import BIN, AgentPlace, World, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
@@ -141,7 +144,7 @@ def test_a_device_that_is_away_gets_it_when_it_comes_back(world: World, place: A
     mark = place.root / "came-back"
     agent = world.children[f"agent {PC}"]
     agent.stop()
-    wait_until("the server sees that it is gone", lambda: PC not in gone_from(world))
+    wait_until("the server sees that it is gone", lambda: PC not in linked(world))
     asked = world.guru("run", PC, "-o", "json", "--", "touch", "came-back", check=False)
     job = json.loads(asked.out)["job"]["id"]
     world.start_agent(place)
@@ -152,21 +155,14 @@ def test_a_device_that_is_away_gets_it_when_it_comes_back(world: World, place: A
     assert mark.exists()
 
 
-def gone_from(world: World) -> list[str]:
-    """The names of devices that are on a link now."""
-    asked = world.guru("run", PC, "--no-wait", "--expires", "1s", "-o", "name", "--", "true").out.strip()
-    return [run["name"] for run in world.get(f"/jobs/{asked}")["runs"] if run["online"]]
-
-
 def test_a_job_is_watched_shown_and_cancelled_from_elsewhere(world: World) -> None:
     job = started(world, PC, "--", "echo begun; sleep 300")
     wait_until("it runs", lambda: runs(world, job) == {PC: "running"})
-    done = world.ask("job", "cancel", job[:8])
+    done: Any = world.ask("job", "cancel", job[:8])
     watched = world.guru("job", "watch", job[:8], check=False)
     listed: Any = world.ask("job", "list", "--limit", "1")
     printed: Any = world.ask("job", "output", job[:8])
 
-    assert isinstance(done, dict)
     assert done["ending"] == 1
     assert (watched.exit_code, watched.out) == (1, "begun\n")
     assert listed["items"][0]["id"] == job
@@ -192,12 +188,8 @@ def test_scripts_of_the_repository_run_with_typed_parameters(world: World) -> No
 
 
 def test_interrupting_the_command_line_leaves_the_job_alone(world: World) -> None:
-    import subprocess
-
-    from tools.lab.world import BIN
-
     process = subprocess.Popen([BIN / "guru", "run", PC, "--", "echo on; sleep 1; echo off"],
-                               env={**__import__("os").environ, **world.guru_env()}, stdout=subprocess.PIPE, text=True)
+                               env={**os.environ, **world.guru_env()}, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "on\n"
     process.send_signal(signal.SIGINT)
@@ -210,8 +202,6 @@ def test_interrupting_the_command_line_leaves_the_job_alone(world: World) -> Non
 
 
 def test_the_audit_log_has_who_ran_what_where_and_how_it_went(world: World) -> None:
-    from tools.lab.rows import rows
-
     world.guru("run", PC, "--", "exit 4", check=False)
     found = rows(world.database_url, "SELECT actor, action, object, result FROM audit WHERE action LIKE 'JobRun%'")
 

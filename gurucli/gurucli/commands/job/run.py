@@ -40,7 +40,8 @@ def run(
     words: Annotated[list[str] | None, typer.Argument(
         metavar="[DEVICE] -- CMD", help="A device (unless -l is given), then the command.", show_default=False)] = None,
     selector: SelectorOption = "",
-    within: Annotated[str, typer.Option("--timeout", metavar="TIME", help="End it on a device after this.")] = "60s",
+    time_limit: Annotated[str, typer.Option(
+        "--timeout", metavar="TIME", help="End it on a device after this.")] = "60s",
     expires: ExpiresOption = "1h",
     no_wait: NoWaitOption = False,
     batch: BatchOption = "",
@@ -74,7 +75,7 @@ def run(
         one_of("--shell", shell, SHELLS)
     request: dict[str, object] = {
         **_command(rest, file, shell), **pace(expires, batch, max_failures, delay), "cwd": cwd, "output": keep,
-        "timeout": whole("--timeout", within), "run_as": "user" if as_user else "system",
+        "timeout": whole("--timeout", time_limit), "run_as": "user" if as_user else "system",
     }
     if stdin:
         request["stdin"] = base64.b64encode(bytes_in(stdin, MOST)).decode()
