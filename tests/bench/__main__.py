@@ -23,6 +23,7 @@ from tests.bench import (
     bench_fleet,
     bench_ingest,
     bench_language,
+    bench_large,
     bench_plan,
     bench_push,
     bench_server,
@@ -38,6 +39,7 @@ BENCHES: Mapping[str, Callable[[Size], list[Figure]]] = {
     "cli": bench_cli.run,
     "ingest": bench_ingest.run,
     "server": bench_server.run,
+    "large": bench_large.run,
     "agent": bench_agent.run,
 }
 
