@@ -24,6 +24,7 @@ from tests.bench import (
     bench_ingest,
     bench_jobs,
     bench_language,
+    bench_large,
     bench_plan,
     bench_push,
     bench_server,
@@ -40,6 +41,7 @@ BENCHES: Mapping[str, Callable[[Size], list[Figure]]] = {
     "ingest": bench_ingest.run,
     "jobs": bench_jobs.run,
     "server": bench_server.run,
+    "large": bench_large.run,
     "agent": bench_agent.run,
 }
 

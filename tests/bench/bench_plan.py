@@ -41,15 +41,15 @@ def measured(world: World, size: Size) -> list[Figure]:
     """The same on a server that runs; its repository is left with a push that the server has not seen."""
     in_force = (world.remote.work / EVERYBODY).read_text()
     world.remote.push("Change what everybody has", {EVERYBODY: everybody(NEW)})
-    cold = asyncio.run(_cold(world, world.remote.head(), size))
+    first = asyncio.run(cold(world, world.remote.head(), size, size.devices))
     of_all = _command(world, size.devices, "guru plan, one file changed for everybody")
     own = "customers/c0/customer.yaml"
     text = (world.remote.work / own).read_text()
     world.remote.write({EVERYBODY: in_force, own: f"{text}\n"})
-    return [cold, of_all, _command(world, 0, "guru plan, one file changed for nobody")]
+    return [first, of_all, _command(world, 0, "guru plan, one file changed for nobody")]
 
 
-async def _cold(world: World, head: str, size: Size) -> Figure:
+async def cold(world: World, head: str, size: Size, affected: int) -> Figure:
     """A planner that has read nothing yet, over the server's own database and a mirror of its own."""
     db = Database.open(f"sqlite:///{world.folder / 'server' / 'guru.db'}")
     mirror = Mirror(world.folder / "planner", Source(world.remote.url))
@@ -65,7 +65,7 @@ async def _cold(world: World, head: str, size: Size) -> Figure:
             plan = await planner.plan(PlanRequest(revision=head))
     finally:
         await db.close()
-    _check(plan, size.devices)
+    _check(plan, affected)
     what = f"plan {size.devices:,} devices, cold"
     return Figure(what, span.wall, "s", COLD, cpu=span.cpu, others=span.others)
 

@@ -28,6 +28,14 @@ class Size(NamedTuple):
         """Of the whole fleet."""
         return self.customers * self.sites * self.per_site
 
+    @property
+    def grown(self) -> Size:
+        """Ten times the customers and files, and about as many devices."""
+        return self._replace(
+            customers=10 * self.customers, files=10 * self.files, sites=max(1, self.sites // 2),
+            per_site=max(1, self.per_site // 5), pushes=min(3, self.pushes),
+        )
+
 
 FULL = Size()
 TINY = Size(

@@ -13,6 +13,7 @@ from tests.bench import (
     bench_ingest,
     bench_jobs,
     bench_language,
+    bench_large,
     bench_plan,
     bench_push,
     bench_server,
@@ -65,6 +66,10 @@ def test_plans_are_measured(world: World) -> None:
 
 def test_a_simulated_fleet_is_measured() -> None:
     assert whole(bench_fleet.run(TINY))
+
+
+def test_a_repository_ten_times_as_large_is_measured() -> None:
+    assert whole(bench_large.run(TINY))
 
 
 def test_an_empty_server_is_measured() -> None:
