@@ -74,7 +74,8 @@ def _here(cli: Cli, file: str, anchor: str, keys: tuple[str, ...]) -> Mapping[st
     return {
         "ok": done.broken is None, "last": done.at.seq, "checkpoints": done.checkpoints,
         "signed": max(done.signed, newest), "keys": sorted(done.keys),
-        "broken": done.broken.seq if done.broken else None, "why": done.broken.why if done.broken else "", "anchors": [], "by": "this computer",
+        "broken": done.broken.seq if done.broken else None, "why": done.broken.why if done.broken else "",
+        "anchors": [], "by": "this computer",
     }
 
 
