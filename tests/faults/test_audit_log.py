@@ -9,7 +9,6 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from http.client import HTTPException
-from pathlib import Path
 
 import pytest
 
