@@ -383,19 +383,4 @@ class Explanation(Answer):
     candidates: tuple[Candidate, ...]
 
 
-class Diagnosis(Carried):
-    """One line of `guru doctor`; `fix` says what to do when it is not ok."""
-
-    name: str
-    ok: bool
-    message: str
-    fix: str = ""
-
-
-class Doctor(Answer):
-    """The server's own view of its health."""
-
-    lines: tuple[Diagnosis, ...]
-
-
 ObjectChange.model_rebuild()

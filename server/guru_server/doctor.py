@@ -16,7 +16,7 @@ from guru_server.gitops.store import fetch_error
 from guru_server.secrets.opening import Opener
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
-from guru_wire.operator import Diagnosis
+from guru_wire.health import Diagnosis
 
 LOW_BYTES, LOW_SHARE = 1 << 30, 0.05
 

@@ -22,6 +22,7 @@ from guru_wire.audit_log import AnchorRow, AuditCheckpoint, AuditExport, AuditRo
 from guru_wire.drift import Drift, DriftRow
 from guru_wire.enrolment import Trust
 from guru_wire.exporting import Contents, Export, ExportedCustomer, ExportedFile, LeftOut
+from guru_wire.health import Diagnosis, Doctor
 from guru_wire.jobs import (
     JobCancelled,
     JobDetail,
@@ -44,8 +45,6 @@ from guru_wire.operator import (
     DeviceDetail,
     DeviceFacts,
     DeviceRow,
-    Diagnosis,
-    Doctor,
     EnrolTokenCreated,
     EnrolTokenRow,
     Explanation,

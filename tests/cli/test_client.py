@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from guru_policy.errors import DeadlinePassed, NotFound, PolicyInvalid, Unreachable, Unsupported, Untrusted
-from guru_wire import alerting, audit_log, drift, enrolment, exporting, jobs, operator, secrets, uplink
+from guru_wire import alerting, audit_log, drift, enrolment, exporting, health, jobs, operator, secrets, uplink
 from gurucli import (
     answers,
     answers_alerting,
@@ -105,7 +105,7 @@ def test_a_name_cannot_leave_its_place_in_the_path() -> None:
 
 
 MODELS = {
-    name: model for module in (alerting, audit_log, drift, exporting, jobs, operator, secrets, enrolment, uplink)
+    name: model for module in (alerting, audit_log, drift, exporting, health, jobs, operator, secrets, enrolment, uplink)
     for name, model in vars(module).items() if isinstance(model, type) and issubclass(model, BaseModel)}
 MODELS["Verdict"] = uplink.Verdict
 ANSWERS = (answers, answers_alerting, answers_audit, answers_exporting, answers_jobs, answers_planning)

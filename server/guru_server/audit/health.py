@@ -10,7 +10,7 @@ from guru_server.audit import checkpoints, verifying
 from guru_server.clock import Clock
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
-from guru_wire.operator import Diagnosis
+from guru_wire.health import Diagnosis
 
 PATIENCE = 60.0                         # seconds beyond the rhythm: another server may have to take over
 
