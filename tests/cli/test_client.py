@@ -104,8 +104,9 @@ def test_a_name_cannot_leave_its_place_in_the_path() -> None:
     assert ".." not in part("../../whoami").split("/")
 
 
+WIRE = (alerting, audit_log, drift, enrolment, exporting, health, jobs, operator, secrets, uplink)
 MODELS = {
-    name: model for module in (alerting, audit_log, drift, exporting, health, jobs, operator, secrets, enrolment, uplink)
+    name: model for module in WIRE
     for name, model in vars(module).items() if isinstance(model, type) and issubclass(model, BaseModel)}
 MODELS["Verdict"] = uplink.Verdict
 ANSWERS = (answers, answers_alerting, answers_audit, answers_exporting, answers_jobs, answers_planning)
