@@ -2,6 +2,7 @@
 
 VENV   := .venv
 PYTHON := $(VENV)/bin/python
+AUDIT  := .venv-audit
 READY  := $(VENV)/.ready
 RECIPE := requirements.lock pyproject.toml $(wildcard */pyproject.toml) tools/provide.sh
 WORKERS ?= 2
@@ -9,7 +10,7 @@ WORKERS ?= 2
 export UV_PYTHON_DOWNLOADS = never
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs screenshot lock clean system-run system-test
+.PHONY: help demo test check audit bench fuzz docs screenshot lock clean system-run system-test
 
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/'
@@ -27,8 +28,14 @@ check: $(READY)  ## lint, types, import contracts, sizes, hygiene, changelog, do
 	@$(PYTHON) -m tools.docs --check
 	@$(PYTHON) -m pytest tests/arch $(ARGS)
 
+audit: $(READY) $(AUDIT)/.ready   ## advisories, secrets in tree and history, SBOMs; ends with 3 when advisories are out of reach
+	@$(PYTHON) -m tools.audit $(ARGS)
+
 bench: $(READY)  ## measure against the budgets; prints one table
 	@$(PYTHON) -m tests.bench $(ARGS)
+
+fuzz: $(READY)   ## mutated files through loader, compiler and fmt; ARGS="--seconds 600 --seed 2"
+	@$(PYTHON) -m tests.fuzz $(ARGS)
 
 docs: $(READY)   ## write the generated pages of docs/ again
 	@$(PYTHON) -m gurucli.reference
@@ -41,7 +48,7 @@ lock: $(READY)   ## resolve the newest versions that fit into requirements.lock
 	@tools/lock.sh
 
 clean:           ## remove what the targets made, the environment too
-	@rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(AUDIT) dist/sbom .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .fuzz
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 system-run:
@@ -49,6 +56,9 @@ system-run:
 
 system-test:
 	@tools/provide.sh system test
+
+$(AUDIT)/.ready: requirements-audit.lock tools/provide.sh
+	@tools/provide.sh audit $(AUDIT)
 
 $(READY): $(RECIPE) | system-run
 	@tools/provide.sh venv $(VENV)

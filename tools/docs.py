@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tools.kind_pages import with_fields
+from tools.table_page import page as table_page
 
 ROOT = Path(__file__).resolve().parents[1]
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
@@ -36,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a page drifted")
     only_look = parser.parse_args(argv).check
-    wanted = {ROOT / "docs/README.md": index(ROOT / "docs")}
+    wanted = {ROOT / "docs/README.md": index(ROOT / "docs"), ROOT / "docs/tables.md": table_page()}
     for page in sorted((ROOT / "docs/kinds").glob("*.md")):
         wanted[page] = with_fields(page.stem, page.read_text())
     drifted = {page: text for page, text in wanted.items() if not page.is_file() or page.read_text() != text}

@@ -3,6 +3,7 @@
 #
 #   provide.sh system run|test    programs: git and Python's venv module; for tests what they start beside it
 #   provide.sh venv FOLDER        the Python environment, from requirements.lock by hash, and its stamp
+#   provide.sh audit FOLDER       the tools of `make audit`, from requirements-audit.lock by hash, and their stamp
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -122,8 +123,17 @@ environment() {
     touch "$1/.ready"
 }
 
+audit() {
+    rm -f "$1/.ready"
+    [ -x "$1/bin/pip" ] || { say "making the environment in $1"; "$PYTHON" -m venv "$1"; }
+    PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
+        retry "$1/bin/python" -m pip install --quiet --retries 8 --require-hashes -r requirements-audit.lock
+    touch "$1/.ready"
+}
+
 case "${1:-}" in
     system) system "${2:-run}" ;;
     venv) environment "${2:?the folder of the environment}" ;;
-    *) say "usage: provide.sh system run|test, or provide.sh venv FOLDER"; exit 2 ;;
+    audit) audit "${2:?the folder of the environment}" ;;
+    *) say "usage: provide.sh system run|test, or provide.sh venv|audit FOLDER"; exit 2 ;;
 esac

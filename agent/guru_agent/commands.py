@@ -66,6 +66,33 @@ def converge(settings: Settings) -> int:
     return 0 if asyncio.run(converge_once(settings)) else 1
 
 
+def query(settings: Settings, sql: str, output: str, rows: int, timeout: float) -> int:
+    """One query on this device, enrolled or not."""
+    from pydantic import ValidationError
+
+    from guru_agent.query.local import show
+    from guru_wire.querying import MAX_ROWS, MAX_SECONDS, QueryLimits
+
+    try:
+        limits = QueryLimits(rows=rows, seconds=timeout)
+    except ValidationError:
+        raise UsageWrong(
+            f"--rows goes from 1 to {MAX_ROWS}, --timeout up to {MAX_SECONDS:g} seconds"
+        ) from None
+    return show(sql, output, limits, settings.root)
+
+
+def tables(name: str | None) -> int:
+    """What queries can read."""
+    from guru_agent.query.local import tables as show_tables
+    from guru_policy.query import BY_NAME
+    from guru_policy.text.suggesting import did_you_mean
+
+    if name is not None and name not in BY_NAME:
+        raise NotFound(f"there is no table {plain(name)}", hint=did_you_mean(name, BY_NAME))
+    return show_tables(name)
+
+
 def version() -> int:
     """The version."""
     _say(f"guru-agent {VERSION}")

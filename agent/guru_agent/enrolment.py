@@ -36,6 +36,7 @@ from guru_policy import errors
 from guru_policy.errors import Conflict, GuruError, InputInvalid, Untrusted
 from guru_policy.inventory import Scalar
 from guru_wire.enrolment import EnrolmentAnswer, EnrolmentRequest, EnrolmentToken, Trust, enrol_bytes
+from guru_wire.sealing import sealing_proof, sealing_public
 from guru_wire.signing import key_id, public_bytes, sign
 from guru_wire.version import LANGUAGE, VERSION
 
@@ -105,6 +106,7 @@ def _spend(
         request = EnrolmentRequest(
             language=LANGUAGE, token_id=token.id, token_secret=token.secret, public_key=public, name=name,
             facts=facts, agent_version=VERSION, proof=base64.b64encode(proof).decode(),
+            sealing_key=sealing_public(key), sealing_proof=sealing_proof(key),
         )
     except ValidationError as cause:
         raise InputInvalid("a device name has 1 to 63 characters", hint="give another with --name") from cause

@@ -46,6 +46,10 @@ def _call(arguments: argparse.Namespace, settings: Settings) -> int:
             return commands.run(settings, _notifier())
         case "status":
             return commands.status(settings, arguments.output)
+        case "query":
+            return commands.query(settings, arguments.sql, arguments.output, arguments.rows, arguments.timeout)
+        case "tables":
+            return commands.tables(arguments.table)
         case "converge":
             return commands.converge(settings)
         case _:
@@ -90,6 +94,13 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("-o", "--output", choices=["table", "json"], default="table")
     converge = verbs.add_parser("converge", parents=[common], help="converge from the last state, offline")
     converge.add_argument("--once", action="store_true", required=True, help="one run, then end")
+    query = verbs.add_parser("query", parents=[common], help="ask this device in SQL; it only looks")
+    query.add_argument("sql", metavar="SQL", help="one SELECT; `guru-agent tables` lists what there is")
+    query.add_argument("-o", "--output", choices=["table", "json"], default="table")
+    query.add_argument("--rows", type=int, default=10_000, metavar="N", help="at most so many rows")
+    query.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="then it is ended")
+    tables = verbs.add_parser("tables", parents=[common], help="the tables that queries can read")
+    tables.add_argument("table", nargs="?", metavar="TABLE", help="its columns")
     verbs.add_parser("version", parents=[common], help="print the version")
     return parser
 

@@ -20,6 +20,9 @@ from guru_agent.host import open_host
 from guru_agent.host.facts import gather
 from guru_agent.host.metrics import read_metrics
 from guru_agent.host.services import list_services
+from guru_agent.jobs.accepting import Acceptance
+from guru_agent.jobs.looks import looks
+from guru_agent.jobs.runner import Jobs
 from guru_agent.link.carrier import Server, address
 from guru_agent.link.dialling import Dialler
 from guru_agent.link.session import Session
@@ -34,6 +37,7 @@ from guru_agent.state.blobs import Blobs
 from guru_agent.state.desired import Desired
 from guru_agent.state.identity import Identity, load_identity
 from guru_agent.state.refusals import Refusals
+from guru_agent.state.runs import Runs
 from guru_agent.state.spool import Spool
 from guru_agent.state.store import Store, StoreDamaged, StoreFull, open_store, set_aside
 from guru_agent.supervise import keep_alive
@@ -59,13 +63,19 @@ class Agent:
         self.blobs = Blobs(settings.state / BLOBS)
         self.spool = Spool(self.store, settings.spool_mib << 20)
         self.desired = Desired(self.store, self.blobs, self.identity)
-        self.host = open_host(settings.root)
+        self.host = open_host(settings.root, self.desired.secret)
         doer = Executor(settings.root, settings.state / BACKUPS, self.blobs.read)
         self.inventory = Inventory(self.spool, self.desired, self.clock, _facts, self._services)
         self.converger = Converger(
             self.store, self.spool, self.desired, Machine(self.host, doer), self.clock, self.inventory.look
         )
         self._settings = settings
+        self._refusals = Refusals(self.spool, self.clock)
+        runs = Runs(self.store)
+        self.orders = Jobs(
+            self.store, self.spool, runs, Acceptance(self.identity, runs, self.clock), self._refusals, self.clock,
+            self.host, looks(self.desired),
+        )
 
     def jobs(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The loops of a running agent, by name."""
@@ -79,14 +89,16 @@ class Agent:
             "heartbeat": heartbeat.run,
             "inventory": self.inventory.run,
             "memory": keep_small,
+            "jobs": self.orders.run,
         }
 
     def _dialler(self) -> Dialler:
         trusted = self.identity.trusted
         host, port = address(trusted.url)
         server = Server(host, port, pinned(trusted.ca), proxy_for(self._settings, host, port))
-        refusals = Refusals(self.spool, self.clock)
-        session = Session(self.identity, self.spool, self.desired, self.blobs, self.clock, refusals)
+        session = Session(
+            self.identity, self.spool, self.desired, self.blobs, self.clock, self._refusals, self.orders
+        )
         return Dialler(server, session, self.clock, self._linked)
 
     def _linked(self, state: str, carrier: str) -> None:

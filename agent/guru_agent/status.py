@@ -64,6 +64,9 @@ class Status(_Row):
         else:
             word = "converged" if self.last_run.converged else "not converged"
             yield "last run", f"{word} at {_time(self.last_run.finished_at)} ({self.last_run.cause})"
+            if self.last_run.blocked:
+                until = f" until {_time(self.last_run.blocked_until)}" if self.last_run.blocked_until else ""
+                yield "blocked", f"nothing is changed{until}: maintenance window {', '.join(self.last_run.blocked)}"
             for one in self.last_run.resources:
                 yield f"  {one.outcome.value}", f"{one.id} {one.message}".strip()
         lost = f"; {self.spool.lost} results were lost for room" if self.spool.lost else ""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Generic, Literal, NotRequired, TypedDict, TypeVar
 
-from gurucli.answers_planning import ExactPlan, Impact
+from gurucli.answers_planning import ExactPlan, Impact, OverrideRow, PlannedOverride
+from gurucli.answers_planning import FieldChange as FieldChange
+from gurucli.answers_planning import Json as Json
 from gurucli.answers_rights import RightsDiffer, RoleHeld
 
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Scalar = str | int | float | bool
 ItemT = TypeVar("ItemT")
 
@@ -100,6 +101,8 @@ class RunSummary(TypedDict):
     cause: str
     converged: bool
     resources: list[ResourceReport]
+    blocked: list[str]
+    blocked_until: int | None
 
 
 class Verdict(TypedDict):
@@ -151,6 +154,7 @@ class DeviceDetail(DeviceRow, Answer):
     metrics: dict[str, float]
     services: list[ServiceState]
     refusals: list[RefusalRow]
+    overrides: list[OverrideRow]
 
 
 class DeviceFacts(Answer):
@@ -266,18 +270,6 @@ class SyncProgress(Answer):
     failed: list[str]
 
 
-class FieldChange(TypedDict):
-    """One leaf that a plan changes."""
-
-    path: str
-    before: Json
-    after: Json
-    from_absent: bool
-    to_absent: bool
-    why: str
-    default: bool
-
-
 class ObjectChange(TypedDict):
     """One object that a plan makes, changes, deletes or renames."""
 
@@ -319,6 +311,8 @@ class Plan(Answer):
     exact: ExactPlan | None
     rights: NotRequired[list[RightsDiffer]]
     partial: NotRequired[bool]
+    overrides: list[PlannedOverride]
+    overridden: int
 
 
 class Candidate(TypedDict):
@@ -343,25 +337,6 @@ class Explanation(Answer):
     candidates: list[Candidate]
 
 
-class AlertRow(TypedDict):
-    """One alert."""
-
-    id: str
-    rule: str
-    device: str
-    device_name: str
-    customer: str
-    site: str
-    check: str
-    state: str
-    check_state: str
-    severity: str
-    summary: str
-    started_at: int
-    fired_at: int | None
-    resolved_at: int | None
-
-
 class Diagnosis(TypedDict):
     """One line of doctor."""
 
@@ -375,6 +350,12 @@ class Doctor(Answer):
     """The server's own view of its health."""
 
     lines: list[Diagnosis]
+
+
+class ServerRecipient(Answer):
+    """Whom secrets that devices need are encrypted for, too."""
+
+    recipient: str
 
 
 class Trust(TypedDict):

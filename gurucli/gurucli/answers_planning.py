@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
 
 class Impact(TypedDict):
     """Devices of one customer, site or group that a plan changes, and how many of them are offline."""
@@ -12,6 +14,44 @@ class Impact(TypedDict):
     name: str
     devices: int
     offline: int
+
+
+class FieldChange(TypedDict):
+    """One leaf that a plan changes."""
+
+    path: str
+    before: Json
+    after: Json
+    from_absent: bool
+    to_absent: bool
+    why: str
+    default: bool
+
+
+class OverrideRow(TypedDict):
+    """One path of one device that somebody overrides, or overrode."""
+
+    id: str
+    device: str
+    name: str
+    customer: str
+    site: str
+    path: str
+    value: Json
+    actor: str
+    reason: str
+    set_at: int
+    expires_at: int
+    ended_at: int | None
+    ending: str
+    unfit: str
+
+
+class PlannedOverride(OverrideRow):
+    """An override in force while a plan is made; `masks` is what it hides of the change."""
+
+    affected: bool
+    masks: list[FieldChange]
 
 
 class DriftRow(TypedDict):
@@ -39,6 +79,7 @@ class Drift(TypedDict):
     items: list[DriftRow]
     total: int
     since: int
+    overrides: list[OverrideRow]
 
 
 class ExactPlan(TypedDict):

@@ -114,5 +114,6 @@ def _elsewhere(word: str) -> str:
     """A hint for a verb without its noun, and for words that people bring from other tools."""
     known = {"host": "device", "hosts": "device", "devices": "device", "agents": "device", "agent": "device",
              "ctx": "context", "enrol": "enroll", "lint": "validate",
-             "alerts": "alert", "revisions": "revision", "log": "revision list", "ls": "device list"}
+             "alerts": "alert", "revisions": "revision", "log": "revision list", "ls": "device list",
+             "jobs": "job", "scripts": "script", "exec": "run", "cmd": "run"}
     return f"did you mean `guru {known[word]}`?" if word in known else ""

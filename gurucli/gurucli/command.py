@@ -43,6 +43,8 @@ def build(verb: Verb, module: ModuleType) -> GuruCommand:
     if not isinstance(command, GuruCommand):
         raise TypeError(f"{verb.module}.run is not one command")
     command.examples = module.EXAMPLES
+    if clash := {param.name for param in command.params} & {flag.dest for flag in flags.FLAGS}:
+        raise TypeError(f"{verb.module}.run takes {clash}, the name of a common option: call it otherwise")
     taken = {name for param in command.params for name in param.opts}
     command.params += [_option(flag) for flag in flags.FLAGS if not taken & set(flag.names)]
     return command

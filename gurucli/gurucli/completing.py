@@ -91,11 +91,11 @@ def _read(done: list[str]) -> tuple[str, int, str]:
 
 
 def _values(metavar: str, verb: str, option: str, start: str) -> Found | None:
-    if metavar in ("FILE", "PATH") and verb not in ("explain", "api"):
+    if metavar in ("FILE", "PATH") and verb not in ("explain", "api", "override rm"):
         return None
     if metavar == "STATE":
         words: tuple[str, ...] | list[str] = _STATES.get(verb, ())
-    elif metavar in ("DEVICE", "DEVICE|CODE") or metavar.startswith("[DEVICE]"):
+    elif "DEVICE" in metavar.split("|") or metavar.startswith("[DEVICE]"):
         words = _cached("device", start)
     elif option == "--customer":
         words = _cached("customer", start)

@@ -9,7 +9,7 @@ from gurucli.blocks import heading
 from gurucli.clean import clean, shorten
 from gurucli.human import plural
 from gurucli.paper import Paper, Tone
-from gurucli.plan_page import value
+from gurucli.yaml_value import value
 
 VALUE = 60                              # columns of one value without -o wide
 _SIGNS: Mapping[str, tuple[str, Tone]] = {

@@ -22,6 +22,9 @@ class Environment:
     context: str = ""
     term: str = ""
     shell: str = ""
+    editor: str = ""
+    identity: str = ""                  # file of a person's age identity
+    runtime: str = ""                   # a folder in memory that is this person's alone
     no_color: bool = False
     force_color: bool = False
     columns: int = 0                    # of the terminal; 0 when stdout is none
@@ -46,6 +49,9 @@ def read_environment() -> Environment:
         context=env.get("GURU_CONTEXT", ""),
         term=env.get("TERM", ""),
         shell=env.get("SHELL", ""),
+        editor=env.get("VISUAL") or env.get("EDITOR") or "",
+        identity=env.get("GURU_AGE_IDENTITY", ""),
+        runtime=env.get("XDG_RUNTIME_DIR", ""),
         no_color=bool(env.get("NO_COLOR")) or env.get("CLICOLOR") == "0",
         force_color=env.get("CLICOLOR_FORCE", "0") not in ("", "0"),
         columns=_columns(env.get("COLUMNS", "")) if stdout_terminal else 0,

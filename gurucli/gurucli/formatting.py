@@ -71,11 +71,10 @@ def formatted(path: str, data: bytes) -> Formatted:
         return Formatted(old)
     try:
         new = _tidied(path, _round_trip(_ordered(text, reading.documents)), meant)
+        difference = _difference(path, text, meant, new) if new != old else ""
     except (RoundTripError, YAMLError, ValueError, AttributeError) as cause:
         return Formatted(old, (_fault(path, f"it cannot be written again: {type(cause).__name__}"),))
-    if new == old:
-        return Formatted(old)
-    if difference := _difference(path, text, meant, new):
+    if difference:
         return Formatted(old, (_fault(path, difference),))
     return Formatted(new)
 
@@ -118,13 +117,24 @@ def _gap(text: str, line: int) -> Iterator[tuple[str, int]]:
 
 
 def _round_trip(text: str) -> str:
+    yaml = round_tripper()
+    return written(yaml, list(yaml.load_all(text)))
+
+
+def round_tripper() -> YAML:
+    """What reads a file of the repository for editing and writes it in its one form, comments kept."""
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = WIDTH
     yaml.Emitter = _Unbroken
     yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+def written(yaml: YAML, documents: Sequence[object]) -> str:
+    """The text of these documents."""
     out = io.StringIO()
-    yaml.dump_all(list(yaml.load_all(text)), out)
+    yaml.dump_all(documents, out)
     return out.getvalue().strip("\n") + "\n"
 
 

@@ -1,26 +1,41 @@
-"""Devices to compile for: from a file, or from a server's list. It asks for nothing but names, places and labels."""
+"""Devices to compile for: from a file, or from a server's lists of devices and overrides. It compiles nothing."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 from guru_policy.errors import GuruError, InputInvalid, NotFound
-from guru_policy.inventory import Device, Place, Scalar
+from guru_policy.inventory import Device, Override, Place, Scalar
 from guru_policy.objects.scopes import is_name
 from guru_policy.text.nodes import plain
 from guru_policy.text.reading import read_yaml
 from gurucli.answers import DeviceRow, Json
+from gurucli.answers_planning import OverrideRow
+from gurucli.client import Client
 
 MAX_BYTES = 64 << 20
 
 
-def from_rows(rows: Iterable[DeviceRow]) -> list[Device]:
-    """The devices of `guru device list`."""
-    return [_device(cast("Mapping[str, Json]", row), f"row {number}") for number, row in enumerate(rows, 1)]
+def from_server(server: Client) -> list[Device]:
+    """Every device of a server, with its overrides."""
+    rows = [cast("OverrideRow", row) for page in server.pages("/overrides") for row in page["items"]]
+    return from_rows(server.devices(), rows)
+
+
+def from_rows(rows: Iterable[DeviceRow], overrides: Iterable[OverrideRow] = ()) -> list[Device]:
+    """The devices of `guru device list`, with those of the overrides that are theirs."""
+    found: defaultdict[str, list[Override]] = defaultdict(list)
+    for one in sorted(overrides, key=lambda one: one["path"]):
+        found[one["device"]].append(Override(
+            one["id"], one["path"], one["value"], one["actor"], one["reason"], one["expires_at"]))
+    devices = [_device(cast("Mapping[str, Json]", row), f"row {number}") for number, row in enumerate(rows, 1)]
+    return [replace(one, overrides=tuple(found[one.id])) if one.id in found else one for one in devices]
 
 
 def from_file(path: Path) -> list[Device]:

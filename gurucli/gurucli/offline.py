@@ -15,6 +15,7 @@ from guru_policy.faults import Fault
 from guru_policy.fleet import Fleet, Sources
 from guru_policy.inventory import Device
 from guru_policy.loading import ParseCache, load
+from guru_policy.needing import UNOPENED, Opened
 from guru_policy.provenance import Authors
 from guru_policy.selector import parse
 from guru_policy.tracing import decided
@@ -42,6 +43,12 @@ class Offline:
         self._digests = {
             path: digest_of(tree.read(entry)) for path, entry in self.fleet.asset_entries().items()
         }
+        # Nobody can open a secret here: that its encrypted file is another one is what can be seen.
+        entries = {entry.path: entry for entry in tree.entries()} if self.fleet.secrets() else {}
+        self._opened = {
+            item.key: Opened(f"file:{entries[spec.file].blob[:16]}" if spec.file in entries else UNOPENED)
+            for item, spec in self.fleet.secrets()
+        }
         self._compilers: dict[str, Compiler] = {}
         self._authors: dict[str, Authors] = {}
         self._bundles: dict[str, Bundle] = {}
@@ -67,18 +74,19 @@ class Offline:
         customer = device.place.customer
         if customer not in self._authors:
             self._authors[customer] = Authors(Sources(self.fleet, self.fleet))
-        return self._authors[customer].attributed(device, changes)
+        return self._authors[customer].attributed(self._compiler(customer).fitting(device), changes)
 
     def provenance(self, device: Device, paths: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
         """The same for many paths at once."""
         table = self._compiler(device.place.customer).resolve(device).table
-        return {path: str(decided(table, path)) for path in paths}
+        windows = self._compiler(device.place.customer).windows(device)
+        return {path: str(decided(table, path, windows)) for path in paths}
 
     def _compiler(self, customer: str) -> Compiler:
         known = self._compilers.get(customer)
         if known is None:
             sources = Sources(self.fleet, self.fleet)
-            known = self._compilers[customer] = Compiler(sources, customer, self._digests)
+            known = self._compilers[customer] = Compiler(sources, customer, self._digests, self._opened)
         return known
 
 

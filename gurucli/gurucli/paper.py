@@ -17,7 +17,9 @@ _GLYPHS: dict[Tone, str] = {"good": "●", "busy": "◐", "warn": "▲", "bad": 
 STATE_TONES: dict[str, Tone] = {
     "UpToDate": "good", "Updating": "busy", "OutOfDate": "warn", "Unknown": "off",
     "ok": "good", "warning": "warn", "critical": "bad", "unknown": "off",
-    "firing": "bad", "pending": "warn", "resolved": "good",
+    "firing": "bad", "pending": "warn", "resolved": "good", "taken up": "busy", "muted": "off",
+    "began": "warn", "fired": "bad", "told": "busy", "unmuted": "bad", "acknowledged": "busy", "unacknowledged": "bad",
+    "waiting": "busy", "delivered": "good", "open": "busy", "closed": "off",
     "InForce": "good", "Held": "warn",
     "published": "good", "compiling": "busy", "partly-held": "warn", "refused": "bad", "superseded": "dim",
     "same": "good", "changed": "busy", "drifted": "warn", "failed": "bad", "skipped": "off",

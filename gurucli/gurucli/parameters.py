@@ -27,6 +27,18 @@ PathArgument = Annotated[str, typer.Argument(
 
 SinceOption = Annotated[str, typer.Option(
     "--since", metavar="REV", help="Leave out the faults that this commit has already.", show_default=False)]
+FolderOption = Annotated[str, typer.Option(
+    "--repo", metavar="DIR", show_default=False,
+    help="The folder of the fleet repository; without it the one around here.")]
+IdentityOption = Annotated[str, typer.Option(
+    "--identity", metavar="FILE", show_default=False,
+    help="Your age identity; else GURU_AGE_IDENTITY, else age.key beside guru's configuration.")]
+ScopeOption = Annotated[str, typer.Option(
+    "--scope", metavar="SCOPE", help="Only Secrets of this scope: org, or customers/NAME.", show_default=False)]
+SecretOption = Annotated[list[str] | None, typer.Option(
+    "--secret", metavar="NAME", help="Only this Secret; may be given often.", show_default=False)]
+OfflineOption = Annotated[bool, typer.Option(
+    "--offline", help="Do not ask the server for its key.", show_default=False)]
 
 
 def one_of(option: str, word: str, allowed: Sequence[str]) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from gurucli.answers import FieldChange, Plan
 from gurucli.clean import shorten
-from gurucli.human import plural
+from gurucli.human import plural, stamp
 from gurucli.plan_groups import Group, Item, grouped, items, names, standing
-from gurucli.plan_page import SIGNS, summary, value
+from gurucli.plan_overrides import value_told
+from gurucli.plan_page import SIGNS, summary
 from gurucli.reports.markdown import code, faults_markdown, text
+from gurucli.yaml_value import value
 
 MOST = 60_000                           # characters: GitHub and Gitea take 65,536
 ROWS = 50                               # of one table
@@ -30,7 +32,7 @@ def plan_markdown(plan: Plan, most: int = MOST) -> str:
     lines = ["### guru plan", "", text(summary(plan))]
     sections = (
         ("Refused", _guards(plan)), ("Faults", _faults(plan)), ("Held", _held(plan)),
-        ("Devices concerned", _impact(plan)), ("Objects", _objects(plan)),
+        ("Overrides in force", _overrides(plan)), ("Devices concerned", _impact(plan)), ("Objects", _objects(plan)),
     )
     room = most - _size(lines) - _NOTE * (len(sections) + 1)
     for title, rows in sections:
@@ -75,6 +77,18 @@ def _faults(plan: Plan) -> Iterator[str]:
 def _held(plan: Plan) -> Iterator[str]:
     yield from (f"- {code(one['customer'])} stays at its last good revision: {text(one['reason'])}"
                 for one in plan["held"])
+
+
+def _overrides(plan: Plan) -> Iterator[str]:
+    for row in plan["overrides"][:ROWS]:
+        who = code(f"{row['customer']}/{row['site']}/{row['name']}")
+        said = f"{text(row['actor'])}, until {stamp(row['expires_at'])}: {text(row['reason'])}"
+        yield f"- {who} {code(shorten(value_told(row), VALUE))} ({said})"
+        if row["unfit"]:
+            yield f"  - would not fit: {text(row['unfit'])}"
+        yield from (f"  - hides {line.strip().removeprefix('- ')}" for line in _fields(row["masks"], ""))
+    if plan["overridden"] > len(plan["overrides"][:ROWS]):
+        yield f"- and {plan['overridden'] - len(plan['overrides'][:ROWS]):,} more"
 
 
 def _impact(plan: Plan) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 
 from gurucli.answers import FieldChange, ObjectChange, Plan
@@ -12,8 +11,10 @@ from gurucli.human import plural
 from gurucli.paper import Paper, Tone
 from gurucli.plan_groups import Group, Item, grouped, items, names, standing
 from gurucli.plan_impact import impact_lines
+from gurucli.plan_overrides import override_lines, override_rows, told
 from gurucli.plan_rights import rights_lines
 from gurucli.sheet import Row
+from gurucli.yaml_value import value
 
 GROUPS = 8                              # of devices that get the same, on a page without -o wide
 PLACES = 6                              # of one group
@@ -27,15 +28,17 @@ SIGNS: dict[str, tuple[str, Tone]] = {
 def summary(plan: Plan) -> str:
     """The plan in one sentence."""
     base = short(plan["base_revision"])
+    overridden = f" {told(plan['overridden'])}." if plan["overridden"] else ""
     if not plan["objects"] and not plan["affected"] and not plan["faults"] and not plan["guards"]:
-        return f"No changes: every device has what {base} says." if plan["base_revision"] else "No changes."
+        said = f"No changes: every device has what {base} says." if plan["base_revision"] else "No changes."
+        return said + overridden
     counts = {action: sum(o["action"] == action for o in plan["objects"]) for action in SIGNS}
     words = [f"{counts[action]} to {action}" for action in SIGNS if counts[action]]
     offline = f", {plan['offline']} of them offline" if plan["offline"] else ""
     text = f"Plan: {', '.join(words) or 'no object changes'}; {plural(plan['affected'], 'device')} affected{offline}."
     if plan["faults"]:
         text += f" {plural(len(plan['faults']), 'fault')}."
-    return text + (" Refused by a guard." if plan["guards"] else "")
+    return text + overridden + (" Refused by a guard." if plan["guards"] else "")
 
 
 def page(plan: Plan, paper: Paper, *, everything: bool = False) -> Iterator[str]:
@@ -52,6 +55,7 @@ def page(plan: Plan, paper: Paper, *, everything: bool = False) -> Iterator[str]
             yield from _object(item, paper, everything)
     if plan["affected"]:
         yield from _devices(plan, paper, everything)
+    yield from override_lines(plan, paper, everything=everything)
     if plan["held"]:
         yield from heading("Held at their last good revision", paper)
         for held in plan["held"]:
@@ -157,16 +161,8 @@ def _change(field: FieldChange, paper: Paper, everything: bool, indent: str) -> 
         yield f"{head}  {' '.join(values)}{why}"
 
 
-def value(item: object) -> str:
-    """A value as it would be written in YAML's flow style, clean and on one line."""
-    if isinstance(item, str):
-        text = clean(item)
-        return text if text and text == item.strip() else clean(json.dumps(item, ensure_ascii=False))
-    return clean(json.dumps(item, ensure_ascii=False))
-
-
 def plan_rows(plan: Plan) -> list[Row]:
-    """One row a field of each object, and of each device that the plan names."""
+    """One row a field of each object, and of each device that the plan names; then the overrides."""
     rows: list[Row] = []
     for item in plan["objects"]:
         item_head: dict[str, object] = {"what": "object", "action": item["action"], "kind": item["kind"],
@@ -179,7 +175,7 @@ def plan_rows(plan: Plan) -> list[Row]:
                 "scope": f"{device['customer']}/{device['site']}", "online": device["online"],
                 "id": device["device"]}
         rows += [head | _flat(field, "") for field in device["fields"]] or [head]
-    return rows
+    return rows + override_rows(plan.get("overrides", []))
 
 
 def _flat(field: FieldChange, path: str) -> dict[str, object]:

@@ -8,6 +8,7 @@ import pprint
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import fill, indent
 
 from gurucli import command as commands
 from gurucli.catalogue import GROUPS, SECTIONS, VERBS, Verb, below
@@ -17,6 +18,7 @@ from gurucli.flags import FLAGS
 from gurucli.helptext import ROOT_EXAMPLES, is_common, param_row, usage
 
 HERE = Path(__file__).parent
+_GLUE = "\0"                            # a space at which no line may end
 _NOTE = "\n<!-- made by `python -m gurucli.reference`; change the command, not this page -->\n"
 
 
@@ -53,7 +55,8 @@ def words() -> str:
 
 
 def _frozenset(items: set[str]) -> str:
-    return "frozenset((\n" + "".join(f'    "{item}",\n' for item in sorted(items)) + "))"
+    words = " ".join(f'"{item.replace(" ", _GLUE)}",' for item in sorted(items))
+    return "frozenset((\n" + indent(fill(words, 110, break_on_hyphens=False), "    ").replace(_GLUE, " ") + "\n))"
 
 
 def _source(data: Mapping[str, object]) -> str:

@@ -23,6 +23,7 @@ from guru_policy.text.nodes import Node
 from guru_policy.trusting import decided_by_facts
 
 LAYERED = ("Policy", "ActionSet", "Branding")
+ADDRESSING = (*LAYERED, "DeviceGroup", "Customer", "Site")     # kinds whose selectors and labels decide who gets what
 POLICY_MODE = "$mode"                   # in a resource: the mode of the policies that speak of it
 
 
@@ -34,6 +35,8 @@ def built_in() -> Layer:
 
 
 Scoped = tuple[Matcher, tuple[Layer, ...]]
+Reach = tuple[tuple[Scope, tuple[int, ...]], ...]       # positions among the layers of each scope
+Whom = tuple[tuple[object, ...], ...]
 
 
 class Common:
@@ -50,6 +53,7 @@ class Common:
         self.first = built_in()
         self.resolver = Resolver()
         self.read: dict[int, tuple[Table, object]] = {}     # what rendering.Renderer made of their items
+        self.whom: Whom = tuple(_addressed(item) for item in org.owned_by(None) if item.key.kind in ADDRESSING)
 
 
 def common_of(org: Fleet) -> Common:
@@ -70,22 +74,35 @@ class Applying:
 
     def layers(self, device: Device) -> tuple[Layer, ...]:
         """Every layer that applies to the device."""
-        common = self.common
+        return self.at(self.reach(device))
+
+    def at(self, reach: Reach) -> tuple[Layer, ...]:
+        """The layers at these places, and the built-in one below them all."""
+        return (self.common.first, *(self._of(scope)[1][i] for scope, places in reach for i in places))
+
+    def reach(self, device: Device) -> Reach:
+        """Where the layers are that apply to the device."""
+        return self.reached(device)[0]
+
+    def reached(self, device: Device) -> tuple[Reach, frozenset[str]]:
+        """Where the layers are that apply to the device, and its groups. It only depends on the device and `whom`."""
         subject, names = self._subject(device)
         customer, site = device.place
-        found = [common.first]
-        for scope, rank, label in (
-            (ORG_SCOPE, (ORG, 0), "org"),
-            (Scope("customer", customer), (CUSTOMER, 0), f"customer {customer}"),
-            (Scope("site", customer, site), (SITE, 0), f"site {customer}/{site}"),
-            *((Scope("group", group=n), (GROUP, common.priorities[n]), f"group {n}") for n in names),
-        ):
-            matcher, layers = self._of(scope, rank, label)
-            found += [layers[i] for i in matcher.matching(subject)]
-        matcher, layers = self._of(Scope("device", customer, site), (DEVICE, 0), "")
+        scopes = (
+            ORG_SCOPE, Scope("customer", customer), Scope("site", customer, site),
+            *(Scope("group", group=name) for name in names),
+        )
+        found = [(scope, self._of(scope)[0].matching(subject)) for scope in scopes]
+        own = Scope("device", customer, site)
+        matcher, layers = self._of(own)
         name = f"device {device.name.lower()}"
-        found += [layers[i] for i in matcher.matching(subject) if layers[i].label == name]
-        return tuple(found)
+        found.append((own, tuple([i for i in matcher.matching(subject) if layers[i].label == name])))
+        return tuple([(scope, places) for scope, places in found if places]), subject.groups
+
+    def whom(self, customer: str) -> tuple[Whom, Whom]:
+        """All that decides which devices of the customer a layer reaches: the organisation's and its own."""
+        own = self._sources.customer.owned_by(customer)
+        return self.common.whom, tuple([_addressed(item) for item in own if item.key.kind in ADDRESSING])
 
     def subject(self, device: Device) -> Subject:
         """What selectors see of the device: all its labels, its place, and the groups it is in."""
@@ -97,12 +114,13 @@ class Applying:
         names = [self.common.groups[i].name for i in self.common.group_matcher.matching(subject)]
         return subject._replace(groups=frozenset(names)), names
 
-    def _of(self, scope: Scope, rank: Rank, label: str) -> Scoped:
+    def _of(self, scope: Scope) -> Scoped:
         """The scope's layers, each with its selector. Made once."""
         scopes = self._scopes if scope.customer else self.common.scopes
         known = scopes.get(scope)
         if known is None:
             fleet = self._sources.customer if scope.customer else self._sources.org
+            rank, label = self._rank(scope)
             items = [item for kind in LAYERED for item in fleet.in_scope(kind, scope)]
             layers = [
                 layer_of(fleet, item, rank, label or f"device {item.name}",
@@ -112,6 +130,24 @@ class Applying:
             known = Matcher([item.selector for item in items]), tuple(layers)
             scopes[scope] = known
         return known
+
+    def _rank(self, scope: Scope) -> tuple[Rank, str]:
+        """The rank of a scope's layers and their label; a device's own are named one by one."""
+        match scope.level:
+            case "customer":
+                return (CUSTOMER, 0), f"customer {scope.customer}"
+            case "site":
+                return (SITE, 0), f"site {scope.customer}/{scope.site}"
+            case "group":
+                return (GROUP, self.common.priorities[scope.group]), f"group {scope.group}"
+            case "device":
+                return (DEVICE, 0), ""
+        return (ORG, 0), "org"
+
+
+def _addressed(item: Object) -> tuple[object, ...]:
+    """What says whom an object is for, and its place among others. Labels as text: true is not 1."""
+    return item.key, item.path, item.selector.text, repr(item.labels) if item.labels else ""
 
 
 def layer_of(fleet: Fleet, item: Object, rank: Rank, label: str, *, by_facts: bool = False) -> Layer:

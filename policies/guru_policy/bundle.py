@@ -7,6 +7,7 @@ signed manifest (guru_wire.manifest).
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 from typing import Literal
 
 import orjson
@@ -15,7 +16,7 @@ from pydantic import JsonValue
 from guru_policy.model import Carried
 
 Mode = Literal["enforce", "observe"]
-LANGUAGE = 2                            # the language of bundles; guru_wire.version tells its history
+LANGUAGE = 5                            # the language of bundles; guru_wire.version tells its history
 
 
 class AgentSettings(Carried):
@@ -44,6 +45,11 @@ class PlacedCheck(Carried):
     every: int
     spec: dict[str, JsonValue]
 
+    @cached_property
+    def json_bytes(self) -> bytes:
+        """Its canonical bytes in a bundle. Thousands of bundles share a check: it is written once."""
+        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+
 
 class PlacedCategory(Carried):
     """A submenu of the tray."""
@@ -64,11 +70,22 @@ class PlacedAction(Carried):
     spec: dict[str, JsonValue]
 
 
+class PlacedWindow(Carried):
+    """A time in which the device changes nothing. `zone` is a name of the IANA database, `duration` in seconds."""
+
+    id: str
+    cron: str | None = None
+    start: str | None = None            # instead of `cron`: once
+    duration: int
+    zone: str
+
+
 class Bundle(Carried):
     """Everything one device should be. Resources stand in the order in which they are carried out.
 
     Categories and actions stand in the order of the menu. `branding` holds the fields of
-    `kinds.branding.Branding` that are set, a picture of the repository by digest as `iconDigest`.
+    `kinds.branding.Branding` that are set, a picture of the repository by digest as `iconDigest`. `secrets` are those
+    whose values come sealed beside the manifest; a fingerprint tells that a value changed, and never the value.
     """
 
     language: int
@@ -79,10 +96,19 @@ class Bundle(Carried):
     categories: tuple[PlacedCategory, ...] = ()                 # since LANGUAGE 2, as what follows
     actions: tuple[PlacedAction, ...] = ()
     branding: dict[str, JsonValue] = {}
+    secrets: dict[str, str] = {}        # name to keyed fingerprint of the value; since LANGUAGE 3
+    windows: tuple[PlacedWindow, ...] = ()                      # since LANGUAGE 5, by id
 
     def to_bytes(self) -> bytes:
         """The canonical bytes: sorted keys, no spaces, UTF-8. Equal bundles have equal bytes."""
-        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+        document = self.model_dump(mode="json", exclude={"checks"})
+        document["checks"] = [orjson.Fragment(check.json_bytes) for check in self.checks]
+        return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+
+
+def heartbeat_of(data: bytes) -> int:
+    """The seconds between two heartbeats in the bytes of a bundle of our own."""
+    return int(orjson.loads(data)["agent"]["heartbeat"])
 
 
 def digest_of(data: bytes) -> str:
@@ -91,7 +117,7 @@ def digest_of(data: bytes) -> str:
 
 
 def bundle_document(bundle: Bundle) -> dict[str, JsonValue]:
-    """A bundle as people address it: agent; checks, resources, categories and actions by id; branding."""
+    """A bundle as people address it: agent; branding; secrets; everything else by id."""
     checks: dict[str, JsonValue] = {
         check.id: {**check.spec, "every": check.every} for check in bundle.checks
     }
@@ -99,12 +125,15 @@ def bundle_document(bundle: Bundle) -> dict[str, JsonValue]:
         item.id: {**item.spec, "observe": item.mode == "observe", "after": list(item.after)}
         for item in bundle.resources
     }
-    tray: dict[str, JsonValue] = {
+    more: dict[str, JsonValue] = {
         "categories": {one.id: {"label": one.label, "order": one.order} for one in bundle.categories},
         "actions": {one.id: {**one.spec, "type": one.type} for one in bundle.actions},
-        "branding": bundle.branding,
+        "branding": bundle.branding, "secrets": dict(bundle.secrets),
+        "windows": {
+            one.id: one.model_dump(mode="json", exclude={"id"}, exclude_none=True) for one in bundle.windows
+        },
     }
     return {
         "agent": bundle.agent.model_dump(mode="json"), "checks": checks, "resources": resources,
-        **{section: entries for section, entries in tray.items() if entries},
+        **{section: entries for section, entries in more.items() if entries},
     }

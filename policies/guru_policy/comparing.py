@@ -51,6 +51,8 @@ def object_changes(old: Fleet | None, new: Fleet) -> tuple[ObjectChange, ...]:
         for key in matched.created
     ]
     for key, was in matched.kept.items():
+        if before.objects[was] is new.objects[key]:
+            continue                    # the file did not change: loading.ParseCache gave the same object
         fields = tuple(field_changes(_document(before, was), _document(new, key)))
         if key in matched.renamed:
             found.append(_change("rename", key, new.objects[key], fields))

@@ -22,7 +22,8 @@ from guru_policy.merged import Action, Cell, Table, find, history, value_of
 from guru_policy.objects.markers import removes, restarts
 from guru_policy.text.nodes import Node, plain
 
-EXPLAINED = (*SECTIONS, *ACTION_SECTIONS, "branding")
+WINDOWS = "windows"
+EXPLAINED = (*SECTIONS, *ACTION_SECTIONS, "branding", WINDOWS)
 """What paths of a device begin with."""
 
 
@@ -64,6 +65,8 @@ def explained(compiler: Compiler, device: Device, path: str, bundle: Bundle | No
     steps = tuple(path.split("."))
     if steps[0] not in EXPLAINED:
         raise InputInvalid(f"{path} is no path of a policy", hint=f"begin with one of {', '.join(EXPLAINED)}")
+    if steps[0] == WINDOWS:
+        return _windows(compiler, device, path, bundle)
     resolved = compiler.resolve(device)
     entry = find(resolved.table, steps)
     if isinstance(entry, Table):
@@ -77,6 +80,19 @@ def explained(compiler: Compiler, device: Device, path: str, bundle: Bundle | No
     if known and not any(candidate.action == "set" for candidate in candidates[:1]):
         candidates.insert(0, Candidate(value, "built-in", Origin(""), ""))
     return Explained(path, value, not known, tuple(candidates))
+
+
+def _windows(compiler: Compiler, device: Device, path: str, bundle: Bundle | None) -> Explained:
+    """The windows in which the device changes nothing; of one, the object that says so."""
+    steps = tuple(path.split("."))
+    value, known = _at(bundle_document(bundle), steps) if bundle is not None else (None, False)
+    named = [
+        window for window in compiler.windows(device) if window.blocks and steps[1:2] in ((), (window.name,))
+    ] if known else []
+    return Explained(path, value, not known, tuple(
+        Candidate(plain(window.item.node), str(window.item.key.scope), window.item.origin, window.revision)
+        for window in named
+    ))
 
 
 def _candidate(entry: Cell | Table) -> Candidate:

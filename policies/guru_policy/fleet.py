@@ -9,6 +9,7 @@ from functools import cached_property
 
 from guru_policy.faults import Fault
 from guru_policy.inventory import Scalar
+from guru_policy.kinds.secret import Secret
 from guru_policy.objects.object import Key, Object
 from guru_policy.objects.scopes import GROUPS, ORG, ROOT, Scope, owner_of
 from guru_policy.tree import Entry
@@ -80,6 +81,11 @@ class Fleet:
         """The NotificationChannels that the customer's rules may name."""
         return self._nearest("NotificationChannel", customer)
 
+    def secrets(self) -> tuple[tuple[Object, Secret], ...]:
+        """The Secret objects with their specs, in the order of their places."""
+        found = [(item, item.spec) for item in self.objects.values() if isinstance(item.spec, Secret)]
+        return tuple(sorted(found, key=lambda pair: pair[0].origin))
+
     def asset_entries(self) -> Mapping[str, Entry]:
         """The files that resources carry, by path."""
         return self.assets
@@ -137,6 +143,10 @@ class Sources:
     def channels(self, customer: str) -> tuple[Object, ...]:
         """The NotificationChannels that the customer's rules may name."""
         return self._nearest("NotificationChannel", customer)
+
+    def escalations(self, customer: str) -> tuple[Object, ...]:
+        """The EscalationPolicies in force; a customer's own one hides the organisation's of its name."""
+        return self._nearest("EscalationPolicy", customer)
 
     def _nearest(self, kind: str, customer: str) -> tuple[Object, ...]:
         found = {item.name: item for item in self.org.in_scope(kind, ORG)}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
 Platform = Literal["linux", "windows", "macos"]
+Shell = Literal["sh", "bash", "powershell", "cmd", "python"]
 PLATFORMS: frozenset[Platform] = frozenset(get_args(Platform))
 
 

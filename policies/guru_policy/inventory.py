@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pydantic import JsonValue
+
 Scalar = str | int | float | bool
 
 
@@ -14,6 +16,20 @@ class Place(NamedTuple):
 
     customer: str
     site: str
+
+
+class Override(NamedTuple):
+    """A value that a person put in the place of what policies say, until a moment (ms UTC).
+
+    `id` names the deed: one deed may set several paths on several devices. `{"$remove": true}` takes away.
+    """
+
+    id: str
+    path: str                           # `mode`, or a path of a device such as `checks.disk.warning`
+    value: JsonValue
+    actor: str
+    reason: str
+    until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +41,5 @@ class Device:
     place: Place
     facts: Mapping[str, Scalar] = field(default_factory=dict)
     op_labels: Mapping[str, str] = field(default_factory=dict)
+    overrides: tuple[Override, ...] = ()                    # in force, by path; no two overlap
+    stamp: bytes = field(default=b"", compare=False, repr=False)    # equal: all but overrides is; empty: not known

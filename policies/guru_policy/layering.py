@@ -1,6 +1,6 @@
 """Layers of policy to one tree, in which every leaf remembers who set it and who lost. It judges no kind.
 
-Built-in < org < customer < site < group (by priority) < device. Scalars and lists replace, maps merge;
+Built-in < org < customer < site < group (by priority) < device < override. Scalars and lists replace, maps merge;
 `$remove: true` takes away, `$replace: true` and `{}` restart a map. What is said twice at the same rank must
 be the same. Nothing here changes once made, so that devices share what their layers share.
 """
@@ -22,7 +22,7 @@ from guru_policy.quantities import shown
 from guru_policy.text.nodes import Node, plain
 
 Rank = tuple[int, int]                  # level, and among groups the priority
-BUILT_IN, ORG, CUSTOMER, SITE, GROUP, DEVICE = range(6)
+BUILT_IN, ORG, CUSTOMER, SITE, GROUP, DEVICE, OVERRIDE = range(7)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,5 +191,5 @@ def missed_faults(resolved: Sequence[Resolved]) -> tuple[Fault, ...]:
     missed = {origin for state in resolved for origin in state.missed} - hit
     return tuple(
         Fault(origin, "`$remove` removes nothing: nothing is inherited here", "take it out", "warning")
-        for origin in sorted(missed)
+        for origin in sorted(missed) if origin.path         # an override stands in no file
     )

@@ -47,12 +47,22 @@ def links_of(item: Object) -> Iterator[Link]:
     elif isinstance(spec, Binding):
         yield Link(("role",), "Role", spec.role)
     elif isinstance(spec, Test):
-        for index, moment in enumerate(spec.timeline):
-            here: tuple[Step, ...] = ("timeline", index)
+        yield from _of_test(spec)
+
+
+def _of_test(test: Test) -> Iterator[Link]:
+    for index, ack in enumerate(test.acknowledge):
+        yield Link(("acknowledge", index, "alert"), "AlertRule", ack.alert)
+    for index, moment in enumerate(test.timeline):
+        here: tuple[Step, ...] = ("timeline", index)
+        if moment.alert is not None:
             yield Link((*here, "alert"), "AlertRule", moment.alert)
-            yield from _all((*here, "notified"), "NotificationChannel", moment.notified or ())
-            if moment.muted is not None:
-                yield Link((*here, "muted"), "MaintenanceWindow", moment.muted)
+        for field, told in (("notified", moment.notified), ("told", moment.told)):
+            for place, name in enumerate(told or ()):
+                if "@" not in name:
+                    yield Link((*here, field, place), "NotificationChannel", name)
+        yield from _all((*here, "muted"), "MaintenanceWindow", moment.muted or ())
+        yield from _all((*here, "blocked"), "MaintenanceWindow", moment.blocked or ())
 
 
 def selectors_of(item: Object) -> Iterator[tuple[tuple[str, ...], Selector]]:

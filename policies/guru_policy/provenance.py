@@ -13,10 +13,14 @@ from guru_policy.bundle import AgentSettings
 from guru_policy.comparing import FieldChange
 from guru_policy.fleet import Sources
 from guru_policy.inventory import Device
-from guru_policy.layering import Resolver, same
+from guru_policy.layering import OVERRIDE, Resolver, same
 from guru_policy.merged import Cell, Entry, Table
+from guru_policy.needing import Secrets
 from guru_policy.objects.items import KINDS, WORDS
+from guru_policy.overriding import Overlays
+from guru_policy.windowing import Windows
 
+SECRETS, WINDOWS = "secrets.", "windows."                   # how paths of fingerprints, and of windows, begin
 _NOTHING: tuple[JsonValue, ...] = (None, False, "", [], {})
 
 
@@ -24,17 +28,44 @@ class Authors:
     """Tells of the devices of one customer; what devices share is merged once."""
 
     def __init__(self, sources: Sources) -> None:
+        self._windows: dict[str, Windows] = {}
         self._applying = Applying(sources)
         self._resolver = Resolver(self._applying.common.resolver)
+        self._sources = sources
+        self._overlays = Overlays()
 
     def attributed(self, device: Device, changes: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
-        """The changes with `why`, the file:line that says so now, and `default` where nobody says anything."""
-        table = self._resolver.resolve(self._applying.layers(device)).table
-        return tuple(_attributed(change, table) for change in changes)
+        """The changes with `why`, the file:line that says so now, and `default` where nobody says anything.
 
-    def groups(self, device: Device) -> frozenset[str]:
-        """The groups that the device is in."""
-        return self._applying.subject(device).groups
+        An override says who set it in the place of a file. All overrides of the device count: leave out what
+        does not fit.
+        """
+        layers = self._applying.layers(device)
+        table = self._resolver.resolve(layers).table
+        if device.overrides:
+            table = self._resolver.resolve((*layers, *self._overlays.layers(device.overrides, table))).table
+        return tuple(self._attributed(device, change, table) for change in changes)
+
+    def _attributed(self, device: Device, change: FieldChange, table: Table) -> FieldChange:
+        if change.path.startswith(SECRETS):
+            return self._secret(change, device)
+        return self._of_window(device, change) if change.path.startswith(WINDOWS) else _attributed(change, table)
+
+    def _secret(self, change: FieldChange, device: Device) -> FieldChange:
+        """A secret's value is in the file that its object names."""
+        item = Secrets(self._sources, device.place.customer, None).find(change.path.removeprefix(SECRETS))
+        return change if item is None else change._replace(why=f"{item.origin.path}:{item.origin.line}")
+
+    def _of_window(self, device: Device, change: FieldChange) -> FieldChange:
+        """A change of a maintenance window, with the place of the window."""
+        customer = device.place.customer
+        if customer not in self._windows:
+            self._windows[customer] = Windows(self._sources, customer)
+        name = change.path.split(".")[1]
+        for window in self._windows[customer].of(self._applying.subject(device)):
+            if window.name == name and window.blocks:
+                return change._replace(why=f"{window.item.origin.path}:{window.item.origin.line}")
+        return change
 
 
 def _attributed(change: FieldChange, table: Table) -> FieldChange:
@@ -42,6 +73,8 @@ def _attributed(change: FieldChange, table: Table) -> FieldChange:
     entry = _deepest(table, steps)
     if isinstance(entry, Cell) and entry.layer.path:
         return change._replace(why=f"{entry.origin.path}:{entry.origin.line}")
+    if isinstance(entry, Cell) and entry.layer.rank[0] == OVERRIDE:
+        return change._replace(why=entry.layer.label)
     if change.to_absent:
         return change
     if any(same(change.after, value) for value in _NOTHING):

@@ -26,12 +26,14 @@ def reference_faults(names: Names, entries: Mapping[str, Entry]) -> Iterator[Fau
     yield from _rename_faults(names)
     checks = {check for item in names.objects.values() for check in _checks(item)}
     groups = sorted(key.name for key in (*names.objects, *names.broken) if key.kind == "DeviceGroup")
+    secrets = {key for key in (*names.objects, *names.broken) if key.kind == "Secret"}
     selectors = {key.name: item.selector for key, item in names.objects.items() if key.kind == "DeviceGroup"}
 
     def of(item: Object) -> Iterator[Fault]:
         if item.key.kind == "AlertRule":
             yield from _alert_faults(names, item, checks)
         yield from _link_faults(names, item)
+        yield from _secret_faults(names, item, secrets)
         if GROUPS not in names.unread:
             yield from _group_faults(item, groups)
         for carried in item.carries:
@@ -143,6 +145,19 @@ def _link_faults(names: Names, item: Object) -> Iterator[Fault]:
         where = " or ".join(str(scope) for scope in chain)
         message = f"{place_of(link.steps)}: there is no {link.kind} {shown(link.name)} in {where}"
         yield Fault(item.at(link.steps), message, did_you_mean(link.name, known))
+
+
+def _secret_faults(names: Names, item: Object, secrets: set[Key]) -> Iterator[Fault]:
+    """Names of secrets that no object has: whose devices need a file of their own. Of policies for everybody, any
+    customer may have one.
+    """
+    owner = owner_of(item.path)
+    for ref in item.secret_refs:
+        mine = {key.name for key in secrets if not owner or key.scope.customer in ("", owner)}
+        if ref.name not in mine and not names.unread:
+            message = f"spec.{ref.what}: there is no Secret {shown(ref.name)}: the device itself must have it"
+            hint = did_you_mean(ref.name, mine) or "it lies in /etc/guru/secrets there, or add a Secret"
+            yield Fault(ref.origin, message, hint, "warning")
 
 
 def _group_faults(item: Object, groups: list[str]) -> Iterator[Fault]:

@@ -11,14 +11,26 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from operator import is_
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 from guru_policy.inventory import Device
-from guru_policy.objects.object import Object
+from guru_policy.needing import Opened
+from guru_policy.objects.object import Key, Object
 
 CUSTOMERS = 10_000                      # that are remembered, the least lately asked for forgotten first
 EACH = 2                                # results of each: what is in force, and what was planned
 ResultT = TypeVar("ResultT")
+
+
+class Asking(Protocol):
+    """All that a result depends on."""
+
+    def same(self, other: Self) -> bool:
+        """Whether both give the same result."""
+        ...
+
+
+AskedT = TypeVar("AskedT", bound=Asking)
 
 
 class Input(NamedTuple):
@@ -28,26 +40,27 @@ class Input(NamedTuple):
     own: tuple[Object, ...]
     devices: bytes                      # digest_of_devices()
     digests: Mapping[str, str]
+    opened: Mapping[Key, Opened] | None = None
 
     def same(self, other: Input) -> bool:
         """Whether both give the same result."""
         return (
-            self.devices == other.devices and self.digests == other.digests
+            self.devices == other.devices and self.digests == other.digests and self.opened == other.opened
             and _identical(self.own, other.own) and _identical(self.org, other.org)
         )
 
 
-class Results(Generic[ResultT]):
+class Results(Generic[AskedT, ResultT]):
     """The newest results of each customer."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, list[tuple[Input, ResultT]]] = OrderedDict()
+        self._kept: OrderedDict[str, list[tuple[AskedT, ResultT]]] = OrderedDict()
 
-    def get(self, customer: str, asked: Input) -> ResultT | None:
+    def get(self, customer: str, asked: AskedT) -> ResultT | None:
         """The result for this very input."""
         return next((result for known, result in self._kept.get(customer, ()) if known.same(asked)), None)
 
-    def keep(self, customer: str, asked: Input, result: ResultT) -> None:
+    def keep(self, customer: str, asked: AskedT, result: ResultT) -> None:
         """Remember it."""
         self._kept[customer] = [(asked, result), *self._kept.get(customer, ())][:EACH]
         self._kept.move_to_end(customer)
@@ -59,7 +72,11 @@ def digest_of_devices(devices: Sequence[Device]) -> bytes:
     """SHA-256 over all that is known of the devices, in their order: devices themselves would fill memory."""
     seen = hashlib.sha256()
     for one in devices:
-        seen.update(repr((one.id, one.name, *one.place, one.facts, one.op_labels)).encode("utf-8", "surrogatepass"))
+        seen.update(one.stamp or repr((one.id, one.name, *one.place, one.facts, one.op_labels)).encode(
+            "utf-8", "surrogatepass"
+        ))
+        if one.overrides:
+            seen.update(repr(one.overrides).encode("utf-8", "surrogatepass"))
     return seen.digest()
 
 

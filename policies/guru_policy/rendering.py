@@ -14,13 +14,16 @@ from guru_policy.faults import Fault, enough
 from guru_policy.kinds.policy import AgentPart
 from guru_policy.layering import ORG
 from guru_policy.merged import Cell, Entry, Table, find, value_of
+from guru_policy.needing import Needed, Secrets
 from guru_policy.objects.items import CheckWords, Item, ResourceWords, Section, read_item
 from guru_policy.ordering import ordered
 from guru_policy.quantities import shown
 from guru_policy.resources.base import Resource
+from guru_policy.secret import secrets_in
 from guru_policy.text.placing import validated
 from guru_policy.text.suggesting import did_you_mean
 from guru_policy.tray_rendering import TrayRenderer
+from guru_policy.trusting import secret_fault
 
 
 class _Read(NamedTuple):
@@ -29,6 +32,15 @@ class _Read(NamedTuple):
     item: Item | None
     faults: tuple[Fault, ...]
     check: PlacedCheck | None = None    # of an item that is one: it is the same in every bundle
+    secrets: frozenset[str] = frozenset()
+
+
+class Rendered(NamedTuple):
+    """A bundle and the secrets that it needs, or what is wrong with it."""
+
+    bundle: Bundle | None
+    faults: tuple[Fault, ...] = ()
+    secrets: tuple[Needed, ...] = ()
 
 
 Reads: TypeAlias = dict[int, tuple[Table, object]]      # by the id of the table, which is kept so that it stays
@@ -40,33 +52,41 @@ class Renderer:
     `common` remembers the organisation's own items for every customer.
     """
 
-    def __init__(self, digests: Mapping[str, str], mode: Mode, common: Reads | None = None) -> None:
+    def __init__(
+        self, digests: Mapping[str, str], mode: Mode, secrets: Secrets, common: Reads | None = None
+    ) -> None:
         self._digests = digests
         self._mode = mode
+        self._secrets = secrets
         self._tray = TrayRenderer(digests)
         self._own: Reads = {}
         self._common: Reads = common if common is not None else {}
 
-    def render(self, table: Table) -> tuple[Bundle | None, tuple[Fault, ...]]:
+    def render(self, table: Table) -> Rendered:
         """The bundle, or what is wrong with it."""
         faults: list[Fault] = []
         checks = []
+        named: set[str] = set()
         for name, entry in self._items(table, "checks"):
             found = self._item("checks", name, entry)
             faults += found.faults
+            named |= found.secrets
             if found.check is not None:
                 checks.append(found.check)
-        resources, blobs = self._resources(table, faults)
+        resources, blobs = self._resources(table, faults, named)
         agent = self._agent(table, faults)
         tray = self._tray.render(table, faults)
         blobs |= tray.blobs
+        needed, missing = self._secrets.need((*named, *tray.pins))
+        faults += missing
         if faults:
-            return None, tuple(sorted(set(faults)))
-        return Bundle(
+            return Rendered(None, tuple(sorted(set(faults))))
+        return Rendered(Bundle(
             language=LANGUAGE, agent=agent, resources=tuple(resources),
             checks=tuple(sorted(checks, key=lambda check: check.id)), blobs=tuple(sorted(blobs)),
             categories=tray.categories, actions=tray.actions, branding=tray.branding,
-        ), ()
+            secrets={one.name: one.fingerprint for one in needed},
+        ), (), needed)
 
     def unserved(self, table: Table, platform: str) -> tuple[Fault, ...]:
         """A fault at the kind of every resource that cannot be kept on this platform."""
@@ -94,7 +114,10 @@ class Renderer:
             value = cast(dict[str, JsonValue], value_of(entry))
             value.pop(POLICY_MODE, None)
             item, faults, missing = read_item(section, value, entry, f"{section}.{name}")
-            known = entry, _Read(item, (*faults, *missing), _placed_check(name, item))
+            secrets = _secrets(item)
+            if secrets and (lying := secret_fault(f"{section}.{name}", entry)) is not None:
+                faults = [*faults, lying]
+            known = entry, _Read(item, (*faults, *missing), _placed_check(name, item), secrets)
             (self._common if _common(entry) else self._own)[id(entry)] = known
         return cast(_Read, known[1])
 
@@ -106,7 +129,9 @@ class Renderer:
         faults += wrong
         return AgentSettings(**found.model_dump(exclude_none=True)) if found else AgentSettings()
 
-    def _resources(self, table: Table, faults: list[Fault]) -> tuple[list[PlacedResource], set[str]]:
+    def _resources(
+        self, table: Table, faults: list[Fault], named: set[str]
+    ) -> tuple[list[PlacedResource], set[str]]:
         placed: dict[str, PlacedResource] = {}
         after: dict[str, tuple[str, ...]] = {}
         tables = dict(self._items(table, "resources"))
@@ -114,6 +139,7 @@ class Renderer:
         for name, entry in tables.items():
             found = self._item("resources", name, entry)
             faults += found.faults
+            named |= found.secrets
             item = found.item
             if item and isinstance(item.words, ResourceWords) and isinstance(item.model, Resource):
                 after[name] = (*item.words.after, *item.model.triggers())
@@ -169,6 +195,13 @@ def _placed_check(name: str, item: Item | None) -> PlacedCheck | None:
     if item is None or not isinstance(item.words, CheckWords) or not isinstance(item.model, Check):
         return None
     return PlacedCheck(id=name, kind=_kind(item.model), every=item.words.every, spec=_dumped(item.model))
+
+
+def _secrets(item: Item | None) -> frozenset[str]:
+    """The secrets that keeping the item takes: none when it is kept away."""
+    if item is None or getattr(item.model, "ensure", "present") == "absent":
+        return frozenset()
+    return secrets_in(item.model)
 
 
 def _common(entry: Entry) -> bool:

@@ -1,10 +1,11 @@
-"""A secret by its name. Nothing here holds the secret itself; the device looks it up when it needs it."""
+"""A secret by its name, and who names one. It never holds the secret: the device opens it when it needs it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
-from pydantic import ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, JsonValue, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from guru_policy.errors import CannotLook
@@ -37,3 +38,27 @@ class SecretRef(Frozen):
         if not data:
             raise CannotLook(f"this device has no secret {self.secret_ref}")
         return data
+
+
+def secrets_in(value: object) -> frozenset[str]:
+    """The names of every secret that a model refers to, however deep."""
+    if isinstance(value, SecretRef):
+        return frozenset((value.secret_ref,))
+    inner: Iterable[object] = ()
+    if isinstance(value, BaseModel):
+        inner = vars(value).values()
+    elif isinstance(value, Mapping):
+        inner = value.values()
+    elif isinstance(value, tuple | list | frozenset):
+        inner = value
+    return frozenset(name for one in inner for name in secrets_in(one))
+
+
+def named_secrets(spec: JsonValue) -> frozenset[str]:
+    """The same of a spec as it stands in a bundle: every `{secretRef: NAME}` in it."""
+    if isinstance(spec, dict):
+        named = spec.get("secretRef")
+        if len(spec) == 1 and isinstance(named, str):
+            return frozenset((named,))
+        return frozenset(name for one in spec.values() for name in named_secrets(one))
+    return frozenset(name for one in spec for name in named_secrets(one)) if isinstance(spec, list) else frozenset()

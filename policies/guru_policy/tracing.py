@@ -9,6 +9,7 @@ from guru_policy.applying import POLICY_MODE
 from guru_policy.faults import Origin
 from guru_policy.merged import Cell, Entry, Table
 from guru_policy.text.nodes import deepest
+from guru_policy.windowing import Window
 
 BUILT_IN = "built-in"
 
@@ -29,8 +30,11 @@ class Decided(NamedTuple):
         return f"{self.origin} ({self.layer})" if self.written else f"default; {self.origin} ({self.layer})"
 
 
-def decided(table: Table, path: Sequence[str]) -> Decided:
-    """Who set the value at `path` of a bundle's document, or took it away."""
+def decided(table: Table, path: Sequence[str], windows: Sequence[Window] = ()) -> Decided:
+    """Who set the value at `path` of a bundle's document, or took it away. `windows` are the device's."""
+    if path[0] == "windows":
+        found = next((one for one in windows if list(path[1:2]) == [one.name]), None)
+        return Decided(str(found.item.key.scope), found.item.at(path[2:])) if found else Decided(BUILT_IN, Origin(""))
     entry, steps = _deepest(table, path)
     if path and path[-1] == "observe" and not isinstance(entry, Cell):
         said, _ = _deepest(table, (*path[:-1], POLICY_MODE))

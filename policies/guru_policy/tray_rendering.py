@@ -27,6 +27,7 @@ class Tray(NamedTuple):
     branding: dict[str, JsonValue]
     blobs: frozenset[str]
     faults: tuple[Fault, ...]
+    pins: frozenset[str] = frozenset()  # names of the secrets that entries ask for
 
 
 class TrayRenderer:
@@ -68,7 +69,7 @@ class TrayRenderer:
         return Tray(
             tuple(sorted(menus.values(), key=lambda one: (one.order, one.label, one.id))),
             tuple(action for _, action in placed), self._branding(branding, faults, blobs),
-            frozenset(blobs), tuple(faults),
+            frozenset(blobs), tuple(faults), frozenset(item.pin for item, _ in placed if item.pin is not None),
         )
 
     def _branding(self, entry: Entry | None, faults: list[Fault], blobs: set[str]) -> dict[str, JsonValue]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from guru_policy.faults import Fault
 from guru_policy.kinds.action_set import ActionSet
 from guru_policy.kinds.command_template import CommandTemplate
+from guru_policy.kinds.policy import Policy
 from guru_policy.kinds.role import Role
 from guru_policy.kinds.schedule import Schedule
 from guru_policy.merged import Cell, Entry
@@ -17,6 +18,7 @@ from guru_policy.objects.carrying import entries_of
 from guru_policy.objects.object import Object
 from guru_policy.selector import Selector, parse
 
+_LYING = "a label that the agent reports would decide who gets a secret"
 HINT = "select by git/ or op/ labels, customer, site or name: an agent can lie about itself"
 
 
@@ -55,11 +57,19 @@ def trust_faults(
                 about = "a PIN" if pin is not None else "elevation"
                 message = f"spec.actions.{name}: a label that the agent reports would decide about {about}"
                 yield Fault(entry.at(item.path), message, HINT)
+    elif isinstance(item.spec, Policy) and item.secret_refs and decided_by_facts(item, groups):
+        for ref in item.secret_refs:
+            yield Fault(ref.origin, f"spec.{ref.what}: {_LYING}", HINT)
     elif isinstance(item.spec, Schedule) and template is not None and decided_by_facts(item, groups):
         for name, parameter in template.params.items():
             if parameter.type == "secret" and name in item.spec.params:
-                message = f"spec.params.{name}: a label that the agent reports would decide who gets a secret"
-                yield Fault(item.place("params", name), message, HINT)
+                yield Fault(item.place("params", name), f"spec.params.{name}: {_LYING}", HINT)
+
+
+def secret_fault(what: str, entry: Entry) -> Fault | None:
+    """The fault of a merged check or resource with secrets, when an agent's word chose any part of it."""
+    cell = told_by_facts(entry)
+    return Fault(cell.origin, f"{what}: {_LYING}", HINT) if cell is not None else None
 
 
 def told_by_facts(entry: Entry) -> Cell | None:

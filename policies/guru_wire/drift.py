@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from guru_policy.model import Carried
+from guru_wire.overriding import OverrideRow
 
 
 class DriftRow(Carried):
@@ -32,9 +33,13 @@ class DriftRow(Carried):
 
 
 class Drift(Carried):
-    """The rows since a moment, open ones first; cut at 10,000, and `total` counts all."""
+    """The rows since a moment, open ones first; cut at 10,000, and `total` counts all.
+
+    `overrides` are in force: these devices differ from Git because somebody wants it. Cut at 1,000.
+    """
 
     api_version: str = Field(default="guru/v1", alias="apiVersion")
     items: tuple[DriftRow, ...]
     total: int
     since: int
+    overrides: tuple[OverrideRow, ...] = ()

@@ -27,7 +27,10 @@ class EnrolmentToken(Carried):
 
 
 class EnrolmentRequest(Carried):
-    """`proof` (base64) is the device key's signature, purpose `enrol`, over enrol_bytes()."""
+    """`proof` (base64) is the device key's signature, purpose `enrol`, over enrol_bytes().
+
+    `sealing_key` is what secrets are sealed to, with the device key's own word for it; since LANGUAGE 3.
+    """
 
     language: int
     token_id: Word
@@ -37,6 +40,8 @@ class EnrolmentRequest(Carried):
     facts: dict[str, Scalar]
     agent_version: str
     proof: Word
+    sealing_key: str = Field(default="", max_length=64)
+    sealing_proof: str = Field(default="", max_length=128)
 
 
 class EnrolmentAnswer(Carried):

@@ -1,7 +1,8 @@
 """The messages of the agent link, the same on a WebSocket and on long-poll. Frozen models, no logic.
 
 A frame is one JSON object with its type in `t`. After the handshake neither side ever names the device:
-the connection is the device. Agents send Batch, Pull, Fetch; the server sends Ack, Current, Desired, Chunk.
+the connection is the device. Agents send Batch, Pull, Fetch; the server sends Ack, Current, Desired, Chunk,
+and, since LANGUAGE 4, Order and Cancel.
 
 Handshake:  server Challenge -> agent Hello -> server Welcome (or Refused, then the end).
 """
@@ -13,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from guru_policy.model import Carried
+from guru_wire.orders import MAX_DEPTH
 from guru_wire.signing import Signed
 
 MAX_FRAME = 1 << 20                     # bytes of one frame, either way
@@ -30,7 +32,11 @@ class Challenge(Carried):
 
 
 class Hello(Carried):
-    """`signature` (base64) is the device key's, purpose `hello`, over hello_bytes()."""
+    """`signature` (base64) is the device key's, purpose `hello`, over hello_bytes().
+
+    `sealing_key` is what secrets are sealed to, with the device key's own word for it (guru_wire.sealing); since
+    LANGUAGE 3.
+    """
 
     t: Literal["hello"] = "hello"
     language: int
@@ -40,6 +46,8 @@ class Hello(Carried):
     agent_version: str
     serial: int = 0                     # of the newest manifest the agent holds
     signature: str
+    sealing_key: str = Field(default="", max_length=64)
+    sealing_proof: str = Field(default="", max_length=128)
 
 
 class Welcome(Carried):
@@ -70,10 +78,10 @@ class Batch(Carried):
 
 
 class Item(Carried):
-    """One thing the agent reports. `body` is a model of guru_wire.uplink, by `kind`."""
+    """One thing the agent reports. `body` is a model of guru_wire.uplink or guru_wire.running, by `kind`."""
 
     seq: int = Field(gt=0)
-    kind: Literal["layout", "sample", "report", "facts", "checks", "refusal"]
+    kind: Literal["layout", "sample", "report", "facts", "checks", "refusal", "output", "run"]
     body: JsonValue
 
 
@@ -122,9 +130,31 @@ class Chunk(Carried):
     data: str
 
 
+class Order(Carried):
+    """A command to run. `order` holds a guru_wire.orders.Order, `authority` the Authority that vouches for its key.
+
+    `nonce`, `place` and `path` prove that the device is one of those that the order is for.
+    """
+
+    t: Literal["order"] = "order"
+    authority: Signed
+    order: Signed
+    nonce: str
+    place: int = Field(ge=0)
+    path: tuple[str, ...] = Field(max_length=MAX_DEPTH)
+
+
+class Cancel(Carried):
+    """End a job, or never begin it. `cancel` holds a guru_wire.orders.Cancelled."""
+
+    t: Literal["cancel"] = "cancel"
+    authority: Signed
+    cancel: Signed
+
+
 FromAgent = Annotated[Hello | Batch | Pull | Fetch, Field(discriminator="t")]
 FromServer = Annotated[
-    Challenge | Welcome | Refused | Ack | Current | Desired | Chunk, Field(discriminator="t")
+    Challenge | Welcome | Refused | Ack | Current | Desired | Chunk | Order | Cancel, Field(discriminator="t")
 ]
 
 

@@ -22,6 +22,12 @@ class Manifest(Carried):
     blobs: tuple[str, ...] = ()
     issued_at: int
     expires_at: int
+    sealed: str = ""                    # sha256 hex of the blob of this device's sealed secrets; since LANGUAGE 3
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Every digest that belongs to it, the bundle first."""
+        return (self.bundle, *self.blobs, *((self.sealed,) if self.sealed else ()))
 
 
 class Expired(Untrusted):
@@ -32,9 +38,9 @@ class Expired(Untrusted):
         self.serial = serial
 
 
-def seal_manifest(private: Ed25519PrivateKey, manifest: Manifest) -> Signed:
-    """The manifest, signed by the state key."""
-    return seal(private, "manifest", manifest.model_dump_json())
+def seal_manifest(private: Ed25519PrivateKey, manifest: Manifest, key: str = "") -> Signed:
+    """The manifest, signed by the state key; `key` as in signing.seal."""
+    return seal(private, "manifest", manifest.model_dump_json(), key)
 
 
 def open_manifest(signed: Signed, *, state_key: bytes, device: str, newest: int, now: int) -> Manifest:

@@ -13,6 +13,7 @@ from pydantic import Field, JsonValue
 from guru_policy.inventory import Scalar
 from guru_policy.model import Carried
 from guru_wire.access import RightsDiffer, RoleHeld
+from guru_wire.overriding import OverrideRow
 from guru_wire.planning import ExactPlan, Impact
 from guru_wire.uplink import CheckResult, ResourceReport, ServiceState
 
@@ -108,6 +109,8 @@ class RunSummary(Carried):
     cause: str
     converged: bool
     resources: tuple[ResourceReport, ...]
+    blocked: tuple[str, ...] = ()             # the maintenance windows that were open: nothing was changed
+    blocked_until: int | None = None          # when the last of them closes, as the agent saw it
 
 
 class RefusalRow(Carried):
@@ -136,6 +139,7 @@ class DeviceDetail(DeviceRow, Answer):
     metrics: dict[str, float] = Field(default_factory=dict)    # the newest sample
     services: tuple[ServiceState, ...] = ()
     refusals: tuple[RefusalRow, ...] = ()                      # the newest first
+    overrides: tuple[OverrideRow, ...] = ()                    # in force, by path
 
 
 class DeviceFacts(Answer):
@@ -333,8 +337,17 @@ class DeviceChange(Carried):
     fields: tuple[FieldChange, ...]
 
 
+class PlannedOverride(OverrideRow):
+    """An override in force while a plan is made. `masks` is what the device would get if it were not for it;
+    `affected`: the device gets something else. With `unfit` the device goes without it under the plan."""
+
+    affected: bool = False
+    masks: tuple[FieldChange, ...] = ()
+
+
 class Plan(Answer):
-    """`guru plan`. `devices` is cut at 1,000 rows; `affected` counts all.
+    """`guru plan`. `devices` is cut at 1,000 rows, and `affected` counts all; so are `overrides` at 200, those
+    that the plan concerns first, and `overridden` counts all that are in force.
 
     `needs_blobs` names what the server lacks to plan at all: send these and ask again.
     """
@@ -355,6 +368,8 @@ class Plan(Answer):
     exact: ExactPlan | None = None
     rights: tuple[RightsDiffer, ...] = ()                      # who gains and who loses what
     partial: bool = False                                      # only what the asker may see is in it
+    overrides: tuple[PlannedOverride, ...] = ()
+    overridden: int = 0
 
 
 class Candidate(Carried):
@@ -377,21 +392,6 @@ class Explanation(Answer):
     value: JsonValue
     absent: bool = False
     candidates: tuple[Candidate, ...]
-
-
-class Diagnosis(Carried):
-    """One line of `guru doctor`; `fix` says what to do when it is not ok."""
-
-    name: str
-    ok: bool
-    message: str
-    fix: str = ""
-
-
-class Doctor(Answer):
-    """The server's own view of its health."""
-
-    lines: tuple[Diagnosis, ...]
 
 
 ObjectChange.model_rebuild()

@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from guru_policy.errors import Untrusted
 from guru_policy.model import Carried
 
-Purpose = Literal["manifest", "hello", "welcome", "enrol"]
+Purpose = Literal[
+    "manifest", "hello", "welcome", "enrol", "sealing", "audit", "authority", "order", "cancel",
+]
 
 
 class Signed(Carried):
@@ -49,10 +51,10 @@ def verify(public: bytes, purpose: Purpose, payload: bytes, signature: bytes) ->
         raise Untrusted(f"the signature of a {purpose} does not hold") from cause
 
 
-def seal(private: Ed25519PrivateKey, purpose: Purpose, payload: str) -> Signed:
-    """The signed object around `payload`."""
+def seal(private: Ed25519PrivateKey, purpose: Purpose, payload: str, key: str = "") -> Signed:
+    """The signed object around `payload`. `key` is the key_id() of the public half, when the caller knows it."""
     signature = base64.b64encode(sign(private, purpose, payload.encode())).decode()
-    return Signed(payload=payload, signature=signature, key=key_id(public_bytes(private)))
+    return Signed(payload=payload, signature=signature, key=key or key_id(public_bytes(private)))
 
 
 def unseal(public: bytes, purpose: Purpose, signed: Signed) -> str:

@@ -1,4 +1,7 @@
-"""What agents report, by Item kind: layout, sample, report, facts, checks, refusal. Times are ms UTC."""
+"""What agents report, by Item kind: layout, sample, report, facts, checks, refusal. Times are ms UTC.
+
+What they report of jobs, the kinds `output` and `run`, is in guru_wire.running.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from guru_policy.inventory import Scalar
 from guru_policy.model import Carried
 from guru_policy.verdict import Verdict
 
-RESULT_KINDS = frozenset({"report", "facts", "checks", "refusal", "layout"})   # never dropped for room
+RESULT_KINDS = frozenset({"report", "facts", "checks", "refusal", "layout", "output", "run"})   # never dropped for room
 MAX_METRICS = 256
 MAX_FACTS, MAX_SERVICES = 512, 2000
 Whole = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]            # what a database can hold
@@ -67,7 +70,7 @@ class Change(StrEnum):
 
     intentional = "intentional"         # the desired state changed
     corrective = "corrective"           # the device drifted
-    suppressed = "suppressed"           # observe mode: would have changed
+    suppressed = "suppressed"           # observe mode, or a maintenance window: would have changed
 
 
 class ResourceOutcome(StrEnum):
@@ -75,7 +78,7 @@ class ResourceOutcome(StrEnum):
 
     same = "same"
     changed = "changed"
-    drifted = "drifted"                 # observe mode, and it differs
+    drifted = "drifted"                 # observe mode or a maintenance window, and it differs
     failed = "failed"
     skipped = "skipped"                 # something it comes after failed
     unsupported = "unsupported"         # this agent lacks the kind, or the platform does
@@ -104,6 +107,8 @@ class Report(Carried):
     cause: Literal["manifest", "interval", "start", "request"]
     converged: bool                     # every resource is as it should be (observe mode: or drifted)
     resources: tuple[ResourceReport, ...] = ()
+    blocked: tuple[str, ...] = ()       # maintenance windows that were open: nothing was changed; since LANGUAGE 5
+    blocked_until: Whole | None = None  # when the last of them closes
 
 
 class Refusal(Carried):

@@ -5,6 +5,10 @@ handshake; the other side leaves out what that number does not know.
 
 1   The first: enrolment, handshake, batches, manifests, blobs, reports, samples, checks.
 2   Bundles carry `categories`, `actions` and `branding` for the tray; an agent of 1 passes over them.
+3   A device says its sealing key when it joins and in Hello; a bundle names its `secrets` with keyed fingerprints, and
+    a manifest the blob of their `sealed` values; an agent of 2 passes over both and reads its own files.
+4   Orders of jobs, Cancels, and items of the kinds `output` and `run`; agents below it are given no orders.
+5   Bundles carry `windows` in which nothing is changed, and reports say by which one; an older agent passes over them.
 """
 
 from guru_policy.bundle import LANGUAGE

@@ -18,6 +18,7 @@ from guru_server.bus import Bus, LocalBus
 from guru_server.clock import wall
 from guru_server.identity import people
 from guru_server.keys import files, keys
+from guru_server.secrets.opening import Opener
 from guru_server.settings import ServerSettings
 from guru_server.store.database import Database
 from guru_server.store.migrate import migrate
@@ -36,7 +37,7 @@ def init(settings: ServerSettings, admin: str) -> None:
     made = prepare(settings)
     say(f"keys: {'made ' + ', '.join(made) if made else 'there already'} in {settings.keys}")
     say(f"database: {shown(settings)}")
-    pin = keys.load_server(settings.keys).ca_pin
+    held = keys.load_server(settings.keys)
     token = asyncio.run(_first_token(settings, admin))
     if token is None:
         say("token: an admin has one already; another: `guru-server token create NAME`")
@@ -44,7 +45,13 @@ def init(settings: ServerSettings, admin: str) -> None:
         sys.stdout.write(f"{token}\n")
         say(f"the token above belongs to {admin}, is shown this once, and gives all rights")
     say("sign in with:")
-    say(f"  guru login {settings.public_url} --pin sha256:{pin}")
+    say(f"  guru login {settings.public_url} --pin sha256:{held.ca_pin}")
+    say(f"secrets for devices are encrypted for {Opener(held.age).recipient}, too")
+
+
+def recipient(settings: ServerSettings) -> None:
+    """Print the age public key that secrets are encrypted for."""
+    sys.stdout.write(f"{Opener(keys.load_server(settings.keys).age).recipient}\n")
 
 
 def prepare(settings: ServerSettings) -> list[str]:
@@ -145,6 +152,8 @@ async def _serve(settings: ServerSettings) -> None:
     from guru_server.wiring import Ground, Wired, wire_server
 
     keys.renew(settings.keys, settings.names, wall())
+    if made := keys.complete(settings.keys):
+        say(f"keys: made {', '.join(made)} in {settings.keys}; other servers on this database need copies of them")
     held = keys.load_server(settings.keys)
     listener = bind(settings.host, settings.port)
     url = settings.url or settings.public_url.rpartition(":")[0] + f":{listener.port}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import SecretStr
 
 from guru_server.bus import LocalBus
 from guru_server.clock import wall
@@ -20,8 +21,9 @@ def document(settings: ServerSettings) -> dict[str, Any]:
     """OpenAPI 3.1."""
     described = settings.model_copy(update={"git": GitSettings(url="file:///fleet.git")})
     keys = ServerKeys(
-        Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(),
-        Tls(Path("tls.crt"), Path("tls.key"), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)), b"",
+        Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(),
+        Ed25519PrivateKey.generate(),
+        Tls(Path("tls.crt"), Path("tls.key"), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)), b"", SecretStr(""),
     )
     ground = Ground(described, Database.open("sqlite:///unused"), LocalBus(), wall)
     app, _ = wire_api(ground, keys, "https://guru.example")

@@ -13,14 +13,17 @@ from sqlalchemy import text
 from guru_server.api.health import Probe
 from guru_server.clock import Clock
 from guru_server.gitops.store import fetch_error
+from guru_server.secrets.opening import Opener
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
-from guru_wire.operator import Diagnosis
+from guru_wire.health import Diagnosis
 
 LOW_BYTES, LOW_SHARE = 1 << 30, 0.05
 
 
-def probes(db: Database, data: Path, certificate: Path, remote: str | None, clock: Clock) -> list[Probe]:
+def probes(
+    db: Database, data: Path, certificate: Path, remote: str | None, clock: Clock, opener: Opener
+) -> list[Probe]:
     """Every probe of this server."""
 
     async def database() -> Diagnosis:
@@ -55,4 +58,8 @@ def probes(db: Database, data: Path, certificate: Path, remote: str | None, cloc
             fix="look at git.url and its credentials" if error else "",
         )
 
-    return [database, disk, tls, repository]
+    async def secrets() -> Diagnosis:
+        recipient = await asyncio.to_thread(lambda: opener.recipient)
+        return Diagnosis(name="secrets", ok=True, message=f"secrets encrypted for {recipient} open here")
+
+    return [database, disk, tls, repository, secrets]

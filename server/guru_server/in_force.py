@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection, select
 
-from guru_policy.errors import GuruError
+from guru_policy.errors import GuruError, NotFound
 from guru_policy.fleet import Fleet
 from guru_policy.inventory import Device, Scalar
 from guru_policy.labels import labels_of
@@ -70,6 +70,17 @@ class InForce:
                     loaded = await asyncio.to_thread(self._reconciler.library.get, revision)
                     found[revision] = loaded.fleet
             return found
+
+    async def read_file(self, revision: str, path: str) -> bytes:
+        """A file of the repository that objects of this revision name; NotFound when it is not among them."""
+        if self._reconciler is not None:
+            async with self._reconciler.lock:
+                if await self._reconciler.mirror.ensure(revision):
+                    library = self._reconciler.library
+                    digest = (await asyncio.to_thread(library.get, revision)).digests.get(path)
+                    if digest is not None:
+                        return (await asyncio.to_thread(library.contents, {digest}, [revision]))[digest]
+        raise NotFound(f"{path} is not in the fleet repository as it is in force")
 
     async def _fresh(self) -> None:
         if self._reconciler is None:

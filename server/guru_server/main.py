@@ -67,6 +67,8 @@ def _dispatch(arguments: argparse.Namespace, settings: ServerSettings) -> None:
             commands.gateway(settings)
         case "migrate", _:
             commands.migrate_database(settings)
+        case "recipient", _:
+            commands.recipient(settings)
         case "openapi", _:
             commands.openapi(settings)
         case "token", "create":
@@ -95,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("gateway", parents=[shared], help="run only the agents' links (PostgreSQL)")
     commands.add_parser("migrate", parents=[shared], help="bring the database's tables up to date")
     commands.add_parser("openapi", parents=[shared], help="print the API's OpenAPI document")
+    commands.add_parser("recipient", parents=[shared], help="print the age public key that secrets are encrypted for")
     verbs = commands.add_parser("token", help="tokens of people").add_subparsers(
         dest="verb", required=True, metavar="VERB"
     )

@@ -1,4 +1,4 @@
-"""Lets old things go: samples age, silent checks and ended alerts are forgotten. Runs under a lease."""
+"""Lets old things go: samples age, silent checks, ended alerts and overrides are forgotten. Runs under a lease."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from guru_server.alerts import maintenance
 from guru_server.alerts.store import forget_resolved
+from guru_server.audit.checkpoints import let_go, set_root, tenants
 from guru_server.bus import Bus
 from guru_server.clock import Clock
+from guru_server.jobs.forgetting import forget_jobs
 from guru_server.leases import Fence, held
 from guru_server.notify.outbox import forget_finished
+from guru_server.overrides import store as overrides
 from guru_server.settings import RetentionSettings
 from guru_server.store.database import Database
 from guru_server.telemetry.checks import Forgotten, forget_unspoken
@@ -20,6 +24,7 @@ from guru_server.telemetry.compaction import Owner, age, next_owners
 EVERY = 15 * 60.0                       # seconds; forget_unspoken wants 10 to 20 minutes
 DAY = 86_400_000
 DEVICES = 100                           # looked up at once
+ROWS = 5_000                            # of the audit log, deleted at once
 BREATH = 0.02                           # seconds between two devices, so that links are served first
 
 
@@ -42,12 +47,16 @@ class Retention:
         def forget(connection: Connection) -> list[Forgotten]:
             held(connection, fence)
             forget_resolved(connection, now - self._days.alerts * DAY)
+            maintenance.forget_ended(connection, now - self._days.alerts * DAY)
             forget_finished(connection, now - self._days.notifications * DAY)
+            overrides.forget_ended(connection, now - self._days.overrides * DAY)
+            forget_jobs(connection, now - self._days.jobs * DAY)
             return forget_unspoken(connection)
 
         gone = await self._db.write(forget)
         if gone:
             await self._bus.publish("checks", {one.device for one in gone})
+        await self._let_go(fence, now)
         after: Owner | None = None
         while owners := await self._db.read(partial(next_owners, after=after, most=DEVICES)):
             for owner in owners:
@@ -56,6 +65,23 @@ class Retention:
                     moved = await self._db.write(partial(_aged, fence=fence, owner=owner, now=now))
                     await asyncio.sleep(BREATH)
             after = owners[-1]
+
+    async def _let_go(self, fence: Fence, now: int) -> None:
+        """Let rows of the audit log go that are older than the policy keeps, up to a signed checkpoint."""
+        before = now - self._days.audit * DAY
+
+        def begin(connection: Connection) -> int:
+            held(connection, fence)
+            return sum(set_root(connection, tenant, before, now) for tenant in tenants(connection))
+
+        if not self._days.audit:
+            return
+        await self._db.write(begin)
+        for tenant in await self._db.read(tenants):
+            gone = ROWS
+            while gone == ROWS:
+                gone = await self._db.write(partial(let_go, tenant=tenant, most=ROWS))
+                await asyncio.sleep(BREATH)
 
 
 def _aged(connection: Connection, *, fence: Fence, owner: Owner, now: int) -> int:

@@ -100,6 +100,30 @@ class RetentionSettings(Part):
 
     alerts: int = Field(default=365, ge=1)
     notifications: int = Field(default=90, ge=1)
+    audit: int = Field(default=730, ge=0)                       # 0: for ever
+    overrides: int = Field(default=365, ge=1)
+    jobs: int = Field(default=30, ge=1)
+
+
+class AnchorSettings(Part):
+    """Where checkpoints of the audit log go, out of this server's reach. Secrets stand in files that are named here."""
+
+    file: Path | None = None
+    git: str | None = None
+    branch: str = "guru-audit"
+    ssh_key: Path | None = None
+    known_hosts: Path | None = None
+    token_file: Path | None = None
+    ca_file: Path | None = None
+
+
+class AuditSettings(Part):
+    """When the audit log is signed, and by which keys it was signed before (base64 of the public halves)."""
+
+    every: int = Field(default=60, ge=1, le=86_400)             # seconds
+    rows: int = Field(default=1_000, ge=1)
+    keys: tuple[str, ...] = ()
+    anchor: AnchorSettings = AnchorSettings()
 
 
 class ConnectionSettings(Part):
@@ -128,6 +152,7 @@ class ServerSettings(BaseSettings):
     log: LogSettings = LogSettings()
     retention: RetentionSettings = RetentionSettings()
     connections: ConnectionSettings = ConnectionSettings()
+    audit: AuditSettings = AuditSettings()
     kill_at: str | None = None                                  # fault tests: SIGKILL to itself at this stage
     stop_at: str | None = None                                  # fault tests: SIGSTOP to itself at this stage
 

@@ -8,13 +8,19 @@ from guru_server.fleet import tables as fleet
 from guru_server.gateway import tables as gateway
 from guru_server.gitops import tables as gitops
 from guru_server.identity import tables as identity
+from guru_server.jobs import tables as jobs
 from guru_server.notify import tables as notify
+from guru_server.overrides import tables as overrides
 from guru_server.reconcile import tables as reconcile
 from guru_server.rights import tables as rights
+from guru_server.secrets import tables as secrets
 from guru_server.store import tables as store
 from guru_server.store.schema import metadata
 from guru_server.telemetry import tables as telemetry
 
 __all__ = ["SUBJECTS", "metadata"]
 
-SUBJECTS = (alerts, audit, fleet, gateway, gitops, identity, notify, reconcile, rights, store, telemetry)
+SUBJECTS = (
+    alerts, audit, fleet, gateway, gitops, identity, jobs, notify, overrides, reconcile, rights, secrets, store,
+    telemetry,
+)

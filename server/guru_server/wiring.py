@@ -21,15 +21,22 @@ from guru_server import leases
 from guru_server.alerts import api as alerts_api
 from guru_server.alerts.from_sources import FromSources
 from guru_server.alerts.loop import Alerts
+from guru_server.anchors.branch import BranchAnchor
+from guru_server.anchors.file import FileAnchor
 from guru_server.api import health
 from guru_server.api.app import make_app
 from guru_server.api.edge import Edge
+from guru_server.audit import api as audit_api
+from guru_server.audit.health import signed_lately
+from guru_server.audit.marking import Anchor, Marker, Rhythm
+from guru_server.audit.repeated import Repeated
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.doctor import probes
 from guru_server.fleet import api as fleet_api
 from guru_server.fleet.changing import record_facts
 from guru_server.gateway.app import Gateway, gateway_routes
+from guru_server.gateway.orders import Way
 from guru_server.gitops.api import webhooks
 from guru_server.gitops.mirror import Mirror
 from guru_server.gitops.source import Source
@@ -38,16 +45,28 @@ from guru_server.gitops.verifying import Verifier
 from guru_server.gitops.watch import Watch
 from guru_server.gitops.webhook import Forge
 from guru_server.identity import api as identity_api
+from guru_server.identity.sightings import Sightings
 from guru_server.identity.signing_in import Door
 from guru_server.in_force import InForce
+from guru_server.jobs import api as jobs_api
+from guru_server.jobs.asking import Desk as JobDesk
+from guru_server.jobs.coordinating import Coordinator
+from guru_server.jobs.delivering import orders_of, waited_for
+from guru_server.jobs.recording import recorders as job_recorders
+from guru_server.jobs.signing import Signer
+from guru_server.jobs.templates import Templates
 from guru_server.keys.keys import ServerKeys
 from guru_server.notify import api as notify_api
 from guru_server.notify.email import Mail
 from guru_server.notify.webhook import Webhooks
 from guru_server.notify.worker import Notifier
+from guru_server.overrides import api as overrides_api
+from guru_server.overrides.setting import Overrider
+from guru_server.overrides.store import of_device
 from guru_server.reconcile.api import Desk, operators
 from guru_server.reconcile.deeds import deeds
 from guru_server.reconcile.downlink import blob_of, manifest_of
+from guru_server.reconcile.exports import exports
 from guru_server.reconcile.refusals import refusal_recorder, refusals
 from guru_server.reconcile.reports import report_recorder
 from guru_server.reconcile.service import Reconciler
@@ -55,6 +74,8 @@ from guru_server.reconcile.status import device_conditions
 from guru_server.retention import Retention
 from guru_server.rights import api as rights_api
 from guru_server.rights.declaring import needs
+from guru_server.secrets import api as secrets_api
+from guru_server.secrets.opening import Opener
 from guru_server.settings import GitSettings, ServerSettings
 from guru_server.store.database import Database
 from guru_server.supervising import Job
@@ -99,28 +120,48 @@ def wire_server(ground: Ground, keys: ServerKeys, url: str) -> Wired:
 def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[str, Job]]:
     """The application without its outermost layer, and the jobs."""
     db, bus, clock, settings = ground.db, ground.bus, ground.clock, ground.settings
-    repository = _repository(ground, keys.state)
+    opener = Opener(keys.age)
+    repository = _repository(ground, keys.state, opener)
     in_force = InForce(db, repository.reconciler if repository else None)
     gateway = _gateway(ground, keys.link)
-    looks = fleet_api.Looks(check_results, newest_metrics, device_conditions, refusals)
+    looks = fleet_api.Looks(check_results, newest_metrics, device_conditions, refusals, of_device)
     fleet = fleet_api.Fleet(db, bus, clock, in_force.labels, check_counts, looks)
-    identity = identity_api.Identity(db, bus, clock, keys, url, in_force.places)
+    repeated = Repeated(db, clock)
+    sightings = Sightings(db, clock, repeated)
+    marker = _marker(ground, keys.audit)
+    identity = identity_api.Identity(db, bus, clock, keys, url, in_force.places, sightings=sightings)
     remote = repository.reconciler.mirror.source.url if repository else None
-    watched = health.Health(db, probes(db, settings.data, keys.tls.certificate, remote, clock))
+    looked_at = probes(db, settings.data, keys.tls.certificate, remote, clock, opener)
+    watched = health.Health(db, [*looked_at, signed_lately(db, clock, settings.audit.every)])
     public = [identity_api.public_router(identity), health.public_router(watched)]
     guarded = [
-        identity_api.router(identity), health.router(watched), alerts_api.router(db), notify_api.router(db),
+        identity_api.router(identity), health.router(watched),
+        alerts_api.router(db, bus, clock, in_force.labels), notify_api.router(db),
+        audit_api.router(audit_api.Ledger(db, repeated, marker.keys)),
     ]
     if repository:
         public.append(webhooks(
-            db, bus, branch=settings.git.branch, secrets=_webhook_secrets(settings), now=clock
+            db, bus, branch=settings.git.branch, secrets=_webhook_secrets(settings), now=clock,
+            refused=sightings.webhook,
         ))
-    guarded += [operators(repository.desk), deeds(repository.desk)] if repository else [_without_repository()]
+    if repository:
+        overrider = Overrider(db, repository.reconciler, repository.watch, in_force.labels, now=clock)
+        guarded += [
+            operators(repository.desk), deeds(repository.desk), exports(repository.desk),
+            overrides_api.router(db, overrider, in_force.labels, clock),
+        ]
+    else:
+        guarded.append(_without_repository())
+    signer = Signer(keys.state, keys.command)
+    templates = Templates(db, in_force.load, in_force.read_file)
+    guarded.append(jobs_api.router(JobDesk(db, bus, clock, signer, in_force.labels, templates)))
+    guarded += [telemetry_api.router(db, clock), secrets_api.router(opener)]
     guarded.append(rights_api.router(rights_api.Desk(db, clock, in_force.labels)))
-    guarded.append(telemetry_api.router(db, clock))
     guarded.append(fleet_api.router(fleet))     # last: its {ref} takes slashes
-    app = make_app(Door(db, clock, in_force.decisive), guarded=guarded, public=public, links=gateway_routes(gateway))
-    return app, {"gateway": gateway.run, **_leased(ground, repository, in_force)}
+    door = Door(db, clock, in_force.decisive, sightings=sightings)
+    app = make_app(door, guarded=guarded, public=public, links=gateway_routes(gateway))
+    jobs = {"gateway": gateway.run, "repeated": repeated.run}
+    return app, jobs | _leased(ground, repository, in_force, marker, signer)
 
 
 def wire_gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Wired:
@@ -136,17 +177,18 @@ def wire_gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Wired:
 
 def _gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Gateway:
     return Gateway(
-        ground.db, ground.bus, link_key=link_key, manifest_of=manifest_of, blob_of=blob_of, now=ground.clock,
-        stage=partial(_stage, ground.settings),
+        ground.db, ground.bus, link_key=link_key, manifest_of=manifest_of, blob_of=blob_of,
+        orders=Way(waited_for, orders_of), now=ground.clock, stage=partial(_stage, ground.settings),
         recorders={
             **recorders(ground.clock),
             "facts": record_facts, "report": report_recorder(ground.clock),
             "refusal": refusal_recorder(ground.clock),
+            **job_recorders(ground.clock),
         },
     )
 
 
-def _repository(ground: Ground, state_key: Ed25519PrivateKey) -> Repository | None:
+def _repository(ground: Ground, state_key: Ed25519PrivateKey, opener: Opener) -> Repository | None:
     git = ground.settings.git
     if git.url is None:
         return None
@@ -154,7 +196,7 @@ def _repository(ground: Ground, state_key: Ed25519PrivateKey) -> Repository | No
     mirror = Mirror(ground.settings.data, _source(git.url, git))
     reconciler = Reconciler(
         ground.db, ground.bus, mirror, verifier=Verifier(mirror, Pinned(git.signing.mode, git.signing.keys)),
-        state_key=state_key, now=ground.clock, stage=stage,
+        state_key=state_key, opener=opener, now=ground.clock, stage=stage,
     )
     watch = Watch(
         ground.db, ground.bus, mirror, reconciler, now=ground.clock, poll=git.poll, follow=git.follow, stage=stage
@@ -169,7 +211,24 @@ def _source(url: str, git: GitSettings) -> Source:
     )
 
 
-def _leased(ground: Ground, repository: Repository | None, in_force: InForce) -> dict[str, Job]:
+def _marker(ground: Ground, key: Ed25519PrivateKey) -> Marker:
+    """What signs the audit log and carries that outside."""
+    settings, wanted = ground.settings, ground.settings.audit.anchor
+    anchors: list[Anchor] = [FileAnchor(wanted.file)] if wanted.file else []
+    if wanted.git:
+        anchors.append(BranchAnchor(settings.data, Source(
+            wanted.git, wanted.branch, ssh_key=wanted.ssh_key, known_hosts=wanted.known_hosts,
+            token_file=wanted.token_file, ca_file=wanted.ca_file,
+        )))
+    return Marker(
+        ground.db, ground.clock, key, rhythm=Rhythm(settings.audit.every, settings.audit.rows),
+        before=settings.audit.keys, anchors=anchors, stage=partial(_stage, settings),
+    )
+
+
+def _leased(
+    ground: Ground, repository: Repository | None, in_force: InForce, marker: Marker, signer: Signer
+) -> dict[str, Job]:
     """The jobs that only one of several servers does."""
     settings = ground.settings
     sources = FromSources(ground.db, in_force.load)
@@ -179,7 +238,9 @@ def _leased(ground: Ground, repository: Repository | None, in_force: InForce) ->
     notifier = Notifier(ground.db, ground.bus, sources, ground.clock, to_webhooks, mail)
     works = {
         "alerts": Alerts(ground.db, ground.bus, sources, ground.clock).run,
+        "audit": marker.run,
         "notify": notifier.run,
+        "jobs": Coordinator(ground.db, ground.bus, signer, ground.clock).run,
         "retention": Retention(ground.db, ground.bus, ground.clock, settings.retention).run,
     }
     if repository:
@@ -215,6 +276,9 @@ def _without_repository() -> APIRouter:
     @router.api_route("/plans", methods=["POST"])
     @router.api_route("/applications", methods=["POST"])
     @router.api_route("/rollbacks", methods=["POST"])
+    @router.api_route("/overrides", methods=["GET", "POST"])
+    @router.api_route("/exports", methods=["GET"])
+    @router.api_route("/exports/contents", methods=["POST"])
     @needs(None, of="oneself")
     async def refuse() -> None:
         """There is nothing to tell."""

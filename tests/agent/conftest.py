@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from guru_agent.clock import Clock
+from guru_agent.host import open_host
+from guru_agent.jobs.accepting import Acceptance
+from guru_agent.jobs.runner import Jobs
 from guru_agent.link.carrier import Server, address
 from guru_agent.link.dialling import Dialler
 from guru_agent.link.session import Session
@@ -19,6 +22,7 @@ from guru_agent.state.desired import Desired
 from guru_agent.state.files import create_private
 from guru_agent.state.identity import Trusted, load_identity
 from guru_agent.state.refusals import Refusals
+from guru_agent.state.runs import Runs
 from guru_agent.state.spool import Spool
 from guru_agent.state.store import open_store
 from guru_agent.tls import pinned
@@ -51,6 +55,11 @@ class Parts:
         self.spool = Spool(self.store, limit)
         self.desired = Desired(self.store, self.blobs, self.identity)
         self.refusals = Refusals(self.spool, self.clock)
+        self.runs = Runs(self.store)
+        self.acceptance = Acceptance(self.identity, self.runs, self.clock)
+        self.jobs = Jobs(
+            self.store, self.spool, self.runs, self.acceptance, self.refusals, self.clock, open_host(), {}
+        )
         self.link: list[tuple[str, str]] = []
 
     @asynccontextmanager
@@ -61,16 +70,17 @@ class Parts:
         server = Server(*address(trusted.url), pinned(trusted.ca))
         session = Session(
             self.identity, self.spool, self.desired, self.blobs, self.clock, self.refusals,
-            ack_timeout=ack_timeout,
+            self.jobs, ack_timeout=ack_timeout,
         )
         report = self.link.append
         dialler = Dialler(server, session, self.clock, lambda *now: report(now), longest=0.05, **tuning)
-        task = asyncio.create_task(dialler.run())
+        tasks = [asyncio.create_task(job) for job in (dialler.run(), self.jobs.run())]
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @pytest.fixture

@@ -17,10 +17,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
+from pydantic import BaseModel
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from guru_policy.bundle import AgentSettings, Bundle, PlacedCheck, PlacedResource, digest_of
+from guru_wire import link
 from guru_wire.link import (
     CHUNK,
     Challenge,
@@ -34,6 +36,16 @@ from guru_wire.link import (
     welcome_bytes,
 )
 from guru_wire.manifest import Manifest, seal_manifest
+from guru_wire.orders import (
+    Authority,
+    Cancelled,
+    Command,
+    Order,
+    seal_authority,
+    seal_cancel,
+    seal_order,
+    tree,
+)
 from guru_wire.signing import Signed, public_bytes, sign, verify
 from guru_wire.version import LANGUAGE
 
@@ -84,7 +96,7 @@ class Fleet:
     def __init__(self, folder: Path) -> None:
         self.certificates = Certificates(folder)
         self.state_key, self.link_key = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
-        self.device_key = Ed25519PrivateKey.generate()
+        self.device_key, self.command_key = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
         self.device = secrets.token_hex(16)
         self.serial = 0
         self.manifest: Signed | None = None
@@ -116,6 +128,28 @@ class Fleet:
         ).model_copy(update=changes)
         self.manifest = seal_manifest(self.state_key, manifest)
         return manifest
+
+    def order(self, command: Command, *others: str, job: str = "", device: str = "", **changes: int) -> link.Order:
+        """A signed order for the device, and for others beside it; `changes` alter its times."""
+        devices, now = [device or self.device, *others], now_ms()
+        root, proofs = tree(devices, [secrets.token_hex(16) for _ in devices])
+        times = {"issued_at": now, "expires_at": now + 60_000, **changes}
+        order = Order(job=job or secrets.token_hex(16), root=root, command=command, **times)
+        return link.Order(
+            authority=self.authority(), order=seal_order(self.command_key, order), nonce=proofs[0].nonce,
+            place=proofs[0].place, path=proofs[0].path,
+        )
+
+    def cancel(self, job: str) -> link.Cancel:
+        """A signed cancellation."""
+        cancelled = Cancelled(job=job, issued_at=now_ms())
+        return link.Cancel(authority=self.authority(), cancel=seal_cancel(self.command_key, cancelled))
+
+    def authority(self, **changes: int) -> Signed:
+        """The state key's word for the command key."""
+        now, key = now_ms(), base64.b64encode(public_bytes(self.command_key)).decode()
+        times = {"issued_at": now - 1000, "expires_at": now + 3_600_000, **changes}
+        return seal_authority(self.state_key, Authority(key=key, **times))
 
     def greet(self, nonce: str, hello: Hello) -> Welcome | Refused:
         """Check the hello and answer it."""
@@ -192,8 +226,13 @@ class LinkServer:
 
     async def announce(self) -> None:
         """Tell every link the newest serial."""
-        for link in list(self.links):
-            await link.send(Current(serial=self.fleet.serial).model_dump_json())
+        for one in list(self.links):
+            await one.send(Current(serial=self.fleet.serial).model_dump_json())
+
+    async def say(self, message: BaseModel) -> None:
+        """Say it on every link."""
+        for one in list(self.links):
+            await one.send(message.model_dump_json())
 
     async def _talk(self, link: ServerConnection) -> None:
         nonce = secrets.token_hex(32)

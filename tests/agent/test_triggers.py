@@ -10,9 +10,10 @@ import pytest
 from guru_agent.clock import Clock
 from guru_agent.converge.retry import Retry
 from guru_agent.converge.round import Round
+from guru_agent.converge.windows import Windows
 from guru_agent.state.journal import Journal
 from guru_agent.state.store import open_store
-from guru_policy.bundle import AgentSettings, Bundle, PlacedResource
+from guru_policy.bundle import AgentSettings, Bundle, PlacedResource, PlacedWindow
 from guru_policy.errors import StepFailed
 from guru_policy.fake_host import FakeHost
 from guru_policy.steps import Step, WriteFile
@@ -25,12 +26,26 @@ class Killed(BaseException):
     """The process is gone: nothing catches this."""
 
 
+FREEZE = PlacedWindow(id="freeze", start="2026-12-30T00:00", duration=3600, zone="UTC")
+OPEN = 1_798_588_800_000                # ms: when it opens
+
+
+class Frozen(Clock):
+    """A clock that stands where a test puts it."""
+
+    at = 0
+
+    def now(self) -> int:
+        return self.at
+
+
 class Machine:
     """A FakeHost and whatever carries out steps on it; `before` may kill or fail any step."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.host = Unit()
+        self.clock = Frozen()
         self.done: list[str] = []
         self.before: Callable[[Step], None] = lambda step: None
         self.after: Callable[[Step], None] = lambda step: None
@@ -58,7 +73,8 @@ class Machine:
             journal = Journal(store)
             retry = Retry(journal, Clock())
             retry.new_state()
-            reports = await Round(bundle, self.host, self, journal, retry).run()
+            windows = Windows((FREEZE,), self.clock)
+            reports = await Round(bundle, self.host, self, journal, retry, windows).run()
             journal.reported()
             return reports
         finally:
@@ -166,3 +182,20 @@ async def test_a_change_that_was_killed_before_its_report_is_still_told(machine:
     assert reports[0].outcome.value == "changed"
     assert reports[0].change == "intentional"
     assert reports[0].steps == ("write /etc/nginx.conf",)
+
+
+async def test_a_window_that_opens_in_the_middle_stops_what_was_not_begun_and_its_trigger_waits(
+    machine: Machine
+) -> None:
+    machine.after = lambda step: setattr(machine.clock, "at", OPEN) if is_write(step) else None
+    during = await machine.round()
+    still = await machine.round()
+    before = machine.restarts
+    machine.clock.at = OPEN + 3_600_000
+    after = await machine.round()
+
+    assert [report.outcome.value for report in during] == ["changed", "drifted"]
+    assert [report.outcome.value for report in still] == ["same", "drifted"]
+    assert before == 0
+    assert machine.restarts == 1
+    assert [report.outcome.value for report in after] == ["same", "changed"]

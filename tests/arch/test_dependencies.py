@@ -17,6 +17,7 @@ from tests.arch.sources import DISTRIBUTABLES, ROOT, project, sources
 
 OURS = {name for names in DISTRIBUTABLES.values() for name in names}
 LOADED_BY_NAME = {
+    "policies": {"tzdata": "zoneinfo, where the system has no time zones"},
     "server": {"psycopg": "SQLAlchemy's dialect postgresql+psycopg", "uvloop": "uvicorn's loop",
                "websockets": "uvicorn's WebSockets"},
 }

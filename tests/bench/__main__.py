@@ -22,7 +22,9 @@ from tests.bench import (
     bench_cli,
     bench_fleet,
     bench_ingest,
+    bench_jobs,
     bench_language,
+    bench_large,
     bench_plan,
     bench_push,
     bench_rights,
@@ -38,8 +40,10 @@ BENCHES: Mapping[str, Callable[[Size], list[Figure]]] = {
     "fleet": bench_fleet.run,
     "cli": bench_cli.run,
     "ingest": bench_ingest.run,
+    "jobs": bench_jobs.run,
     "server": bench_server.run,
     "rights": bench_rights.run,
+    "large": bench_large.run,
     "agent": bench_agent.run,
 }
 

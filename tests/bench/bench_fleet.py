@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from guru_policy.inventory import Place
 from tests.bench.figures import Figure
-from tests.bench.measuring import Span, memory
+from tests.bench.measuring import Span, memory, sockets
 from tests.bench.sizes import Size
 from tests.bench.stage import simulated
+from tools.lab.processes import Child
 from tools.lab.world import World, wait_until
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "small-office"
@@ -46,7 +48,7 @@ def _measured(world: World, size: Size) -> list[Figure]:
     pid, count = world.server.pid, size.agents
     before = memory(pid).resident
     with Span(pid) as connecting:
-        world.simulate(count, *PLACE, "--processes", "2", "--duration", "0", "--quiet")
+        simulated_agents = world.simulate(count, *PLACE, "--processes", "2", "--duration", "0", "--quiet")
         _until(world, count, size.converge_limit)
     connected = memory(pid).resident
     revision = world.remote.push("Tell people when the office is open", {"org/opening-hours.yaml": CHANGE})
@@ -63,9 +65,27 @@ def _measured(world: World, size: Size) -> list[Figure]:
                others=connecting.others),
         Figure(f"push to 95 % of {agents} converged", nearly, "s", CONVERGED, cpu=span.cpu, others=span.others),
         Figure(f"push to all of {agents} converged", most, "s", cpu=span.cpu, others=span.others),
-        Figure("server memory a connection over TLS", (connected - before) * 1024 / count, "KB", CONNECTION),
+        Figure("server memory a device that connects and converges first", (connected - before) * 1024 / count, "KB"),
         Figure(f"server with {agents}, resident", memory(pid).resident, "MB"),
+        _reconnected(world, size, simulated_agents),
     ]
+
+
+def _reconnected(world: World, size: Size, agents: Child) -> Figure:
+    """Memory of connections alone: the server starts anew under agents that stand still and have converged."""
+    agents.signal(signal.SIGSTOP)
+    try:
+        world.server.stop()
+        world.start_server()
+        world.guru("sync")
+        pid = world.server.pid
+        before = memory(pid).resident
+    finally:
+        agents.signal(signal.SIGCONT)
+    wait_until("all are connected again", lambda: sockets(pid) >= size.agents, size.converge_limit, pause=0.2)
+    time.sleep(min(5.0, size.settle))       # what the handshakes left behind is gone
+    grown = (memory(pid).resident - before) * 1024 / size.agents
+    return Figure("server memory a connection over TLS, of devices that converged before", grown, "KB", CONNECTION)
 
 
 def _until(world: World, wanted: float, limit: float, revision: str = "") -> None:

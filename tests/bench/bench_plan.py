@@ -6,6 +6,8 @@ import asyncio
 import json
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import SecretStr
+from pyrage import x25519
 
 from guru_server.bus import LocalBus
 from guru_server.clock import wall
@@ -15,6 +17,7 @@ from guru_server.gitops.trust import Pinned
 from guru_server.gitops.verifying import Verifier
 from guru_server.reconcile.plan import Planner
 from guru_server.reconcile.service import Reconciler
+from guru_server.secrets.opening import Opener
 from guru_server.store.database import Database
 from guru_wire.operator import Plan, PlanRequest
 from tests.bench.figures import Figure
@@ -38,28 +41,31 @@ def measured(world: World, size: Size) -> list[Figure]:
     """The same on a server that runs; its repository is left with a push that the server has not seen."""
     in_force = (world.remote.work / EVERYBODY).read_text()
     world.remote.push("Change what everybody has", {EVERYBODY: everybody(NEW)})
-    cold = asyncio.run(_cold(world, world.remote.head(), size))
+    first = asyncio.run(cold(world, world.remote.head(), size, size.devices))
     of_all = _command(world, size.devices, "guru plan, one file changed for everybody")
     own = "customers/c0/customer.yaml"
     text = (world.remote.work / own).read_text()
     world.remote.write({EVERYBODY: in_force, own: f"{text}\n"})
-    return [cold, of_all, _command(world, 0, "guru plan, one file changed for nobody")]
+    return [first, of_all, _command(world, 0, "guru plan, one file changed for nobody")]
 
 
-async def _cold(world: World, head: str, size: Size) -> Figure:
+async def cold(world: World, head: str, size: Size, affected: int) -> Figure:
     """A planner that has read nothing yet, over the server's own database and a mirror of its own."""
     db = Database.open(f"sqlite:///{world.folder / 'server' / 'guru.db'}")
     mirror = Mirror(world.folder / "planner", Source(world.remote.url))
     key = Ed25519PrivateKey.generate()      # a plan signs nothing
     verifier = Verifier(mirror, Pinned())
-    planner = Planner(db, Reconciler(db, LocalBus(), mirror, verifier=verifier, state_key=key, now=wall), wall)
+    opener = Opener(SecretStr(str(x25519.Identity.generate())))
+    planner = Planner(
+        db, Reconciler(db, LocalBus(), mirror, verifier=verifier, state_key=key, opener=opener, now=wall), wall
+    )
     try:
         await mirror.fetch()
         with Span() as span:
             plan = await planner.plan(PlanRequest(revision=head))
     finally:
         await db.close()
-    _check(plan, size.devices)
+    _check(plan, affected)
     what = f"plan {size.devices:,} devices, cold"
     return Figure(what, span.wall, "s", COLD, cpu=span.cpu, others=span.others)
 

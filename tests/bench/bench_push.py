@@ -30,30 +30,31 @@ def measured(world: World, size: Size) -> list[Figure]:
     numbers, own = range(1, size.pushes + 1), "customers/c0/everybody.yaml"
     pid = world.server.pid
     before = memory(pid).resident
-    with _client(world) as client:
-        of_all = [_pushed(world, client, {EVERYBODY: everybody(n)}, size.devices) for n in numbers]
+    with client_of(world) as client:
+        of_all = [pushed(world, client, {EVERYBODY: everybody(n)}, size.devices) for n in numbers]
         of_one = [
-            _pushed(world, client, {own: policy("own-everybody", n)}, size.sites * size.per_site) for n in numbers
+            pushed(world, client, {own: policy("own-everybody", n)}, size.sites * size.per_site) for n in numbers
         ]
         tables = _tables(world)
-        nothing = [_synced(world, client, 0) for _ in numbers]
+        nothing = [synced(world, client, 0) for _ in numbers]
         changed = sum(digest != tables[name] for name, digest in _tables(world).items())
     return [
-        _p95(f"push to {size.devices:,} bundles ready, p95 of {size.pushes}", BUDGET, of_all),
-        _p95(f"push that changes one customer, p95 of {size.pushes}", BUDGET, of_one),
-        _p95(f"a sync that finds nothing, p95 of {size.pushes}", QUIET, nothing),
+        p95(f"push to {size.devices:,} bundles ready, p95 of {size.pushes}", BUDGET, of_all),
+        p95(f"push that changes one customer, p95 of {size.pushes}", BUDGET, of_one),
+        p95(f"a sync that finds nothing, p95 of {size.pushes}", QUIET, nothing),
         Figure("tables that such a sync changes", changed, "", 0.0),
         Figure(f"server with {size.devices:,} devices, resident", before, "MB"),
         Figure("server after these pushes, resident", memory(pid).resident, "MB"),
     ]
 
 
-def _pushed(world: World, client: Client, files: dict[str, str], devices: int) -> Span:
+def pushed(world: World, client: Client, files: dict[str, str], devices: int) -> Span:
+    """A push of these files, which changes so many devices, from the word that there is a commit."""
     world.remote.push("Change one file", files)
-    return _synced(world, client, devices)
+    return synced(world, client, devices)
 
 
-def _synced(world: World, client: Client, devices: int) -> Span:
+def synced(world: World, client: Client, devices: int) -> Span:
     """From the word that there is a commit until its manifests are signed and stored."""
     with Span(world.server.pid) as span:
         answer = client.call("POST", "/sync", body={})
@@ -64,14 +65,15 @@ def _synced(world: World, client: Client, devices: int) -> Span:
     return span
 
 
-def _p95(what: str, budget: float, spans: list[Span]) -> Figure:
+def p95(what: str, budget: float | None, spans: list[Span]) -> Figure:
+    """The slowest of 20 by the clock, and the median of its processor time."""
     return Figure(
         what, quantile([one.wall for one in spans], 0.95), "s", budget,
         cpu=statistics.median(one.cpu for one in spans), others=statistics.median(one.others for one in spans),
     )
 
 
-def _client(world: World) -> Client:
+def client_of(world: World) -> Client:
     """The API as the technician reaches it."""
     return Client(world.url, world.token, ca=(world.folder / "server" / "keys" / "ca.crt").read_text(), timeout=120)
 

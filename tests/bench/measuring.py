@@ -74,6 +74,17 @@ def memory(pid: int) -> Memory:
     return Memory(status["VmRSS"] / 1024, rollup["Pss"] / 1024, status["VmHWM"] / 1024)
 
 
+def sockets(pid: int) -> int:
+    """How many sockets a process holds open (proc(5), fd)."""
+    found = 0
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found += str(entry.readlink()).startswith("socket:")
+        except FileNotFoundError:
+            continue                    # closed between the two looks
+    return found
+
+
 def _fields(text: str) -> dict[str, int]:
     lines = (line.split() for line in text.splitlines())
     return {words[0].rstrip(":"): int(words[1]) for words in lines if len(words) == 3 and words[2] == "kB"}

@@ -15,6 +15,8 @@ class Size(NamedTuple):
     rules: int = 300                    # of the files, those of the organisation
     pushes: int = 10                    # of each sort
     agents: int = 1_000                 # simulated
+    real: int = 30                      # agents of their own, each a process
+    ordered: int = 10_000               # simulated agents that one job is for
     converge_limit: float = 120.0       # seconds
     runs: int = 7                       # of each command
     heartbeats: int = 100_000
@@ -26,9 +28,17 @@ class Size(NamedTuple):
         """Of the whole fleet."""
         return self.customers * self.sites * self.per_site
 
+    @property
+    def grown(self) -> Size:
+        """Ten times the customers and files, and about as many devices."""
+        return self._replace(
+            customers=10 * self.customers, files=10 * self.files, sites=max(1, self.sites // 2),
+            per_site=max(1, self.per_site // 5), pushes=min(3, self.pushes),
+        )
+
 
 FULL = Size()
 TINY = Size(
-    customers=2, sites=1, per_site=3, files=20, rules=5, pushes=1, agents=3, runs=1, heartbeats=10_000, idle=1.0,
-    settle=0.5,
+    customers=2, sites=1, per_site=3, files=20, rules=5, pushes=1, agents=3, real=1, ordered=3, runs=1,
+    heartbeats=10_000, idle=1.0, settle=0.5,
 )

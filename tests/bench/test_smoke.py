@@ -11,7 +11,9 @@ from tests.bench import (
     bench_cli,
     bench_fleet,
     bench_ingest,
+    bench_jobs,
     bench_language,
+    bench_large,
     bench_plan,
     bench_push,
     bench_server,
@@ -33,6 +35,10 @@ def whole(figures: list[Figure]) -> bool:
 def world() -> Iterator[World]:
     with server_of(TINY) as made:
         yield made
+
+
+def test_jobs_are_measured() -> None:
+    assert whole(bench_jobs.run(TINY))
 
 
 def test_the_language_is_measured() -> None:
@@ -60,6 +66,10 @@ def test_plans_are_measured(world: World) -> None:
 
 def test_a_simulated_fleet_is_measured() -> None:
     assert whole(bench_fleet.run(TINY))
+
+
+def test_a_repository_ten_times_as_large_is_measured() -> None:
+    assert whole(bench_large.run(TINY))
 
 
 def test_an_empty_server_is_measured() -> None:

@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from collections.abc import Mapping
 from typing import Any
 
+from guru_policy.resources.vpn.diagnosing import Finding, Looked
+from guru_policy.tree import git_blob_id
 from guru_policy.verdict import State, Verdict
 from guru_wire.access import AccessAnswer, AccessExplained, KeyCreated, KeyRow, Reason, RoleHeld, RuleSeen
-from guru_wire.alerting import AlertRow
+from guru_wire.alerting import (
+    AlertDetail,
+    AlertMoment,
+    AlertRow,
+    MaintenanceRow,
+    MaintenanceStarted,
+    NotificationRow,
+)
+from guru_wire.audit_log import AnchorRow, AuditCheckpoint, AuditExport, AuditRow, AuditVerified
 from guru_wire.drift import Drift, DriftRow
 from guru_wire.enrolment import Trust
+from guru_wire.exporting import Contents, Export, ExportedCustomer, ExportedFile, LeftOut
+from guru_wire.health import Diagnosis, Doctor
+from guru_wire.jobs import (
+    JobCancelled,
+    JobDetail,
+    JobMade,
+    JobProgress,
+    JobRow,
+    OutputRow,
+    ParamRow,
+    RunOutput,
+    RunRow,
+    ScriptDetail,
+    ScriptRow,
+)
 from guru_wire.operator import (
     Candidate,
     CheckCounts,
@@ -18,8 +46,6 @@ from guru_wire.operator import (
     DeviceDetail,
     DeviceFacts,
     DeviceRow,
-    Diagnosis,
-    Doctor,
     EnrolTokenCreated,
     EnrolTokenRow,
     Explanation,
@@ -29,6 +55,7 @@ from guru_wire.operator import (
     ObjectChange,
     Page,
     Plan,
+    PlannedOverride,
     RefusalRow,
     RevisionRow,
     RunSummary,
@@ -37,14 +64,53 @@ from guru_wire.operator import (
     SyncRequested,
     WhoAmI,
 )
+from guru_wire.overriding import OverrideRow
 from guru_wire.planning import ExactPlan, Impact
+from guru_wire.secrets import ServerRecipient
 from guru_wire.uplink import Change, CheckResult, ResourceOutcome, ResourceReport, ServiceState
 from tests.cli.double import Authority
 
 REVISION = "9f31c2e4" * 5
 OLDER = "71aa0b3c" * 5
 ID = "0123456789abcdef" * 2
+JOB, VPN_JOB = "3f2a91c0" * 4, "7e1b44d9" * 4
 T = 1_700_000_000_000
+SERVER = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+
+
+def override(x: str = "", **more: Any) -> OverrideRow:
+    """A value that ada overrides on web01."""
+    values: dict[str, Any] = {
+        "id": "0123456789abcdef", "device": ID, "name": f"web01{x}", "customer": f"acme{x}", "site": f"hq{x}",
+        "path": f"checks.disk.warning{x}", "value": f"80%{x}", "actor": f"ada{x}", "reason": f"the archive{x}",
+        "set_at": T, "expires_at": T * 2, "unfit": f"enforced{x}" if x else ""}
+    return OverrideRow(**values | more)
+
+
+EXPORTED = {
+    "fleet.yaml": b"apiVersion: guru/v1\nkind: Fleet\nmetadata: {name: fleet}\nspec: {}\n",
+    "customers/acme/customer.yaml": b"apiVersion: guru/v1\nkind: Customer\nmetadata: {name: acme}\nspec: {}\n",
+    "org/motd.yaml": b"apiVersion: guru/v1\nkind: Policy\nmetadata: {name: motd}\nspec:\n  resources:\n"
+                     b"    motd: {kind: file, path: /etc/motd, source: files/motd}\n",
+    "files/motd": b"Good morning.\n",
+}
+
+
+def export(files: Mapping[str, bytes], x: str = "", **more: Any) -> Export:
+    """An export of these files on one page."""
+    values: dict[str, Any] = {
+        "state": "5" * 64, "base": REVISION, "total": len(files),
+        "customers": (ExportedCustomer(customer=f"acme{x}", org_revision=REVISION, revision=REVISION),),
+        "left_out": (LeftOut(path=f"docs/link{x}", reason=f"a symbolic link{x}"),),
+        "items": tuple(ExportedFile(path=path, blob=git_blob_id(data), size=len(data), revision=REVISION)
+                       for path, data in sorted(files.items())),
+    }
+    return Export(**values | more)
+
+
+def contents(files: Mapping[str, bytes]) -> dict[str, str]:
+    """The contents of these files as base64, by blob id."""
+    return {git_blob_id(data): base64.b64encode(data).decode() for data in files.values()}
 
 
 def device(name: str = "web01", x: str = "", **more: Any) -> DeviceRow:
@@ -69,7 +135,8 @@ def detail(name: str = "web01", x: str = "") -> DeviceDetail:
         check_results=(CheckResult(check=f"disk{x}", at=T, since=T, verdict=Verdict(
             state=State.warning, message=f"nearly full{x}", value=93.25, unit=f"%{x}")),),
         metrics={f"mem.used_percent{x}": 61.5}, services=(ServiceState(name=f"cron{x}", running=False, enabled=True),),
-        refusals=(RefusalRow(at=T, first_at=T, times=3, code=f"G0495{x}", message=f"replayed{x}", serial=6),))
+        refusals=(RefusalRow(at=T, first_at=T, times=3, code=f"G0495{x}", message=f"replayed{x}", serial=6),),
+        overrides=(override(x),))
 
 
 def fault(x: str = "") -> FaultLine:
@@ -93,7 +160,8 @@ def plan(x: str = "", **more: Any) -> Plan:
         "devices": (DeviceChange(device=ID, name=f"web01{x}", customer=f"acme{x}", site=f"hq{x}", online=False,
                                  fields=(change,)),),
         "affected": 1, "offline": 1, "by_customer": {f"acme{x}": 1},
-        "impact": (Impact(by="customer", name=f"acme{x}", devices=1, offline=1),)}
+        "impact": (Impact(by="customer", name=f"acme{x}", devices=1, offline=1),),
+        "overrides": (PlannedOverride(**override(x).model_dump(), affected=True, masks=(change,)),), "overridden": 1}
     return Plan(**values | more)
 
 
@@ -102,7 +170,7 @@ def drift(x: str = "") -> Drift:
     row = DriftRow(device=ID, name=f"web01{x}", customer=f"acme{x}", site=f"hq{x}", resource=f"motd{x}",
                    kind=f"file{x}", change="suppressed", outcome="drifted", open=True, at=T, times=3,
                    steps=(f"write{x}",))
-    return Drift(items=(row,), total=1, since=T)
+    return Drift(items=(row,), total=1, since=T, overrides=(override(x),))
 
 
 def exact() -> ExactPlan:
@@ -140,15 +208,117 @@ def key(x: str = "") -> KeyRow:
                   created_by=f"person:ada{x}", expires_at=T, last_used_at=T, revoked=False)
 
 
-def answers(authority: Authority, x: str = "") -> dict[str, Any]:
-    """An answer for every path that a verb asks for."""
+def told(x: str = "") -> AuditRow:
+    """A row of the audit log."""
+    return AuditRow(tenant=f"main{x}", seq=1, at=T, actor=f"person:ada{x}", action=f"LabelsChanged{x}",
+                    object=f"device:{ID}{x}", result=f"role=web{x}", device=f"{ID}{x}", customer=f"acme{x}",
+                    address=f"192.0.2.1{x}", request=f"r1{x}", hash=f"{'a' * 64}{x}")
+
+
+def verified(x: str = "") -> AuditVerified:
+    """A chain that holds, and a place outside."""
+    anchor = AnchorRow(name=f"git{x}", place=f"git@example guru-audit{x}", seq=1, anchored_at=T, error=x)
+    return AuditVerified(ok=True, last=1, checkpoints=1, signed=1, keys=(f"k{x}",), anchors=(anchor,), why=x)
+def run_row(name: str = "web01", x: str = "", **more: Any) -> RunRow:
+    """A run that succeeded."""
+    values: dict[str, Any] = {
+        "device": ID, "name": f"{name}{x}", "customer": f"acme{x}", "site": f"hq{x}", "state": "succeeded",
+        "reason": f"so{x}", "online": True, "started_at": T, "finished_at": T + 12, "duration": 12, "exit_code": 0,
+        "signal": None, "out": 3, "err": 0, "kept": 3, "digest": f"d{x}"}
+    return RunRow(**values | more)
+
+
+def job_row(x: str = "", **more: Any) -> JobRow:
+    """A job on two devices that is over."""
+    values: dict[str, Any] = {
+        "id": JOB, "what": f"uptime{x}", "actor": f"person:ada{x}", "target": f"role=web{x}", "created_at": T,
+        "expires_at": T * 2, "finished_at": T + 20, "timeout": 60, "output": 65536, "template": f"t{x}",
+        "revision": REVISION, "batch": f"10%{x}", "stopped": f"stopped{x}", "total": 2, "counts": {"succeeded": 2}}
+    return JobRow(**values | more)
+
+
+def progress(x: str = "", **more: Any) -> JobProgress:
+    """All of that job at once, with what one device printed."""
+    data = base64.b64encode(f"up{x}\n".encode()).decode()
+    values: dict[str, Any] = {
+        "job": job_row(x), "runs": (run_row("web01", x), run_row("web02", x, device=ID[::-1])), "next": 9, "done": True,
+        "output": tuple(OutputRow(device=ID, name=f"web01{x}", stream=stream, offset=0, data=data)
+                        for stream in ("out", "err"))}
+    return JobProgress(**values | more)
+
+
+def _diagnosis(x: str) -> str:
+    finding = Finding(subject="routes", verdict=State.critical, message=f"none{x}", hint=f"add{x}", details=(f"a{x}",))
+    found = Looked(profile=f"office{x}", type=f"l2tp{x}", platform=f"linux{x}", findings=(finding,))
+    return base64.b64encode(json.dumps({"profiles": [found.model_dump(mode="json")]}).encode()).decode()
+
+
+def script_row(x: str = "") -> dict[str, Any]:
+    """A command template's fields."""
+    param = ParamRow(name=f"days{x}", type=f"integer{x}", description=f"age{x}", required=False, default=f"7{x}",
+                     choices=(f"7{x}",))
+    return {"name": f"clear-temp{x}", "scope": f"org{x}", "display_name": f"Clear{x}", "command_class": f"cleaning{x}",
+            "shell": f"sh{x}", "os": (f"linux{x}",), "run_as": f"system{x}", "timeout": 300, "output": 65536,
+            "sandbox": f"none{x}", "approval": f"senior{x}", "params": (param,), "revision": REVISION}
+
+
+def job_answers(x: str = "") -> dict[str, Any]:
+    """What the verbs about jobs and scripts ask for."""
+    made = JobMade(job=job_row(x), next=2)
+    printed = RunOutput(job=JOB, run=run_row("web01", x), stdout=f"up{x}\n", stderr=f"err{x}\n", truncated=True)
+    looked = JobProgress(
+        job=job_row(x, id=VPN_JOB, total=1, counts={"succeeded": 1}), runs=(run_row("web01", x),), next=9, done=True,
+        output=(OutputRow(device=ID, name=f"web01{x}", stream="out", offset=0, data=_diagnosis(x)),))
+
+    def order(asked: Any) -> JobMade:
+        vpn = asked.body.get("look") == "vpn" and asked.body["device"] == "vpn01"
+        return JobMade(job=job_row(x, id=VPN_JOB, total=1), next=2) if vpn else made
+
+    return {
+        "POST /jobs": order, f"GET /jobs/{VPN_JOB}/progress": looked,
+        f"POST /jobs/{JOB}/rerun": made, f"GET /jobs/{JOB}/progress": progress(x),
+        "GET /jobs": Page[JobRow](items=(job_row(x),), total=1),
+        f"GET /jobs/{JOB}": JobDetail(**job_row(x).model_dump(), runs=progress(x).runs),
+        f"GET /jobs/{JOB}/output/web01": printed,
+        f"POST /jobs/{JOB}/cancel": JobCancelled(job=JOB, cancelled=1, ending=1),
+        "GET /scripts": Page[ScriptRow](items=(ScriptRow(**script_row(x)),), total=1),
+        "GET /scripts/clear-temp": ScriptDetail(
+            **script_row(x), script=f"find{x}\n", source=f"a.sh{x}", unless=f"true{x}"),
+    }
+
+
+def alerts(x: str = "") -> dict[str, Any]:
+    """What is told of alerts, and of windows opened by hand."""
     alert = AlertRow(
         id=f"a1{x}", rule=f"disk-full{x}", device=ID, device_name=f"web01{x}", customer=f"acme{x}", site=f"hq{x}",
         check=f"disk{x}", state="firing", check_state=State.critical, severity=f"high{x}", summary=f"full{x}",
-        started_at=T, fired_at=T, resolved_at=None)
+        started_at=T, fired_at=T, resolved_at=None, reason=f"why{x}")
+    muted = alert.model_copy(update={"muted_by": (f"night{x}",)})
+    taken = alert.model_copy(update={
+        "acked_by": f"jan{x}", "acked_at": T, "acked_until": T * 2, "ack_note": f"mine{x}"})
+    detail = AlertDetail(
+        **taken.model_dump(),
+        timeline=(AlertMoment(at=T, event="fired"), AlertMoment(
+            at=T, event="told", who=(f"noc{x}", f"jan@msp.example{x}"), text=f"step org/shift/desk{x}")),
+        notes=(NotificationRow(
+            id=f"n1{x}", alert=f"a1{x}", customer=f"acme{x}", channel=f"noc{x}", event="firing", state="failed",
+            attempts=3, created_at=T, finished_at=T, error=f"answered 500{x}", step=f"org/shift/desk{x}", round=1),))
+    window = MaintenanceRow(
+        id=f"maint-1{x}", selector=f"@acme/hq{x}", reason=f"new switch{x}", started_by=f"jan{x}", started_at=T,
+        ends_at=T * 2, ended_by=f"eva{x}", open=True)
+    return {
+        "GET /alerts": Page[AlertRow](items=(alert, muted, taken), total=3),
+        "GET /alerts/a1": detail, "POST /alerts/a1/acknowledgement": detail,
+        "POST /maintenance": MaintenanceStarted(row=window, devices=3),
+        "GET /maintenance": Page[MaintenanceRow](items=(window,), total=1), "DELETE /maintenance/maint-1": window,
+    }
+
+
+def answers(authority: Authority, x: str = "") -> dict[str, Any]:
+    """An answer for every path that a verb asks for."""
     candidates = tuple(Candidate(value=f"{n}%{x}", layer=f"org{x}", path=f"org/a.yaml{x}", line=3, column=1,
                                  revision=REVISION) for n in (95, 90))
-    return {
+    return job_answers(x) | {
         "GET /health": {"ok": True},
         "GET /trust": Trust(ca=authority.ca, state_key="s", link_key="l"),
         "GET /whoami": WhoAmI(name=f"ada{x}", tenant=f"main{x}", role=f"admin{x}", server_version=f"0.1.0{x}",
@@ -160,12 +330,19 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
         "GET /devices/web01/explain": Explanation(
             device=f"web01{x}", path=f"checks.disk{x}", value=f"95%{x}", candidates=candidates),
         "POST /devices/labels": LabelsChanged(devices=(f"web01{x}",)),
+        "GET /overrides": Page[OverrideRow](items=(override(x),), total=1),
+        "POST /overrides": Page[OverrideRow](items=(override(x),), total=1),
+        "DELETE /overrides/0123456789abcdef": Page[OverrideRow](
+            items=(override(x, ended_at=T, ending="removed"),), total=1),
         "GET /status": status(x),
         "GET /revisions": Page[RevisionRow](items=(revision(x),), total=1),
         "POST /sync": SyncRequested(revision=REVISION, outcome="published", reason=f"r{x}", devices_changed=2),
         f"GET /revisions/{REVISION}/progress": SyncProgress(revision=REVISION, devices={"UpToDate": 2}),
         "POST /plans": plan(x),
         "GET /drift": drift(x),
+        "GET /secrets/recipient": ServerRecipient(recipient=SERVER),
+        "GET /exports": export(EXPORTED, x),
+        "POST /exports/contents": Contents(contents=contents(EXPORTED)),
         "POST /applications": SyncRequested(revision=REVISION, outcome="published", reason=f"r{x}", devices_changed=2),
         "POST /rollbacks": SyncRequested(revision=REVISION, outcome="published", reason=f"r{x}", devices_changed=2),
         "POST /enrolment-tokens": EnrolTokenCreated(token=f"guru1.abc{x}", row=token(x)),
@@ -181,5 +358,9 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
                 selector=f"op/a=b{x}", applies=True, conditions=(f"a ticket{x}",)),)),
         "POST /keys": KeyCreated(key=f"guruk_1{x}", row=key(x)),
         "GET /keys": Page[KeyRow](items=(key(x),), total=1), "DELETE /keys/key1": key(x),
-        "GET /alerts": Page[AlertRow](items=(alert,), total=1),
+        "GET /audit": Page[AuditRow](items=(told(x),), total=1),
+        "GET /audit/export": AuditExport(entries=(told(x),), checkpoints=(AuditCheckpoint(
+            tenant=f"main{x}", seq=1, hash=f"{'a' * 64}{x}", at=T, key=f"k{x}", signature=f"s{x}"),)),
+        "GET /audit/verification": verified(x),
+        **alerts(x),
     }

@@ -9,11 +9,32 @@ import pytest
 from pydantic import BaseModel
 
 from guru_policy.errors import DeadlinePassed, NotFound, PolicyInvalid, Unreachable, Unsupported, Untrusted
-from guru_wire import access, alerting, drift, enrolment, operator, uplink
-from gurucli import answers, answers_planning, answers_rights
+from guru_wire import (
+    access,
+    alerting,
+    audit_log,
+    drift,
+    enrolment,
+    exporting,
+    health,
+    jobs,
+    operator,
+    secrets,
+    uplink,
+)
+from gurucli import (
+    answers,
+    answers_alerting,
+    answers_audit,
+    answers_exporting,
+    answers_jobs,
+    answers_planning,
+    answers_rights,
+)
 from gurucli.answers import Status, WhoAmI
 from gurucli.client import Client, part
 from tests.cli import canned
+from tests.cli.conftest import Guru
 from tests.cli.double import TOKEN, Authority, Double, Reply, make_authority, problem
 from tests.cli.double import Asked as Request
 
@@ -96,12 +117,16 @@ def test_a_name_cannot_leave_its_place_in_the_path() -> None:
     assert ".." not in part("../../whoami").split("/")
 
 
+WIRE = (access, alerting, audit_log, drift, enrolment, exporting, health, jobs, operator, secrets, uplink)
 MODELS = {
-    name: model for module in (access, alerting, drift, operator, enrolment, uplink)
+    name: model for module in WIRE
     for name, model in vars(module).items() if isinstance(model, type) and issubclass(model, BaseModel)}
 MODELS["Verdict"] = uplink.Verdict
-SHAPES = {name: shape for module in (answers, answers_planning, answers_rights) for name, shape in vars(module).items()
-          if hasattr(shape, "__required_keys__")}
+ANSWERS = (
+    answers, answers_alerting, answers_audit, answers_exporting, answers_jobs, answers_planning, answers_rights
+)
+SHAPES = {name: shape for module in ANSWERS
+          for name, shape in vars(module).items() if hasattr(shape, "__required_keys__")}
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -109,3 +134,13 @@ def test_a_shape_has_the_members_of_its_model(name: str) -> None:
     fields = {field.alias or key for key, field in MODELS[name].model_fields.items()}
 
     assert set(get_type_hints(SHAPES[name])) == fields
+
+
+def test_fields_of_any_request_become_its_query_or_its_body(guru: Guru, double: Double) -> None:
+    double.answers["POST /enrolment-tokens"] = {"token": "t"}
+
+    assert guru("api", "POST", "/enrolment-tokens", "-F", "customer=acme", "-F", "uses=5").code == 0
+    assert guru("api", "GET", "/devices", "-F", "limit=1").code == 0
+
+    assert double.requests("POST", "/enrolment-tokens")[-1].body == {"customer": "acme", "uses": 5}
+    assert double.requests("GET", "/devices")[-1].query == {"limit": "1"}

@@ -14,6 +14,7 @@ from gurucli.transport import fingerprint
 from tests.cli import canned
 from tests.cli.conftest import Guru, Result
 from tests.cli.double import TOKEN, Authority, Double, problem
+from tests.cli.keeping import kept
 from tests.cli.walk import FAILS, SILENT, WORKS
 
 ROOT = Path(__file__).parents[2]
@@ -28,8 +29,11 @@ def walk(guru: Guru, double: Double, authority: Authority, tmp_path: Path) -> Gu
     (fleet / "fleet.yaml").write_text("apiVersion: guru/v1\nkind: Fleet\nmetadata: {name: test}\nspec: {}\n")
     (tmp_path / "token").write_text(TOKEN)
     (tmp_path / "plan").write_text(canned.plan(exact=canned.exact()).model_dump_json(by_alias=True))
+    keeper = kept(tmp_path / "kept")
     words = {"FLEET": str(fleet), "URL": double.url, "PIN": fingerprint(authority.ca), "TOKEN": str(tmp_path / "token"),
-             "OFFICE": f"{ROOT}/examples/small-office/", "PLAN": str(tmp_path / "plan"), "NEW": str(tmp_path / "new")}
+             "OFFICE": f"{ROOT}/examples/small-office/", "PLAN": str(tmp_path / "plan"), "NEW": str(tmp_path / "new"),
+             "KEPT": str(keeper.folder), "IDENTITY": str(keeper.identity),
+             "TACTICAL": str(ROOT / "tests/cli/importing/tactical"), "FLEETDM": str(ROOT / "tests/cli/importing/fleet")}
 
     def go(path: str, *more: str, **options: object) -> Result:
         return guru(*(words.get(word, word) for word in WORKS[path]), *more, **options)

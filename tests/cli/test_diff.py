@@ -64,9 +64,21 @@ def test_devices_can_come_from_the_server(guru: Guru, work: Remote, double: Doub
     double.answers["GET /devices"] = {
         "items": [canned.device("b1", customer="birch", site="hq").model_dump(mode="json")], "total": 1, "next": None}
 
+    double.answers["GET /overrides"] = {"items": [], "total": 0, "next": None}
+
     found = guru("diff", "HEAD", ".", "--live", "-o", "json")
 
     assert [one["name"] for one in json.loads(found.out)["devices"]] == ["b1"]
+
+
+def test_a_change_that_the_servers_override_hides_reaches_no_device(guru: Guru, work: Remote, double: Double) -> None:
+    change(work)
+    double.answers["GET /devices"] = {
+        "items": [canned.device("b1", customer="birch", site="hq").model_dump(mode="json")], "total": 1, "next": None}
+
+    found = guru("diff", "HEAD", ".", "--live", "-o", "json")
+
+    assert json.loads(found.out)["devices"] == []
 
 
 def test_a_version_with_faults_is_not_compared(guru: Guru, work: Remote) -> None:

@@ -119,6 +119,34 @@ def test_check_names_the_file_and_writes_nothing(guru: Guru, tmp_path: Path) -> 
     assert guru("fmt", str(tmp_path), "--check").code == 0
 
 
+def test_a_tab_inside_braces_is_named_and_the_file_left_alone() -> None:
+    text = 'kind: Policy\nspec: {\n \t"checks": {}\n  }\napiVersion: guru/v1\nmetadata: {name: a}\n'
+
+    found = formatted("org/a.yaml", text.encode())
+
+    assert found.text == text
+    assert found.faults[0].severity == "warning"
+    assert "cannot be written again" in found.faults[0].message
+
+
+def shown() -> list[str]:
+    """Every YAML text that the docs show, as far as it is YAML."""
+    texts = [text for page in sorted((ROOT / "docs").rglob("*.md"))
+             for text in re.findall(r"^```yaml\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)]
+    return [text for text in texts if not read_yaml("a", text.encode()).faults]
+
+
+def test_what_the_docs_show_keeps_its_meaning_and_comments() -> None:
+    texts = shown()
+    for text in texts:
+        found = formatted("org/a.yaml", text.encode())
+
+        assert found.faults == (), text
+        assert meaning(found.text) == meaning(text)
+        assert sorted(comments(found.text)) == sorted(comments(text))
+    assert len(texts) > 50
+
+
 def test_what_holds_no_objects_is_not_touched(guru: Guru, tmp_path: Path) -> None:
     for path in (".github/workflows/ci.yml", "files/app.yaml", ".gitlab-ci.yml"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,17 @@ LOOKING = {
     "explain": ("explain", "web01", "checks.disk"), "plan": ("plan", "--revision", canned.REVISION), "sync": ("sync",),
     "revision list": ("revision", "list"), "token list": ("enroll", "token", "list"), "doctor": ("doctor",),
     "token create": ("enroll", "token", "create", "--customer", "a", "--site", "b"),
+    "audit list": ("audit", "list"), "audit export": ("audit", "export"), "audit verify": ("audit", "verify"),
+    "override list": ("override", "list"), "override rm": ("override", "rm", "0123456789abcdef"),
+    "override set": ("override", "set", "web01", "a.b=c", "--ttl", "1h", "--reason", "r"), "drift": ("drift",),
+    "alert show": ("alert", "show", "a1"), "alert ack": ("alert", "ack", "a1"), "maint list": ("maint", "list"),
+    "maint start": ("maint", "start", "-l", "x", "--duration", "1h", "--reason", "y"),
+    "maint end": ("maint", "end", "maint-1"),
     "label": ("device", "label", "web01", "a=b"), "api": ("api", "GET", "/devices"),
+    "run": ("run", "-l", "a=b", "--yes", "--max-devices", "2", "uptime"), "job list": ("job", "list"),
+    "job show": ("job", "show", canned.JOB), "job output": ("job", "output", canned.JOB, "web01"),
+    "job watch": ("job", "watch", canned.JOB), "vpn": ("vpn", "diagnose", "vpn01"), "script list": ("script", "list"),
+    "script show": ("script", "show", "clear-temp"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -20,6 +21,24 @@ def test_a_new_repository_is_valid_and_in_form(guru: Guru, tmp_path: Path) -> No
     assert "customers/acme/sites/madrid/site.yaml" in made.out.split()
     assert guru("validate", str(tmp_path / "fleet")).code == 0
     assert guru("fmt", str(tmp_path / "fleet"), "--check").code == 0
+
+
+def test_a_new_repository_has_tests_that_run_and_hold(guru: Guru, tmp_path: Path) -> None:
+    fleet = str(tmp_path / "fleet")
+    assert guru("init", fleet, "--customer", "acme", "--site", "madrid").code == 0
+
+    done = guru("test", fleet, "-o", "json")
+    assert done.code == 0, done.err
+    assert len(json.loads(done.out)["tests"]) == 2
+    assert guru("ci", fleet, "--offline").code == 0
+
+
+def test_a_change_that_breaks_a_new_repository_is_seen(guru: Guru, tmp_path: Path) -> None:
+    assert guru("init", str(tmp_path / "fleet")).code == 0
+    baseline = tmp_path / "fleet/org/policies/baseline.yaml"
+    baseline.write_text(baseline.read_text().replace("warning: 85%, critical: 95%", "warning: 99%, critical: 99%"))
+
+    assert guru("test", str(tmp_path / "fleet")).code == 10
 
 
 def test_nothing_is_written_over_a_file(guru: Guru, tmp_path: Path) -> None:

@@ -127,3 +127,29 @@ def test_whom_it_concerns_is_three_lines_with_the_most_devices_first(guru: Guru,
 
 def test_names_are_put_in_the_order_people_count() -> None:
     assert sorted(["b-10", "b-2", "a9", "b-1"], key=natural) == ["a9", "b-1", "b-2", "b-10"]
+
+
+def test_every_plan_says_what_is_overridden_and_what_that_hides(guru: Guru, double: Double) -> None:
+    double.answers["POST /plans"] = canned.plan(overridden=3)
+    out = guru("plan", "--revision", "9f31c2e", "--color", "never", columns=120).out
+
+    assert "Overrides in force" in out
+    assert "acme/hq/web01  checks.disk.warning = 80%  ada, ends in" in out
+    assert "hides spec.checks.disk.warn  90% → 95%  org/a.yaml:3" in out
+    assert "and 2 more; `guru override list` shows them" in out
+    assert out.splitlines()[-1].endswith("3 overrides in force.")
+
+
+def test_one_that_would_not_fit_says_why(guru: Guru, double: Double) -> None:
+    row = canned.plan().overrides[0].model_copy(update={"unfit": "enforced by org/lock.yaml:5:13", "masks": ()})
+    double.answers["POST /plans"] = canned.plan(overrides=(row,))
+
+    assert "would not fit: enforced by org/lock.yaml:5:13" in guru("plan", "--revision", "9f31c2e", columns=120).out
+
+
+def test_a_plan_without_changes_stays_one_line_and_counts_them(guru: Guru, double: Double) -> None:
+    double.answers["POST /plans"] = canned.plan(objects=(), devices=(), affected=0, offline=0)
+    out = guru("plan", "--revision", "9f31c2e", "--color", "never", columns=120).out
+
+    assert out.splitlines() == ["No changes: every device has what 71aa0b3 says. 1 override in force."] or (
+        len(out.splitlines()) == 1 and "1 override in force." in out)

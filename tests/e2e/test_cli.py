@@ -36,12 +36,13 @@ spec:
   resources:
     hours: {kind: file, path: /etc/office/hours.txt, content: "9 to 18\\n", mode: "0644"}
 """
-LISTS = ("key list", "device list", "alert list --state all", "revision list", "enroll token list", "context list")
+LISTS = ("key list", "device list", "override list", "alert list --state all", "maint list --all", "revision list",
+         "enroll token list", "context list", "audit list", "audit search role", "audit export")
 THINGS = (
     "status", f"device show {PC}", f"device facts {PC}", f"explain {PC} checks.disk.warning", "whoami", "doctor",
     "validate FLEET", "plan FLEET", "plan --revision HEAD", "sync", "version", "explain G0404", "explain exit-codes",
     "api GET /status", "completion bash", f"device label {PC} role=desk", "context use lab",
-    "sync --wait --timeout 60s", f"can device.label {PC}", f"access explain ada device.read {PC}",
+    "sync --wait --timeout 60s", "audit verify", f"can device.label {PC}", f"access explain ada device.read {PC}",
 )
 
 
@@ -89,16 +90,22 @@ def test_every_format_of_every_verb_is_what_it_says(command: str, lab: World) ->
     assert (named.exit_code, found.exit_code, found.out) == (0, 0, "guru/v1\n")
 
 
-OFFLINE = {"init", "fmt", "schema", "diff", "render", "test"}         # tests/cli proves what needs no server
-OWN = {"ci", "apply", "rollback", "wait", "drift"}            # test_pipeline.py
+OFFLINE = {"init", "fmt", "schema", "diff", "render", "test",         # tests/cli proves what needs no server
+           "secrets rotate", "secrets recipients rm", "import tactical", "import fleet"}
+OWN = {"ci", "apply", "rollback", "wait", "drift",            # test_pipeline.py; then test_secrets.py, test_alerting.py
+       "secrets edit", "secrets check", "secrets recipients list", "secrets recipients add",
+       "alert show", "alert ack", "maint start", "maint end", "export", "import server"}
+JOBS = {"run", "query", "job list", "job show", "job watch", "job output", "job cancel", "job rerun",
+        "script list", "script show", "script run", "vpn diagnose"}   # test_jobs.py, test_query.py
 
 
 def test_the_walk_leaves_out_only_what_ends_something() -> None:
     walked = {" ".join(verb.path) for verb in VERBS
               if any(line.startswith(" ".join(verb.path)) for line in (*LISTS, *THINGS))}
 
-    assert {" ".join(verb.path) for verb in VERBS} - walked - OFFLINE - OWN == {
-        "device revoke", "key create", "key revoke", "enroll token create", "enroll token revoke", "login", "logout"}
+    assert {" ".join(verb.path) for verb in VERBS} - walked - OFFLINE - OWN - JOBS == {
+        "device revoke", "key create", "key revoke", "enroll token create", "enroll token revoke", "login", "logout",
+        "override set", "override rm"}
 
 
 def test_what_the_walk_left_out_works_in_its_order(lab: World, tmp_path: Path) -> None:

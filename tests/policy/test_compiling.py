@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from guru_policy.bundle import LANGUAGE, Bundle
+from guru_policy.bundle import LANGUAGE, Bundle, heartbeat_of
 from guru_policy.compiling import Compiled, Effective, Sources, compile_customer
 from guru_policy.errors import InputInvalid
 from guru_policy.explaining import explain
@@ -305,3 +305,12 @@ def test_a_bundle_reads_back_as_it_was_and_names_its_language() -> None:
 
     assert Bundle.model_validate(orjson.loads(found.to_bytes())) == found
     assert found.language == version.LANGUAGE
+
+
+def test_a_bundles_bytes_are_canonical_json_of_all_that_it_holds() -> None:
+    found = bundle(fleet({
+        "org/base.yaml": DISK, "org/more.yaml": policy("more", "resources:\n  tmp: {kind: directory, path: /srv/x}"),
+    }))
+
+    assert found.to_bytes() == orjson.dumps(found.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+    assert heartbeat_of(found.to_bytes()) == found.agent.heartbeat

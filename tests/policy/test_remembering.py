@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guru_policy.compiling import Compiled, Sources, compile_customer
-from guru_policy.inventory import Device, Place
+from guru_policy.inventory import Device, Override, Place
 from guru_policy.loading import ParseCache, load
+from guru_policy.remembering import digest_of_devices
 from guru_policy.tree import MemoryTree
 from tests.policy.writing import BASE, device, group, policy
 
 Files = Mapping[str, str]
 DISK = policy("disk", "checks:\n  disk: {kind: disk_space, warning: 85%}")
 FILE = policy("motd", "resources:\n  motd: {kind: file, path: /etc/motd, source: files/motd}")
+
+ARCHIVE = Override("o1", "checks.disk.warning", "70%", "ada", "archive", 1)
 
 
 def compiled(
@@ -43,6 +47,7 @@ def test_a_commit_that_does_not_concern_a_customer_costs_it_nothing() -> None:
     ({"org/disk.yaml": DISK}, (device("pc2"),)),
     ({"org/disk.yaml": DISK}, (device(), device("pc2", 2))),
     ({"org/disk.yaml": DISK}, ()),
+    ({"org/disk.yaml": DISK}, (replace(device(), overrides=(ARCHIVE,)),)),
 ])
 def test_whatever_could_change_the_answer_makes_a_new_one(files: Files, devices: tuple[Device, ...]) -> None:
     cache = ParseCache()
@@ -51,6 +56,25 @@ def test_whatever_could_change_the_answer_makes_a_new_one(files: Files, devices:
 
     assert after.assigned is not before.assigned
     assert after == compiled(ParseCache(), files, devices)
+
+
+def test_what_a_policy_says_may_change_without_asking_again_whom_it_is_for() -> None:
+    cache, devices = ParseCache(), (device(), device("pc2", 2))
+    before = compiled(cache, {"org/disk.yaml": DISK, "groups/g/g.yaml": group("g", 1, "name=pc2")}, devices)
+    after = compiled(
+        cache, {"org/disk.yaml": DISK.replace("85%", "80%"), "groups/g/g.yaml": group("g", 1, "name=pc2")}, devices
+    )
+
+    assert after.assigned != before.assigned
+    assert after.groups[devices[1].id] is before.groups[devices[1].id]
+    assert after.groups == {devices[0].id: frozenset(), devices[1].id: frozenset({"g"})}
+
+
+def test_devices_with_stamps_are_told_apart_by_them_alone() -> None:
+    one, same, other = (Device("a" * 32, "pc1", Place("acme", "hq"), {}, {}, stamp) for stamp in (b"1", b"1", b"2"))
+
+    assert digest_of_devices([one]) == digest_of_devices([same])
+    assert digest_of_devices([one]) != digest_of_devices([other])
 
 
 def test_a_file_that_a_resource_carries_makes_a_new_answer_when_its_bytes_change() -> None:
@@ -94,6 +118,7 @@ def test_an_item_of_the_organisation_is_read_once_and_is_each_customers_own() ->
     assert together[0].bundles != together[1].bundles
 
 
+LABELLED = "apiVersion: guru/v1\nkind: Customer\nmetadata: {{name: acme, labels: {{{}}}}}\n"
 CHOICES = {
     "org/disk.yaml": (DISK, DISK.replace("85%", "80%"), policy("disk", "selector: fact/ram_gb>=8\nmode: observe")),
     "org/locked.yaml": (policy("locked", "checks:\n  cpu: {kind: cpu, warning: 90%}\nenforced: [checks.cpu]"),),
@@ -102,11 +127,18 @@ CHOICES = {
     "customers/acme/own.yaml": (
         policy("own", "checks:\n  cpu: {warning: 50%}"), policy("own", "checks:\n  disk: {$remove: true}"),
         policy("own", "checks:\n  disk: {kind: nonsense}"),
+        policy("own", "selector: vip=true\nchecks:\n  cpu: {warning: 50%}"),
+    ),
+    "customers/acme/customer.yaml": (LABELLED.format("vip: true"), LABELLED.format("vip: 1")),
+    "devices/acme/hq/pc2.yaml": (
+        policy("pc2", "checks:\n  disk: {warning: 65%}"), policy("pc3", "checks:\n  disk: {warning: 65%}"),
     ),
 }
 TREES = st.fixed_dictionaries({}, optional={path: st.sampled_from(texts) for path, texts in CHOICES.items()})
 INVENTORIES = st.lists(
-    st.sampled_from([device(ram_gb=4), device(ram_gb=8), device("pc2", 2), device("pc3", 3, ram_gb=16)]),
+    st.sampled_from([device(ram_gb=4), device(ram_gb=8), device("pc2", 2), device("pc3", 3, ram_gb=16),
+                     replace(device(ram_gb=4), overrides=(ARCHIVE,)),
+                     replace(device(ram_gb=4), overrides=(ARCHIVE._replace(value="75%"),))]),
     max_size=3, unique_by=lambda one: one.id,
 )
 

@@ -10,6 +10,7 @@ from guru_policy.loading import load
 from guru_policy.tree import MemoryTree
 
 REVISION = "a" * 40
+RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 BASE: dict[str, bytes | str] = {
     "fleet.yaml": "apiVersion: guru/v1\nkind: Fleet\nmetadata: {name: test}\n",
     "customers/acme/customer.yaml": "apiVersion: guru/v1\nkind: Customer\nmetadata: {name: acme}\n",
@@ -34,6 +35,15 @@ def group(name: str, priority: int, selector: str = "") -> str:
         f"apiVersion: guru/v1\nkind: DeviceGroup\nmetadata: {{name: {name}}}\n"
         f"spec: {{priority: {priority}, selector: '{selector}'}}\n"
     )
+
+
+def secret(name: str, folder: str) -> dict[str, bytes | str | None]:
+    """A Secret in a folder, and a file that looks encrypted."""
+    spec = f"file: {folder}/{name}.age\nrecipients: {{server: {RECIPIENT}}}"
+    return {
+        f"{folder}/{name}.yaml": written("Secret", name, spec),
+        f"{folder}/{name}.age": b"age-encryption.org/v1\n-> X25519 a\n---",
+    }
 
 
 def fleet(files: Mapping[str, bytes | str | None] | None = None, revision: str = REVISION) -> Fleet:

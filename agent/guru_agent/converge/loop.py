@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import secrets
 from collections.abc import Callable
 from typing import Literal, NamedTuple
@@ -15,6 +16,7 @@ from guru_agent.clock import Clock
 from guru_agent.converge.report import bounded, changes, converged, encoded, sameness, standing
 from guru_agent.converge.retry import Retry
 from guru_agent.converge.round import Doer, Round
+from guru_agent.converge.windows import Blocked, Windows
 from guru_agent.logs import say
 from guru_agent.state.desired import Accepted, Desired
 from guru_agent.state.journal import Journal
@@ -26,6 +28,8 @@ from guru_wire.uplink import Report, ResourceOutcome
 LOG = logging.getLogger(__name__)
 Cause = Literal["manifest", "interval", "start", "request"]
 SHORTEST = 1                            # seconds between two rounds at least
+MOST_APART = 30.0                       # seconds by which devices of one window begin apart, at most
+A_MOMENT = 0.05                         # seconds after a window's end, so that it is over by any rounding
 
 
 class Machine(NamedTuple):
@@ -46,6 +50,7 @@ class Converger:
         self._machine, self._clock, self._on_change = machine, clock, on_change
         self._journal = Journal(store)
         self._retry = Retry(self._journal, clock)
+        self._blocked: Blocked | None = None
 
     async def run(self) -> None:
         """Converge again and again until cancelled."""
@@ -55,9 +60,8 @@ class Converger:
             accepted = self._desired.current
             if accepted is not None:
                 await self.once(accepted, cause)
-            interval = max(SHORTEST, self._desired.settings.converge)
             try:
-                async with asyncio.timeout(interval):
+                async with asyncio.timeout(self._pause()):
                     await self._desired.after(version)
                 cause = "manifest"
                 self._retry.new_state()
@@ -68,17 +72,29 @@ class Converger:
         """One run; its report goes into the spool when it is news."""
         started = self._clock.now()
         self._journal.forget_others(frozenset(one.id for one in accepted.bundle.resources))
-        machine = self._machine
-        resources = bounded(
-            await Round(accepted.bundle, machine.host, machine.doer, self._journal, self._retry).run()
-        )
+        machine, windows = self._machine, Windows(accepted.bundle.windows, self._clock)
+        turn = Round(accepted.bundle, machine.host, machine.doer, self._journal, self._retry, windows)
+        resources = bounded(await turn.run())
+        self._blocked = blocked = windows.open()
         report = Report(
             run=secrets.token_hex(16), serial=accepted.manifest.serial, revision=accepted.manifest.revision,
             bundle=accepted.manifest.bundle, started_at=started, finished_at=max(started, self._clock.now()),
-            cause=cause, converged=converged(resources), resources=resources,
+            cause=cause, converged=converged(resources) and not turn.waits, resources=resources,
+            blocked=blocked.names if blocked else (), blocked_until=blocked.until if blocked else None,
         )
         self._conclude(report)
         return report
+
+    def _pause(self) -> float:
+        """Seconds until the next run: the interval, or when the window closes that stands in the way.
+
+        Many devices share a window: they begin a little apart.
+        """
+        interval = float(max(SHORTEST, self._desired.settings.converge))
+        if self._blocked is None or self._blocked.until is None:
+            return interval
+        apart = random.uniform(0, min(MOST_APART, interval / 10))    # noqa: S311 - spreads load, hides nothing
+        return min(interval, max(0.0, (self._blocked.until - self._clock.now()) / 1000) + apart + A_MOMENT)
 
     def _conclude(self, report: Report) -> None:
         stands = standing(report)

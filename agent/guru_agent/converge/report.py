@@ -49,6 +49,8 @@ def converged(reports: Sequence[ResourceReport]) -> bool:
 def standing(report: Report) -> str:
     """A digest of how things stand after the run, whatever it did: equal standings are no news."""
     lines = [f"{report.serial} {report.revision} {report.bundle}"]
+    if report.blocked:
+        lines.append(f"blocked by {' '.join(report.blocked)} until {report.blocked_until}")
     for one in report.resources:
         outcome = "same" if one.outcome is ResourceOutcome.changed else one.outcome.value
         steps = one.steps if one.outcome is ResourceOutcome.drifted else ()

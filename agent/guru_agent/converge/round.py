@@ -6,13 +6,14 @@ a trigger nor the report of a change.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import orjson
 from pydantic import ValidationError
 
 from guru_agent.converge.retry import Retry
+from guru_agent.converge.windows import Windows
 from guru_agent.state.journal import Doing, Due, Journal
 from guru_agent.state.store import StoreFull
 from guru_agent.supervise import Crashed, guarded
@@ -20,6 +21,7 @@ from guru_policy.bundle import Bundle, PlacedResource, digest_of
 from guru_policy.host import Host
 from guru_policy.resources import RESOURCES
 from guru_policy.resources.base import Resource
+from guru_policy.secret import named_secrets
 from guru_policy.steps import Step
 from guru_wire.uplink import Change, ResourceOutcome, ResourceReport
 
@@ -44,9 +46,12 @@ class Planned(NamedTuple):
 class Round:
     """One run. Make one, `run` it once."""
 
-    def __init__(self, bundle: Bundle, host: Host, doer: Doer, journal: Journal, retry: Retry) -> None:
+    def __init__(
+        self, bundle: Bundle, host: Host, doer: Doer, journal: Journal, retry: Retry, windows: Windows
+    ) -> None:
         self._bundle, self._host, self._doer = bundle, host, doer
-        self._journal, self._retry = journal, retry
+        self._journal, self._retry, self._windows = journal, retry, windows
+        self.waits = False              # whether something was left undone on account of a window
         self._settled = journal.settled()
         self._doing = journal.doing()
         self._outcomes: dict[str, ResourceOutcome] = {}
@@ -87,13 +92,20 @@ class Round:
     async def _enforced(
         self, placed: PlacedResource, resource: Resource[object], planned: Planned
     ) -> ResourceReport:
-        spec = spec_digest(placed)
+        spec = spec_digest(placed, self._bundle.secrets)
         due = [one for one in self._journal.due(placed.id) if self._outcomes.get(one.cause) not in BAD]
         steps = planned.steps
         if due and not planned.fresh:
             steps += tuple(resource.plan_triggered())
         if not steps:
             return self._standing(placed, spec, due)
+        blocked = self._windows.open()
+        if blocked is not None:         # what triggered it, and what was begun, stays in the journal until it closes
+            self.waits = True
+            return _report(
+                placed, ResourceOutcome.drifted, change=Change.suppressed, steps=_texts(steps),
+                message=f"waits for the end of maintenance window {', '.join(blocked.names)}",
+            )
         waiting = self._retry.waits(placed.id, spec, self._bundle.agent.converge)
         if waiting is not None:
             return _report(placed, ResourceOutcome.failed, message=waiting.message)
@@ -146,9 +158,14 @@ class Round:
         return Change.intentional if intended else Change.corrective
 
 
-def spec_digest(placed: PlacedResource) -> str:
-    """The name of what a resource should be: equal specs, equal digests."""
-    return digest_of(orjson.dumps([placed.kind, placed.spec], option=orjson.OPT_SORT_KEYS))
+def spec_digest(placed: PlacedResource, secrets: Mapping[str, str]) -> str:
+    """The name of what a resource should be: equal specs with equal secrets, equal digests.
+
+    `secrets` is name to fingerprint, of the whole bundle.
+    """
+    mine = {name: secrets[name] for name in named_secrets(placed.spec) if name in secrets} if secrets else {}
+    said = [placed.kind, placed.spec, mine] if mine else [placed.kind, placed.spec]
+    return digest_of(orjson.dumps(said, option=orjson.OPT_SORT_KEYS))
 
 
 def _read(placed: PlacedResource, platform: str) -> Resource[object] | str:

@@ -17,6 +17,7 @@ from guru_policy.errors import NotFound, Untrusted
 from guru_policy.tree import MAX_ASSET
 from guru_wire import link
 from guru_wire.manifest import Expired, Manifest, open_manifest
+from guru_wire.sealing import MOST_SEALED
 from guru_wire.signing import Signed
 
 ANSWER_TIMEOUT = 30.0                   # seconds
@@ -85,7 +86,7 @@ class Downlink:
             if manifest.serial == self._desired.serial and not self._desired.lacks():
                 return
             for digest in self._desired.missing(manifest):
-                await self._fetch(digest, MOST_BUNDLE if digest == manifest.bundle else MAX_ASSET)
+                await self._fetch(digest, _most(digest, manifest))
             self._desired.accept(answer.manifest, manifest)
         except Expired as expired:
             if expired.serial > self._floor:
@@ -139,6 +140,13 @@ class Downlink:
                 return await self._answers.get()
         except TimeoutError as cause:
             raise LinkLost(f"no answer within {ANSWER_TIMEOUT:g} s: the link is frozen") from cause
+
+
+def _most(digest: str, manifest: Manifest) -> int:
+    """The bytes that what a manifest names may have."""
+    if digest == manifest.sealed:
+        return MOST_SEALED
+    return MOST_BUNDLE if digest == manifest.bundle else MAX_ASSET
 
 
 def _data(chunk: link.Chunk) -> bytes:

@@ -14,6 +14,7 @@ from guru_agent.state.identity import Identity
 from guru_policy.errors import Refused as RefusedError
 from guru_policy.errors import Untrusted
 from guru_wire.link import Challenge, FromServer, Hello, Refused, Welcome, hello_bytes, welcome_bytes
+from guru_wire.sealing import sealing_proof, sealing_public
 from guru_wire.signing import sign, verify
 from guru_wire.version import LANGUAGE, VERSION
 
@@ -64,6 +65,7 @@ async def _shake(carrier: Carrier, identity: Identity, spool: str, serial: int) 
     hello = Hello(
         language=LANGUAGE, device=device, nonce=nonce, spool=spool, agent_version=VERSION, serial=serial,
         signature=base64.b64encode(proof).decode(),
+        sealing_key=sealing_public(identity.key), sealing_proof=sealing_proof(identity.key),
     )
     await carrier.send(hello.model_dump_json())
     answer = read_frame(await carrier.receive())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 from guru_agent.clock import Clock
 from guru_agent.link.carrier import Carrier, LinkLost
@@ -15,8 +16,21 @@ from guru_agent.state.desired import Desired
 from guru_agent.state.identity import Identity
 from guru_agent.state.refusals import Refusals
 from guru_agent.state.spool import Spool
-from guru_wire.link import Ack, Chunk, Current, Welcome
+from guru_wire.link import Ack, Cancel, Chunk, Current, Order, Welcome
 from guru_wire.link import Desired as DesiredMessage
+
+
+class Orders(Protocol):
+    """Whoever takes what the server orders. None of these may block."""
+
+    def greeted(self, *, anew: bool) -> None:
+        """A link stands and the time is known; `anew`: this device's store is older than the server's memory of it."""
+
+    def ordered(self, message: Order) -> None:
+        """An order came."""
+
+    def cancelled(self, message: Cancel) -> None:
+        """A cancellation came."""
 
 
 class Session:
@@ -24,10 +38,10 @@ class Session:
 
     def __init__(
         self, identity: Identity, spool: Spool, desired: Desired, blobs: Blobs, clock: Clock,
-        refusals: Refusals, *, ack_timeout: float = ACK_TIMEOUT,
+        refusals: Refusals, orders: Orders, *, ack_timeout: float = ACK_TIMEOUT,
     ) -> None:
         self._identity, self._spool, self._desired, self._blobs = identity, spool, desired, blobs
-        self._clock, self._refusals, self._ack_timeout = clock, refusals, ack_timeout
+        self._clock, self._refusals, self._orders, self._ack_timeout = clock, refusals, orders, ack_timeout
 
     async def begin(self, carrier: Carrier) -> Welcome:
         """Shake hands, take the server's time, and forget what it has already.
@@ -36,6 +50,7 @@ class Session:
         """
         welcome = await shake_hands(carrier, self._identity, spool=self._spool.id, serial=self._desired.seen)
         self._clock.learn(welcome.now)
+        self._orders.greeted(anew=welcome.mark > self._spool.last)
         if welcome.mark > self._spool.last:
             self._spool.renew()
             raise LinkLost("the server knows more of this spool than the spool does: it begins anew")
@@ -52,7 +67,7 @@ class Session:
         self._blobs.on_loss = lambda: _later(loop, downlink.lost)
         jobs = [
             asyncio.create_task(job)
-            for job in (uplink.run(), downlink.run(), _receive(carrier, uplink, downlink))
+            for job in (uplink.run(), downlink.run(), _receive(carrier, uplink, downlink, self._orders))
         ]
         try:
             done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
@@ -69,7 +84,7 @@ def _later(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
         loop.call_soon_threadsafe(call)
 
 
-async def _receive(carrier: Carrier, uplink: Uplink, downlink: Downlink) -> None:
+async def _receive(carrier: Carrier, uplink: Uplink, downlink: Downlink, orders: Orders) -> None:
     while True:
         message = read_frame(await carrier.receive())
         if isinstance(message, Ack):
@@ -78,5 +93,9 @@ async def _receive(carrier: Carrier, uplink: Uplink, downlink: Downlink) -> None
             downlink.announced(message.serial)
         elif isinstance(message, DesiredMessage | Chunk):
             downlink.answered(message)
+        elif isinstance(message, Order):
+            orders.ordered(message)
+        elif isinstance(message, Cancel):
+            orders.cancelled(message)
         else:
             raise LinkLost("the server began a second handshake")

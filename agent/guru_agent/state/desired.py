@@ -13,8 +13,9 @@ from guru_agent.state.blobs import Blobs
 from guru_agent.state.identity import Identity
 from guru_agent.state.store import Store
 from guru_policy.bundle import AgentSettings, Bundle
-from guru_policy.errors import GuruError, NotFound, Untrusted
+from guru_policy.errors import CannotLook, GuruError, NotFound, Untrusted
 from guru_wire.manifest import Manifest, open_manifest
+from guru_wire.sealing import Sealed, open_value, read_sealed
 from guru_wire.signing import Signed
 
 LOG = logging.getLogger(__name__)
@@ -22,10 +23,18 @@ _ACCEPTED = "manifest"
 
 
 class Accepted(NamedTuple):
-    """A verified manifest and the bundle it names, whole."""
+    """A verified manifest, the bundle it names, whole, and the secrets that came with it, sealed as they are."""
 
     manifest: Manifest
     bundle: Bundle
+    sealed: Sealed | None = None
+
+    def open(self, name: str, identity: Identity) -> bytes | None:
+        """The value of a secret of the bundle; None when it does not come sealed. Untrusted when it does not open."""
+        fingerprint = self.bundle.secrets.get(name)
+        if fingerprint is None or self.sealed is None:
+            return None
+        return open_value(identity.sealing, identity.device, name, fingerprint, self.sealed)
 
 
 class Desired:
@@ -56,7 +65,7 @@ class Desired:
 
     def missing(self, manifest: Manifest) -> list[str]:
         """Digests that the manifest names and that are not here whole; the bundle first."""
-        return [digest for digest in (manifest.bundle, *manifest.blobs) if not self._blobs.has(digest)]
+        return [digest for digest in manifest.named if not self._blobs.has(digest)]
 
     def lacks(self) -> bool:
         """Whether something that the accepted state needs was lost from disk."""
@@ -65,14 +74,19 @@ class Desired:
         return bool(self.missing(self.current.manifest))
 
     def accept(self, signed: Signed, manifest: Manifest) -> None:
-        """Take a verified manifest whose blobs are all here. Untrusted when its bundle is not readable."""
-        accepted = Accepted(manifest, self._bundle(manifest))
+        """Take a verified manifest whose blobs are all here.
+
+        Untrusted when its bundle is not readable, or one of its secrets does not open here.
+        """
+        accepted = self._whole(manifest)
+        for name in accepted.bundle.secrets:
+            accepted.open(name, self._identity)
         self._store.keep(_ACCEPTED, signed.model_dump_json())
         known = self.current.manifest if self.current else None
         self.current, self._seen = accepted, max(self._seen, manifest.serial)
         # A run may still be busy with the state before: its blobs go with the next one.
-        before = {known.bundle, *known.blobs} if known else set()
-        self._blobs.prune({manifest.bundle, *manifest.blobs, *before})
+        before = set(known.named) if known else set()
+        self._blobs.prune({*manifest.named, *before})
         if known != manifest:
             self.version += 1
             self._news.set()
@@ -94,9 +108,24 @@ class Desired:
                 signed, state_key=self._identity.state_key, device=self._identity.device, newest=0, now=0
             )
             self._seen = manifest.serial
-            self.current = Accepted(manifest, self._bundle(manifest))
+            self.current = self._whole(manifest)
         except (GuruError, ValidationError) as cause:
             say(LOG, "the kept state is not whole; it is fetched again", logging.WARNING, reason=str(cause))
+
+    def secret(self, name: str) -> bytes | None:
+        """The value of a secret that came sealed with the state in force; None when it did not. CannotLook when it
+        does not open.
+        """
+        if self.current is None:
+            return None
+        try:
+            return self.current.open(name, self._identity)
+        except Untrusted as cause:
+            raise CannotLook(cause.message) from cause
+
+    def _whole(self, manifest: Manifest) -> Accepted:
+        sealed = read_sealed(self._blobs.read(manifest.sealed)) if manifest.sealed else None
+        return Accepted(manifest, self._bundle(manifest), sealed)
 
     def _bundle(self, manifest: Manifest) -> Bundle:
         try:

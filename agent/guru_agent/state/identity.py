@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from pydantic import ValidationError
 
 from guru_agent.state.files import create_private, read_private, sync_folder
 from guru_policy.errors import GuruError, InputInvalid, NotFound
 from guru_policy.model import Carried
+from guru_wire.sealing import sealing_key
 from guru_wire.signing import key_id, public_bytes
 
 KEY_FILE, TRUST_FILE = "device.key", "trust.json"
@@ -44,6 +46,11 @@ class Identity(NamedTuple):
     def device(self) -> str:
         """32 hex digits."""
         return self.trusted.device
+
+    @property
+    def sealing(self) -> X25519PrivateKey:
+        """What opens this device's sealed secrets."""
+        return sealing_key(self.key)
 
     @property
     def state_key(self) -> bytes:

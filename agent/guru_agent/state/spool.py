@@ -21,7 +21,7 @@ from guru_wire.link import MAX_FRAME
 from guru_wire.uplink import RESULT_KINDS
 
 LOG = logging.getLogger(__name__)
-Kind = Literal["layout", "sample", "report", "facts", "checks", "refusal"]
+Kind = Literal["layout", "sample", "report", "facts", "checks", "refusal", "output", "run"]
 
 LIMIT = 32 << 20                        # bytes of bodies and their rows
 OVERHEAD = 64                           # bytes that a row costs beside its body
@@ -77,6 +77,11 @@ class Spool:
         self.id = secrets.token_hex(16)
         self._store.keep("spool", self.id)
         return self.id
+
+    @property
+    def crowded(self) -> bool:
+        """Whether results take half of the room: what can be told in fewer words should be."""
+        return self._results * 2 > self._limit
 
     def add_sample(self, body: bytes) -> None:
         """Add telemetry. On a full disk it is dropped, with one log line until there is room again."""

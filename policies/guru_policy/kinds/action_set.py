@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
 
-from guru_policy.host import Platform
+from guru_policy.host import Platform, Shell
 from guru_policy.kinds.base import DisplayName, SelectorText, Spec
-from guru_policy.kinds.command_template import ScriptText, Shell
+from guru_policy.kinds.command_template import ScriptText
 from guru_policy.kinds.notification_channel import Url
 from guru_policy.machine import Argv, Line, SourcePath
 from guru_policy.model import wrong

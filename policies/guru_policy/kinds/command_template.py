@@ -6,13 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from guru_policy.host import Platform
+from guru_policy.host import Platform, Shell
 from guru_policy.kinds.base import DisplayName, Spec
 from guru_policy.machine import SourcePath, Text
 from guru_policy.model import wrong
 from guru_policy.quantities import Bytes, ItemId, PositiveDuration, shown
 
-Shell = Literal["sh", "bash", "powershell", "cmd", "python"]
 ParameterName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 ScriptText = Annotated[str, StringConstraints(min_length=1, max_length=256 << 10)]
 Choice = Annotated[str, StringConstraints(min_length=1, max_length=200)]

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from guru_policy.commit_signing import Signing
 from guru_policy.kinds.base import DisplayName, Spec
-from guru_policy.quantities import Percent
+from guru_policy.quantities import Duration, Percent
 
 
 class MaxDelete(Spec):
@@ -18,16 +18,21 @@ class MaxDelete(Spec):
     percent: Percent = Field(default=20.0, description="the share of all objects that one commit may delete")
 
 
+MAX_OVERRIDE = 30 * 86_400              # seconds
+
+
 class Limits(Spec):
-    """What one commit may do at most."""
+    """What one commit, and what one person, may do at most."""
 
     max_delete: MaxDelete = Field(default=MaxDelete(), description="`count` and `percent` of all objects")
+    max_override: Annotated[Duration, Field(le=MAX_OVERRIDE)] = Field(
+        default=MAX_OVERRIDE, description="how long an override may be in force, 30 days at most; `0s`: there are none")
 
 
 class FleetSpec(Spec):
     """The one Fleet object, in a file at the root of the repository."""
 
     display_name: DisplayName | None = Field(default=None, description="a name for people")
-    limits: Limits = Field(default=Limits(), description="what one commit may do at most")
+    limits: Limits = Field(default=Limits(), description="what one commit and one override may do at most")
     signing: Signing = Field(
         default=Signing(), description="who may sign commits, and which paths each signer may change")

@@ -14,13 +14,9 @@ Url = Annotated[
 ]
 """An http or https address without user and password."""
 
-Address = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^[A-Za-z0-9.!#$%&*+/=?^_{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$", max_length=254
-    ),
-    shape("e-mail address"),
-]
+ADDRESS_PATTERN = r"^[A-Za-z0-9.!#$%&*+/=?^_{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
+
+Address = Annotated[str, StringConstraints(pattern=ADDRESS_PATTERN, max_length=254), shape("e-mail address")]
 """A plain e-mail address."""
 
 

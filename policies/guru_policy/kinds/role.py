@@ -15,8 +15,9 @@ from guru_policy.text.suggesting import did_you_mean
 VERBS = (
     "alert.act", "alert.read", "audit.read", "command.run", "device.enroll", "device.label", "device.read",
     "device.revoke", "file.get", "file.put", "forward.open", "override.set", "policy.apply", "policy.plan",
-    "report.read", "rollout.act", "secret.read", "secret.write", "server.read", "shell.join", "shell.open",
-    "ticket.read", "ticket.write", "update.approve", "update.halt", "update.plan", "user.manage",
+    "policy.read", "query.run", "report.read", "rollout.act", "secret.read", "secret.write", "server.read",
+    "shell.join", "shell.open", "ticket.read", "ticket.write", "update.approve", "update.halt", "update.plan",
+    "user.manage",
 )
 """Everything that can be allowed or denied."""
 

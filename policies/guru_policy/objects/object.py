@@ -12,7 +12,7 @@ from guru_policy.inventory import Scalar
 from guru_policy.kinds.base import Metadata, Spec
 from guru_policy.objects.scopes import Scope
 from guru_policy.selector import Selector, parse
-from guru_policy.text.nodes import Node, deepest
+from guru_policy.text.nodes import Node, deepest, entries_named
 
 
 class Key(NamedTuple):
@@ -30,6 +30,14 @@ class Carries(NamedTuple):
     """A file of the repository that a resource takes along, and where that is written."""
 
     source: str
+    origin: Origin
+
+
+class Refers(NamedTuple):
+    """A `secretRef` in a check or resource, and where it is written."""
+
+    name: str
+    what: str                           # such as `resources.office`
     origin: Origin
 
 
@@ -61,6 +69,18 @@ class Object:
     def selector(self) -> Selector:
         """The selector of kinds that have one; the empty one for others."""
         return parse(str(getattr(self.spec, "selector", "")))
+
+    @cached_property
+    def secret_refs(self) -> tuple[Refers, ...]:
+        """Every secret that a policy's checks and resources refer to."""
+        if self.key.kind != "Policy":
+            return ()
+        return tuple(
+            Refers(str(node.value), f"{section}.{item_id}", node.at(self.path))
+            for section in ("checks", "resources") if (part := self.node.get(section)) is not None
+            for item_id, entry in (part.value.items() if isinstance(part.value, dict) else ())
+            for node in entries_named(entry, "secretRef")
+        )
 
     def at(self, steps: Sequence[str | int]) -> Origin:
         """Where the deepest part of the spec stands that these steps lead to."""

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import hashlib
-import plistlib
 from collections.abc import Iterator
 from typing import Annotated, Literal, NamedTuple
 
@@ -83,6 +82,8 @@ class LaunchdJob(Resource[JobState]):
                 job[name] = value
         if self.env:
             job["EnvironmentVariables"] = dict(self.env)
+        import plistlib  # 0.3 MB with its XML parser, on machines that never have such a job
+
         return plistlib.dumps(job, sort_keys=True)
 
     async def probe(self, host: Host) -> JobState:

@@ -48,15 +48,19 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True)
 class Exercised:
-    """What the claims of tests spoke of: places of leaves, alert rules and files; the layers that applied."""
+    """What the claims of tests spoke of: places of leaves, rules, steps, channels, windows, files; what applied."""
 
     leaves: frozenset[Origin] = frozenset()
     rules: frozenset[str] = frozenset()             # as `alerting.rule.Rule.key`
     files: frozenset[str] = frozenset()
     applied: frozenset[Origin] = frozenset()        # where the applied layers begin
+    steps: frozenset[str] = frozenset()             # of escalations, as `alerting.telling.Step.key`
+    channels: frozenset[Key] = frozenset()
+    windows: frozenset[Origin] = frozenset()        # where the maintenance windows begin
 
     def __or__(self, other: Exercised) -> Exercised:
         return Exercised(
             self.leaves | other.leaves, self.rules | other.rules, self.files | other.files,
-            self.applied | other.applied,
+            self.applied | other.applied, self.steps | other.steps, self.channels | other.channels,
+            self.windows | other.windows,
         )

@@ -15,6 +15,7 @@ from guru_policy.kinds.test import Fixture, Test
 from guru_policy.objects.object import Object
 from guru_policy.quantities import shown
 from guru_policy.testing.outcome import Exercised, Failure, Outcome
+from guru_policy.testing.stage import Stage
 from guru_policy.testing.timelines import Timelines
 from guru_policy.testing.values import Values
 
@@ -54,7 +55,8 @@ class Runner:
         assignment = compiler.assign(device)
         applied = frozenset(layer.node.at(layer.path) for layer in compiler.layers(device) if layer.path)
         spoke = Exercised(applied=applied)
-        claims = 1 if test.refused is not None else len(test.expect) + len(test.absent) + len(test.timeline)
+        parts = (test.expect, test.absent, test.timeline, test.acknowledge)
+        claims = 1 if test.refused is not None else sum(map(len, parts))
         if test.refused is not None:
             failures, leaves = _refusal(item, test.refused, assignment)
             spoke |= Exercised(leaves=leaves)
@@ -66,7 +68,7 @@ class Runner:
             ]
         else:
             values = Values(item, test, compiler, device, self._fleet)
-            timelines = Timelines(item, test, self._sources, device, values.checks)
+            timelines = Timelines(item, test, Stage(test, self._sources, compiler, device), values.checks)
             failures = [*values.failures(), *timelines.failures()]
             spoke |= values.exercised | timelines.exercised
         return Outcome(item.key, item.origin, test.description or "", claims, tuple(failures)), spoke

@@ -47,7 +47,11 @@ class Values:
                     leaves.add(cell.origin)
                 if cell.live and isinstance(cell.value, str) and cell.value in self._fleet.assets:
                     files.add(cell.value)
-        return Exercised(leaves=frozenset(leaves), files=frozenset(files))
+        named = {path.split(".")[1] for path in self._test.expect if path.startswith("windows.")}
+        windows = frozenset(
+            window.item.origin for window in self._compiler.windows(self._device) if window.name in named
+        )
+        return Exercised(leaves=frozenset(leaves), files=frozenset(files), windows=windows)
 
     def failures(self) -> Iterator[Failure]:
         """The claims that do not hold."""
@@ -68,7 +72,7 @@ class Values:
         return explained(self._compiler, self._device, path, self._bundle)
 
     def _decided(self, path: str) -> str:
-        return str(decided(self._table, path.split(".")))
+        return str(decided(self._table, path.split("."), self._compiler.windows(self._device)))
 
     def _hint(self, found: Explained) -> str:
         """The nearest name there is, for a path that leads nowhere."""

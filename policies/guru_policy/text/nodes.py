@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from pydantic import JsonValue
@@ -48,6 +48,19 @@ def plain(node: Node) -> JsonValue:
     if isinstance(value, list):
         return [plain(item) for item in value]
     return value
+
+
+def entries_named(node: Node, key: str) -> Iterator[Node]:
+    """The entries of this key in the node, however deep, that are a word."""
+    if isinstance(node.value, dict):
+        for name, entry in node.value.items():
+            if name == key and isinstance(entry.value, str):
+                yield entry
+            else:
+                yield from entries_named(entry, key)
+    elif isinstance(node.value, list):
+        for entry in node.value:
+            yield from entries_named(entry, key)
 
 
 def word(node: Node) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
+from guru_policy.alerting.routing import Routing, routing_of
 from guru_policy.alerting.rule import Rule, rules_of
 from guru_policy.errors import GuruError
 from guru_policy.fleet import Fleet, Sources
@@ -25,13 +26,14 @@ Pair = tuple[str, str]
 
 
 class FromSources:
-    """RulesInForce and ChannelsInForce over the table of reconcile. Call `refresh` before looking."""
+    """InForce and ChannelsInForce over the table of reconcile. Call `refresh` before looking."""
 
     def __init__(self, db: Database, load: LoadFleets) -> None:
         self._db, self._load = db, load
         self._complete = False          # whether every revision could be loaded
         self._pairs: Mapping[str, Pair | None] = {}
         self._rules: dict[str, Sequence[Rule]] = {}
+        self._routings: dict[str, Routing] = {}
         self._channels: dict[str, Mapping[str, Channel]] = {}
 
     async def refresh(self) -> None:
@@ -48,22 +50,28 @@ class FromSources:
             log.warning("rules and channels are as old as they were: %s", plain(error.message, 500))
             return
         rules: dict[str, Sequence[Rule]] = {}
+        routings: dict[str, Routing] = {}
         channels: dict[str, Mapping[str, Channel]] = {}
         for customer, pair in pairs.items():
             if pair and pair[0] in fleets and pair[1] in fleets:
                 sources = Sources(fleets[pair[0]], fleets[pair[1]])
                 rules[customer] = rules_of(sources, customer)
+                routings[customer] = routing_of(sources, customer)
                 channels[customer] = {
                     item.name: item.spec
                     for item in sources.channels(customer) if isinstance(item.spec, Webhook | Email)
                 }
         self._complete = len(rules) == sum(pair is not None for pair in pairs.values())
-        self._pairs, self._rules, self._channels = pairs, rules, channels
+        self._pairs, self._rules, self._channels, self._routings = pairs, rules, channels, routings
 
     def rules_for(self, customer: str) -> Sequence[Rule] | None:
         """The rules; none for a customer that left the repository, None while that cannot be told."""
         gone = bool(self._pairs) and customer not in self._pairs
         return () if gone else self._rules.get(customer)
+
+    def routing_for(self, customer: str) -> Routing | None:
+        """How its alerts are told; None for a customer that left the repository, and while it cannot be told."""
+        return self._routings.get(customer)
 
     def channels_for(self, customer: str) -> Mapping[str, Channel] | None:
         """The channels by name; the same way."""

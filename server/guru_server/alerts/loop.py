@@ -1,4 +1,5 @@
-"""Runs the sweep when verdicts or rules changed, and every few seconds for `for:`. It decides nothing."""
+"""Runs the sweep when verdicts, rules or acknowledgements changed, and every few seconds for what time brings. It
+decides nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import logging
 from sqlalchemy import Connection
 
 from guru_policy.errors import Conflict, Unreachable
-from guru_server.alerts.in_force import RulesInForce
+from guru_server.alerts.in_force import InForce
 from guru_server.alerts.store import store
 from guru_server.alerts.sweep import transitions
 from guru_server.bus import Bus, Subscription
@@ -18,7 +19,7 @@ from guru_server.leases import Fence, held
 from guru_server.store.database import Database
 
 log = logging.getLogger("guru.alerts")
-TOPICS = ("checks", "inventory", "manifest", "revoked")
+TOPICS = ("checks", "inventory", "manifest", "revoked", "alerts")
 PAUSE = 0.2                             # seconds in which a burst of changes becomes one sweep
 
 
@@ -26,7 +27,7 @@ class Alerts:
     """Turns verdicts into alerts. `run` is work for the lease `alerts`."""
 
     def __init__(
-        self, db: Database, bus: Bus, in_force: RulesInForce, clock: Clock, *, every: float = 5.0
+        self, db: Database, bus: Bus, in_force: InForce, clock: Clock, *, every: float = 5.0
     ) -> None:
         self._db, self._bus, self._in_force, self._clock, self._every = db, bus, in_force, clock, every
 

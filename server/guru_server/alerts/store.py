@@ -11,12 +11,16 @@ from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
 from guru_policy.alerting.episode import Episode, Event, Phase, event_of
 from guru_policy.alerting.rule import Rule
+from guru_policy.alerting.telling import RULE
 from guru_policy.errors import InputInvalid
+from guru_policy.inventory import Place
 from guru_policy.verdict import State
-from guru_server.alerts.sweep import Seen, Transition
-from guru_server.alerts.tables import alert
-from guru_server.fleet.reading import inventory
-from guru_server.notify.outbox import enqueue, told
+from guru_server.alerts.progress import read, written
+from guru_server.alerts.seeing import Seen, Transition
+from guru_server.alerts.tables import alert, alert_event
+from guru_server.alerts.timeline import note_changes
+from guru_server.fleet.inventory import Inventory
+from guru_server.notify.outbox import THE_RULE, By, enqueue
 from guru_server.rights.asking import Sight
 from guru_server.store.schema import TENANT
 from guru_wire.alerting import AlertRow
@@ -35,7 +39,7 @@ def firing_count(connection: Connection, tenant: str = TENANT) -> int:
 
 
 def alerts(
-    connection: Connection, state: str | None, limit: int, cursor: str | None, sight: Sight | None = None
+    connection: Connection, state: str | None, limit: int, cursor: str | None, now: int = 0, sight: Sight | None = None
 ) -> Page[AlertRow]:
     """Alerts, the newest first; without a state, those that have not ended. With a sight, those within it."""
     here = [alert.c.tenant == TENANT]
@@ -57,7 +61,7 @@ def alerts(
         rows = connection.execute(select(alert).where(*here).order_by(*newest).limit(limit + 1)).all()
     page = rows[:limit]
     following = f"{page[-1].started_at}-{page[-1].id}" if len(rows) > limit else None
-    return Page(items=tuple(_row(row) for row in page), total=total, next=following)
+    return Page(items=tuple(alert_row(row, now) for row in page), total=total, next=following)
 
 
 def _follows(started: int, name: str, after: tuple[int, str]) -> bool:
@@ -70,36 +74,40 @@ def _within(connection: Connection, here: Sequence[ColumnElement[bool]], sight: 
     query = select(*columns).where(*here).order_by(alert.c.started_at.desc(), alert.c.id)
     rows = connection.execute(query).all()
     unsure = any(sight.place(row.customer, row.site) is None for row in rows)
-    known = {one.id: one for one in inventory(connection, TENANT)} if unsure else {}
+    known = {one.id: one for one in Inventory(TENANT).read(connection)} if unsure else {}
     return [
         (row.started_at, row.id) for row in rows
-        if sight.place(row.customer, row.site)
-        or (sight.place(row.customer, row.site) is None and row.device in known and sight.sees(known[row.device]))
+        if sight.sees_at(Place(row.customer, row.site), known.get(row.device))
     ]
 
 
 def forget_resolved(connection: Connection, before: int) -> int:
     """Drop alerts that ended before a time; how many."""
     ended = (alert.c.tenant == TENANT, alert.c.resolved_at < before)
+    gone = select(alert.c.id).where(*ended)
+    connection.execute(alert_event.delete().where(alert_event.c.tenant == TENANT, alert_event.c.alert.in_(gone)))
     return connection.execute(alert.delete().where(*ended)).rowcount
 
 
 def _store(connection: Connection, change: Transition, now: int) -> int:
     if change.before is None:
         return _begin(connection, change, now)
-    here = (alert.c.tenant == TENANT, alert.c.id == change.before.id, alert.c.resolved_at.is_(None))
+    before = change.before
+    here = (alert.c.tenant == TENANT, alert.c.id == before.id, alert.c.resolved_at.is_(None))
     if change.after is None:
         connection.execute(alert.delete().where(*here))
         return 0
     values: dict[str, Any] = {**_times(change.after), "reason": change.reason}
-    event = event_of(change.before.episode, change.after)
+    event = event_of(before.episode, change.after)
     if change.seen is not None:
         values["check_state"] = change.seen.reading.state.value
     if change.rule is not None and event == "firing" and change.seen is not None:
         values |= _described(change.seen, change.rule)
+    if change.progress is not None:
+        values["progress"] = written(change.progress)
     if not connection.execute(alert.update().where(*here).values(**values)).rowcount:
         return 0
-    return _tell(connection, change, change.before.id, event, now)
+    return _tell(connection, change, before.id, event, now)
 
 
 def _begin(connection: Connection, change: Transition, now: int) -> int:
@@ -111,29 +119,38 @@ def _begin(connection: Connection, change: Transition, now: int) -> int:
         tenant=TENANT, id=name, rule=rule.key, customer=seen.device.place.customer,
         site=seen.device.place.site, device=seen.device.id, device_name=seen.device.name,
         check_id=seen.check, check_state=seen.reading.state.value, reason="",
+        progress=written(change.progress) if change.progress is not None else None,
         **_described(seen, rule), **_times(after),
     ))
     return _tell(connection, change, name, event_of(None, after), now)
 
 
 def _tell(connection: Connection, change: Transition, name: str, event: Event | None, now: int) -> int:
-    """Put the notes of a change of phase into the outbox."""
-    if event == "firing" and change.rule is not None:
-        channels: Sequence[str] = change.rule.spec.notify
-    elif event == "resolved":
-        channels = told(connection, name)
-    else:
+    """Put the notes of a change into the outbox, and write down what happened."""
+    known = change.before.progress if change.before is not None else None
+    note_changes(connection, name, event, known, change, now)
+    if event != "resolved" and not change.tellings:
         return 0
     row = connection.execute(select(alert).where(alert.c.tenant == TENANT, alert.c.id == name)).one()
-    enqueue(
-        connection, alert=name, customer=row.customer, event=event,
-        channels=channels, payload=json.dumps(_payload(row, event, change.seen)), now=now,
-    )
-    return len(channels)
+    if event == "resolved":
+        told = known.told if known is not None else ()
+        enqueue(
+            connection, alert=name, customer=row.customer, event="resolved", channels=told,
+            payload=json.dumps(payload(row, "resolved", change.seen)), now=now, begin=change.begin,
+        )
+        return len(told)
+    for telling in change.tellings:
+        by = THE_RULE if telling.step == RULE else By(telling.step, telling.round)
+        enqueue(
+            connection, alert=name, customer=row.customer, event="firing", channels=telling.tells, by=by,
+            payload=json.dumps(payload(row, "firing", change.seen, by)), now=now,
+        )
+    return sum(len(telling.tells) for telling in change.tellings)
 
 
-def _payload(row: Row[Any], event: str, seen: Seen | None) -> dict[str, object]:
+def payload(row: Row[Any], event: str, seen: Seen | None, by: By = THE_RULE) -> dict[str, object]:
     """What channels tell, as documented in docs/alerts.md. Fields are only added."""
+    policy, _, step = by.step.rpartition("/")
     return {
         "apiVersion": "guru/v1",
         "event": event,
@@ -155,6 +172,7 @@ def _payload(row: Row[Any], event: str, seen: Seen | None) -> dict[str, object]:
         "firedAt": row.fired_at,
         "resolvedAt": row.resolved_at,
         "reason": row.reason,
+        "escalation": {"policy": policy, "step": step, "round": by.round} if by.step else None,
     }
 
 
@@ -178,10 +196,16 @@ def _place(cursor: str) -> tuple[int, str]:
     return int(started), last
 
 
-def _row(row: Row[Any]) -> AlertRow:
+def alert_row(row: Row[Any], now: int) -> AlertRow:
+    """An alert as people see it at `now`: taken up only while that lasts."""
+    progress = read(row.progress)
+    taken = row.acked_at is not None and (row.acked_until is None or now < row.acked_until)
     return AlertRow(
         id=row.id, rule=row.rule, device=row.device, device_name=row.device_name, customer=row.customer,
         site=row.site, check=row.check_id, state=row.state, check_state=State(row.check_state),
         severity=row.severity, summary=row.summary, started_at=row.started_at, fired_at=row.fired_at,
-        resolved_at=row.resolved_at,
+        resolved_at=row.resolved_at, reason=row.reason,
+        muted_by=progress.muted if progress is not None and row.resolved_at is None else (),
+        acked_by=row.acked_by if taken else "", acked_at=row.acked_at if taken else None,
+        acked_until=row.acked_until if taken else None, ack_note=row.ack_note if taken else "",
     )

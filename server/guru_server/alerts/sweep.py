@@ -8,58 +8,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, and_, select
 
 from guru_policy.alerting.episode import STALE_MS, Episode, Phase, Reading, follow
-from guru_policy.alerting.rule import Rule
 from guru_policy.inventory import Device, Place
 from guru_policy.verdict import State
-from guru_server.alerts.in_force import RulesInForce
+from guru_server.alerts.in_force import InForce
+from guru_server.alerts.maintenance import open_by_hand
+from guru_server.alerts.progress import read
+from guru_server.alerts.seeing import Open, Seen, Transition
 from guru_server.alerts.tables import alert
+from guru_server.alerts.telling import Now, told
 from guru_server.fleet.tables import device as device_table
 from guru_server.store.schema import TENANT
 from guru_server.telemetry.tables import check_state
 
 
-class Seen(NamedTuple):
-    """A check's newest verdict on a device."""
-
-    device: Device
-    check: str
-    reading: Reading
-    value: float | None
-    unit: str
-    message: str
-
-
-class Open(NamedTuple):
-    """A stored alert that has not ended."""
-
-    id: str
-    rule: str
-    customer: str
-    device: str
-    check: str
-    severity: str
-    episode: Episode
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """A change to be stored. `before` is None for a new alert, `after` None for a dropped pending one."""
-
-    before: Open | None
-    after: Episode | None
-    seen: Seen | None
-    rule: Rule | None
-    reason: str = ""
-
-
-def transitions(connection: Connection, in_force: RulesInForce, now: int) -> list[Transition]:
-    """Everything that should change now; empty almost always."""
+def transitions(connection: Connection, in_force: InForce, now: int) -> list[Transition]:
+    """Everything that should change or be told now; empty almost always."""
     opened = {(row.rule, row.device, row.check): row for row in _open(connection)}
     seen = {(row.device.id, row.check): row for row in _verdicts(connection, now)}
     here = _devices(connection) if opened else {}
@@ -71,11 +39,12 @@ def transitions(connection: Connection, in_force: RulesInForce, now: int) -> lis
         reason = _orphaned(in_force, before, here.get(before.device), seen.get((before.device, before.check)))
         if reason:
             found.append(_ended(before, seen.get((before.device, before.check)), reason, now))
-    return found
+    by_hand = open_by_hand(connection, now) if opened or found else ()
+    return list(told(found, opened.values(), Now(in_force, here, by_hand, now)))
 
 
 def _watched(
-    in_force: RulesInForce,
+    in_force: InForce,
     seen: Mapping[tuple[str, str], Seen],
     opened: Mapping[tuple[str, str, str], Open],
     now: int,
@@ -92,7 +61,7 @@ def _watched(
                 yield Transition(before, after, row, rule)
 
 
-def _orphaned(in_force: RulesInForce, before: Open, device: Device | None, seen: Seen | None) -> str:
+def _orphaned(in_force: InForce, before: Open, device: Device | None, seen: Seen | None) -> str:
     """Why an open alert has nobody who would ever end it; empty when it has, or when that is not known."""
     if device is None:
         return "the device was revoked"
@@ -122,6 +91,7 @@ def _open(connection: Connection) -> list[Open]:
         Open(
             row.id, row.rule, row.customer, row.device, row.check_id, row.severity,
             Episode(Phase(row.state), row.started_at, row.fired_at, row.cleared_at, None),
+            read(row.progress), row.acked_at, row.acked_until,
         )
         for row in connection.execute(query)
     ]

@@ -1,4 +1,4 @@
-"""The table of alerts: one row an episode, from its first breach on. Nothing reads or writes here."""
+"""The tables of alerts: one row an episode from its first breach on, and its story. Nothing reads or writes here."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ alert = Table(
     moment("cleared_at", nullable=True),
     moment("resolved_at", nullable=True),
     Column("reason", Text, nullable=False),                 # why it was resolved; empty: the check is better
+    Column("progress", Text, nullable=True),                # JSON, how far its telling is; of one that fires
+    moment("acked_at", nullable=True),                      # by whom it is taken up, until when (NULL: its end)
+    moment("acked_until", nullable=True),
+    Column("acked_by", String(128), nullable=False, server_default=""),
+    Column("ack_note", Text, nullable=False, server_default=""),
 )
 Index("ix_alert_tenant_state_started_at", alert.c.tenant, alert.c.state, alert.c.started_at)
 Index(                                                      # work done twice fails here: one alert stays
@@ -35,3 +40,32 @@ Index(                                                      # work done twice fa
     sqlite_where=alert.c.resolved_at.is_(None),
     postgresql_where=alert.c.resolved_at.is_(None),
 )
+
+alert_event = Table(
+    "alert_event",
+    metadata,
+    tenant(),
+    key("alert", 32),
+    key("id", 32),                                          # sorts by time
+    moment("at"),
+    Column("event", String(16), nullable=False),            # guru_wire.alerting.AlertMoment.event
+    Column("who", Text, nullable=False),                    # JSON array of names
+    Column("text", Text, nullable=False),
+)
+
+# A window that somebody opened by hand: the alerts of its devices are told to nobody before `ends_at`.
+maintenance = Table(
+    "maintenance",
+    metadata,
+    tenant(),
+    key("id", 32),
+    Column("selector", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("started_by", String(128), nullable=False),
+    moment("started_at"),
+    moment("ends_at"),
+    moment("ended_at", nullable=True),
+    Column("ended_by", String(128), nullable=False, server_default=""),
+    Column("devices", Text, nullable=True),                 # ids as JSON, when it is only for these
+)
+Index("ix_maintenance_tenant_ends_at", maintenance.c.tenant, maintenance.c.ends_at)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from guru_policy.errors import GuruError, Unreachable
 from guru_server.rights.declaring import needs
 from guru_server.store.database import Database
-from guru_wire.operator import Diagnosis, Doctor
+from guru_wire.health import Diagnosis, Doctor
 
 Probe = Callable[[], Awaitable[Diagnosis]]
 PATIENCE = 5.0                          # seconds one probe may take

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Connection
 
 from guru_policy.errors import InputInvalid, Refused
 from guru_policy.selector import parse
-from guru_server.audit.log import record
+from guru_server.audit.log import Deed, append, record
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.fleet import changing, finding
 from guru_server.fleet.reading import Known, known, resolve
 from guru_server.fleet.state import standing
-from guru_server.rights.asking import Asking, Rights, Sight
+from guru_server.identity.signing_in import whence
+from guru_server.rights.asking import Asking, Sight, ruled
 from guru_server.rights.declaring import needs
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
@@ -35,6 +36,7 @@ from guru_wire.operator import (
     RefusalRow,
     SyncState,
 )
+from guru_wire.overriding import OverrideRow
 from guru_wire.uplink import CheckResult
 
 
@@ -43,8 +45,9 @@ class Looks(NamedTuple):
 
     checks: Callable[[Connection, str, str], tuple[CheckResult, ...]]
     metrics: Callable[[Connection, str, str], dict[str, float]]
-    conditions: Callable[[Connection, str, str], Sequence[Condition]]
+    conditions: Callable[[Connection, str, str, int], Sequence[Condition]]      # at a time, ms UTC
     refusals: Callable[[Connection, str, str], tuple[RefusalRow, ...]]
+    overrides: Callable[[Connection, str, str, int], Sequence[OverrideRow]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def router(fleet: Fleet) -> APIRouter:
 
     @router.delete("/devices/{ref:path}")
     @needs("device.revoke", of="devices")
-    async def revoke(ref: str, rights: Asking) -> DeviceDetail:
+    async def revoke(ref: str, rights: Asking, request: Request) -> DeviceDetail:
         """Take a device out of the fleet: its link is cut and its key is worth nothing from now on."""
         now, labels = fleet.clock(), await fleet.git_labels()
         reading, revoking = await rights.sight("device.read"), await rights.sight("device.revoke")
@@ -95,10 +98,11 @@ def router(fleet: Fleet) -> APIRouter:
         def work(connection: Connection) -> DeviceDetail:
             device_id = resolve(connection, TENANT, ref, reading)
             about = f"device:{device_id}"
-            revoking.require(connection, [known(connection, TENANT, device_id).device], about)
+            decision = revoking.require(connection, [known(connection, TENANT, device_id).device], about)
             detail = _detail(fleet, connection, device_id, labels, now)
             changing.revoke(connection, TENANT, detail.id, now)
-            record(connection, now, rights.actor, "DeviceRevoked", about, detail.name)
+            record(connection, now, rights.actor, "DeviceRevoked", about, detail.name,
+                   device=detail.id, customer=detail.customer, **ruled(decision), **whence(request))
             return detail
 
         detail = await fleet.db.write(work)
@@ -133,7 +137,7 @@ def _route_many(router: APIRouter, fleet: Fleet) -> None:
 
     @router.post("/devices/labels")
     @needs("device.label", of="devices")
-    async def label(change: LabelChange, rights: Asking) -> LabelsChanged:
+    async def label(change: LabelChange, rights: Asking, request: Request) -> LabelsChanged:
         """Set and remove op/ labels of every device that the selector matches: of all of them, or of none."""
         if not change.selector.strip():
             raise InputInvalid("a label change needs a selector", hint="name the devices, as in name=web1")
@@ -141,7 +145,8 @@ def _route_many(router: APIRouter, fleet: Fleet) -> None:
         sights = _Labelling(
             await rights.sight("device.read"), await rights.sight("device.label"), await rights.sight("user.manage")
         )
-        changed = await fleet.db.write(lambda connection: _label(connection, change, labels, rights, sights, now))
+        told = Deed(rights.actor, "LabelsChanged", "", **whence(request))
+        changed = await fleet.db.write(lambda connection: _label(connection, change, labels, sights, told, now))
         await fleet.bus.publish("inventory", changed)
         return LabelsChanged(devices=tuple(changed))
 
@@ -160,7 +165,7 @@ class _Labelling(NamedTuple):
 
 
 def _label(
-    connection: Connection, change: LabelChange, labels: finding.Labels, rights: Rights, sights: _Labelling, now: int
+    connection: Connection, change: LabelChange, labels: finding.Labels, sights: _Labelling, told: Deed, now: int
 ) -> list[str]:
     """Change them. A label by which a Role chooses devices would change rights: that takes user.manage too."""
     devices = finding.matching(connection, TENANT, parse(change.selector), labels, sights.reading)
@@ -173,13 +178,16 @@ def _label(
         return []
     removed = [f"-{key}" for key in change.remove]
     said = ", ".join([f"{key}={value}" for key, value in change.set.items()] + removed)
-    sights.labelling.require(connection, devices, said)
-    if rights.book.deciding_labels().intersection([*change.set, *change.remove]):
+    decision = sights.labelling.require(connection, devices, said)
+    if sights.labelling.book.deciding_labels().intersection([*change.set, *change.remove]):
         sights.managing.require(connection, devices, f"{said}, by which a role decides")
     ids = [one.id for one in devices]
     changed = changing.set_labels(connection, TENANT, ids, change.set, change.remove)
-    for device_id in changed:
-        record(connection, now, rights.actor, "LabelsChanged", f"device:{device_id}", said)
+    places = {one.id: one.place.customer for one in devices}
+    told = told._replace(result=said, **ruled(decision))
+    append(connection, now, (
+        told._replace(about=f"device:{one}", device=one, customer=places[one]) for one in changed
+    ))
     return changed
 
 
@@ -198,8 +206,9 @@ def _detail(
         labels=dict(labels(one.device)),
         enrolled_at=one.enrolled_at, serial=one.signs.desired_serial,
         public_key=base64.b64encode(one.public_key).decode(),
-        conditions=tuple(fleet.looks.conditions(connection, TENANT, device_id)), run=one.run,
+        conditions=tuple(fleet.looks.conditions(connection, TENANT, device_id, now)), run=one.run,
         check_results=fleet.looks.checks(connection, TENANT, device_id),
         metrics=fleet.looks.metrics(connection, TENANT, device_id), services=one.services,
         refusals=fleet.looks.refusals(connection, TENANT, device_id),
+        overrides=tuple(fleet.looks.overrides(connection, TENANT, device_id, now)),
     )

@@ -33,6 +33,7 @@ class Newcomer(NamedTuple):
     facts: Mapping[str, Scalar]
     agent_version: str
     enrolled_by: str
+    sealing_key: str = ""
 
 
 def enrol(connection: Connection, tenant: str, one: Newcomer, now: int) -> None:
@@ -54,8 +55,9 @@ def enrol(connection: Connection, tenant: str, one: Newcomer, now: int) -> None:
     version = plain(one.agent_version, 40)
     connection.execute(device.insert().values(
         tenant=tenant, id=one.id, name=one.name, customer=one.place.customer, site=one.place.site,
-        public_key=one.public_key, op_labels="{}", facts=_json(clean(one.facts)), services="[]", facts_at=now,
-        agent_version=version, enrolled_by=one.enrolled_by, enrolled_at=now, revoked_at=None,
+        public_key=one.public_key, sealing_key=one.sealing_key, op_labels="{}", facts=_json(clean(one.facts)),
+        services="[]", facts_at=now, agent_version=version, enrolled_by=one.enrolled_by, enrolled_at=now,
+        revoked_at=None,
     ))
     connection.execute(device_state.insert().values(
         tenant=tenant, device=one.id, last_seen=None, connected=None, agent_version=version,

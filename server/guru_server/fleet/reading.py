@@ -1,4 +1,4 @@
-"""Reads of single devices and of the whole inventory; it never writes and shows no live state."""
+"""Reads of single devices; it never writes and shows no live state."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from guru_server.rights.asking import Sight
 from guru_wire.operator import RunSummary
 from guru_wire.uplink import ServiceState
 
-_INVENTORY = (
-    device.c.id, device.c.name, device.c.customer, device.c.site, device.c.facts, device.c.op_labels
-)
+_INVENTORY = (device.c.id, device.c.name, device.c.customer, device.c.site, device.c.facts, device.c.op_labels)
 _SIGNS = (
     device_state.c.last_seen, device_state.c.connected, device_state.c.heartbeat,
     device_state.c.desired_serial, device_state.c.applied_serial, device_state.c.converged,
@@ -42,13 +40,6 @@ class Known(NamedTuple):
     desired_revision: str | None
     applied_revision: str | None
     run: RunSummary | None
-
-
-def inventory(connection: Connection, tenant: str) -> list[Device]:
-    """Every device that is not revoked, in the order of customer, site and name."""
-    query = select(*_INVENTORY).where(device.c.tenant == tenant, device.c.revoked_at.is_(None))
-    rows = connection.execute(query.order_by(device.c.customer, device.c.site, device.c.name)).all()
-    return [_plain(*row) for row in rows]       # by position: rows by name cost as much as everything else here
 
 
 def known(connection: Connection, tenant: str, device_id: str) -> Known:

@@ -15,6 +15,7 @@ device = Table(
     Column("customer", String(63), nullable=False),
     Column("site", String(63), nullable=False),
     Column("public_key", String(44), nullable=False),       # base64 of 32 bytes
+    Column("sealing_key", String(44), nullable=False, server_default=""),   # base64; what its secrets are sealed to
     Column("op_labels", Text, nullable=False),              # JSON object, without the prefix
     Column("facts", Text, nullable=False),                  # JSON object
     Column("services", Text, nullable=False),               # JSON array

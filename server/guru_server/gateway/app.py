@@ -22,6 +22,7 @@ from guru_server.gateway.ingest import Ingest, Pace, Stage
 from guru_server.gateway.items import Recorder
 from guru_server.gateway.limits import Limits
 from guru_server.gateway.links import REVOKED, Registry
+from guru_server.gateway.orders import Orders, Way
 from guru_server.gateway.plain import plain
 from guru_server.gateway.polling import Polls
 from guru_server.gateway.presence import Presence
@@ -69,6 +70,7 @@ class Gateway:
         recorders: Mapping[str, Recorder],
         manifest_of: ManifestOf,
         blob_of: BlobOf,
+        orders: Way,
         now: Clock,
         stage: Stage = lambda _: None,
         limits: Limits | None = None,
@@ -84,9 +86,10 @@ class Gateway:
         self._presence = Presence(
             db, self.registry, gateway=secrets.token_hex(8), now=now, touch=self.limits.touch
         )
+        self._orders = Orders(db, bus, self.registry, way=orders, now=now)
         talk = Talk(
-            db, bus, ingest=self._ingest, downlink=self._downlink, registry=self.registry, presence=self._presence,
-            link_key=link_key, now=now, limits=self.limits,
+            db, bus, orders=self._orders, ingest=self._ingest, downlink=self._downlink, registry=self.registry,
+            presence=self._presence, link_key=link_key, now=now, limits=self.limits,
         )
         self.sockets = Sockets(talk, now=now, limits=self.limits)
         self.polls = Polls(talk, now=now, limits=self.limits)
@@ -98,6 +101,7 @@ class Gateway:
                 for work in (
                     self._ingest.run, self._presence.run, self._downlink.watch, self._downlink.sweep,
                     self._cut_revoked, self._sweep_revoked, self.polls.expire,
+                    self._orders.watch, self._orders.sweep, self._orders.run,
                 ):
                     group.create_task(work(), name=f"gateway {work.__qualname__}")
         finally:

@@ -94,7 +94,7 @@ class Downlink:
             link.allowed = frozenset()
             return None
         manifest = Manifest.model_validate_json(signed.payload)
-        link.allowed = frozenset((manifest.bundle, *manifest.blobs))
+        link.allowed = frozenset(manifest.named)
         link.pulled = manifest.serial
         link.serial = max(link.serial, manifest.serial)
         return signed

@@ -13,7 +13,8 @@ from guru_server.store.schema import TENANT
 
 _SLICE = 500                            # ids in one statement
 
-_KNOWN = text("SELECT tenant, public_key, revoked_at FROM device WHERE tenant = :tenant AND id = :id")
+_KNOWN = text("SELECT tenant, public_key, revoked_at, sealing_key FROM device WHERE tenant = :tenant AND id = :id")
+_SEALING = text("UPDATE device SET sealing_key = :key WHERE tenant = :tenant AND id = :id")
 _REVOKED = text("SELECT id FROM device WHERE tenant = :tenant AND revoked_at >= :since")
 _REVOKED_AMONG = text(
     "SELECT id FROM device WHERE tenant = :tenant AND revoked_at IS NOT NULL AND id IN :ids"
@@ -41,11 +42,12 @@ _GONE = text(
 
 
 class Known(NamedTuple):
-    """What the fleet knows of a device: whose it is, and the 32 raw bytes of its key."""
+    """What the fleet knows of a device: whose it is, the 32 raw bytes of its key, and what is sealed to."""
 
     tenant: str
     public_key: bytes
     revoked: bool
+    sealing_key: str = ""               # base64; empty: it never said one
 
 
 class Seen(NamedTuple):
@@ -64,7 +66,8 @@ def known(connection: Connection, device: str) -> Known | None:
     if row is None:
         return None
     try:
-        return Known(row.tenant, base64.b64decode(row.public_key, validate=True), row.revoked_at is not None)
+        key = base64.b64decode(row.public_key, validate=True)
+        return Known(row.tenant, key, row.revoked_at is not None, row.sealing_key)
     except binascii.Error:
         return None
 
@@ -98,6 +101,11 @@ def note_ahead(connection: Connection, tenant: str, device: str, serial: int) ->
         return False
     row = {"tenant": tenant, "device": device, "serial": serial, "most": MOST_AHEAD}
     return bool(connection.execute(_AHEAD, row).rowcount)
+
+
+def keep_sealing_key(connection: Connection, tenant: str, device: str, key: str) -> None:
+    """Keep what the device's secrets are sealed to from now on; publish `inventory` after the commit."""
+    connection.execute(_SEALING, {"tenant": tenant, "id": device, "key": key})
 
 
 def keep_seen(connection: Connection, gateway: str, news: Sequence[Seen]) -> None:

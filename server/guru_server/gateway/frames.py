@@ -13,11 +13,13 @@ from guru_server.gateway.ingest import Parcel
 from guru_server.gateway.items import KINDS, Kind
 from guru_server.gateway.plain import plain
 from guru_wire.link import MAX_BATCH_ITEMS
+from guru_wire.running import Output, Run
 from guru_wire.uplink import Checks, Facts, Layout, Refusal, Report
 
 MAX_SEQ = (1 << 63) - 1
 _BODIES: dict[str, type[Carried]] = {
     "layout": Layout, "facts": Facts, "checks": Checks, "report": Report, "refusal": Refusal,
+    "output": Output, "run": Run,
 }
 _KINDS: dict[str, Kind] = {kind: kind for kind in KINDS if kind != "refused"}
 

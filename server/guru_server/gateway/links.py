@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -47,11 +46,11 @@ class Link:
         self.ending: Ending | None = None
         self.inflight = self.outgoing = 0               # bytes
         self.wake: Callable[[], None] = _nobody
-        self._frames: deque[bytes] = deque()
-        self._waiting: deque[tuple[int, int]] = deque()  # last sequence and size of each delivery
+        self._frames: list[bytes] = []                  # lists: an empty deque takes 0.75 KB, and 50,000 links idle
+        self._waiting: list[tuple[int, int]] = []       # last sequence and size of each delivery
         self._ack: int | None = None
         self._current: int | None = None
-        self._relief = asyncio.Event()
+        self._relief: asyncio.Event | None = None       # made when somebody waits
 
     def answer(self, frame: bytes) -> None:
         """Queue an answer; a link that ends says no more."""
@@ -69,8 +68,8 @@ class Link:
     def stored(self, seq: int) -> None:
         """Everything up to `seq` is committed: acknowledge it. Several become one message."""
         while self._waiting and self._waiting[0][0] <= seq:
-            self.inflight -= self._waiting.popleft()[1]
-        self._relief.set()
+            self.inflight -= self._waiting.pop(0)[1]
+        self._relieve()
         if self.ending is None:
             self._ack = seq
             self.wake()
@@ -92,7 +91,7 @@ class Link:
             self.ending = Ending(code, reason)
             self._frames.clear()
             self.outgoing, self._ack, self._current = 0, None, None
-            self._relief.set()
+            self._relieve()
             self.wake()
 
     def take(self) -> bytes | None:
@@ -105,16 +104,22 @@ class Link:
             return written(Current(serial=serial))
         if not self._frames:
             return None
-        frame = self._frames.popleft()
+        frame = self._frames.pop(0)
         self.outgoing -= len(frame)
-        self._relief.set()
+        self._relieve()
         return frame
 
     async def room(self, *, inflight: int, outgoing: int) -> None:
         """Return when no more than this many bytes wait either way, or when the link ends."""
         while (self.inflight > inflight or self.outgoing > outgoing) and self.ending is None:
-            self._relief.clear()
+            if self._relief is None:
+                self._relief = asyncio.Event()
             await self._relief.wait()
+
+    def _relieve(self) -> None:
+        if self._relief is not None:
+            self._relief.set()
+            self._relief = None
 
 
 class Registry:

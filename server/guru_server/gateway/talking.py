@@ -13,21 +13,23 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import JsonValue, ValidationError
 from sqlalchemy import Connection
 
-from guru_policy.errors import GuruError, NotSignedIn, Unreachable, Unsupported
+from guru_policy.errors import GuruError, NotSignedIn, Unreachable, Unsupported, Untrusted
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.gateway.desired import Downlink
-from guru_server.gateway.devices import Known, known, note_ahead, serials
+from guru_server.gateway.devices import Known, keep_sealing_key, known, note_ahead, serials
 from guru_server.gateway.frames import Broken, opened, parcels, written
 from guru_server.gateway.handshake import hello_of, prove, welcome
 from guru_server.gateway.ingest import Delivery, Ingest
 from guru_server.gateway.limits import Bucket, Budgets, Limits
 from guru_server.gateway.links import BROKEN, FULL, SPENT, Link, Registry
 from guru_server.gateway.marks import Source, mark_of
+from guru_server.gateway.orders import Orders
 from guru_server.gateway.plain import plain
 from guru_server.gateway.presence import Presence
 from guru_server.store.database import Database
 from guru_wire.link import Fetch, Hello
+from guru_wire.sealing import check_sealing_key
 
 log = logging.getLogger("guru.gateway")
 
@@ -42,10 +44,10 @@ class Talk:
     """The conversation with agents. One of it in a process; links are passed in."""
 
     def __init__(
-        self, db: Database, bus: Bus, *, ingest: Ingest, downlink: Downlink, registry: Registry, presence: Presence,
-        link_key: Ed25519PrivateKey, now: Clock, limits: Limits,
+        self, db: Database, bus: Bus, *, orders: Orders, ingest: Ingest, downlink: Downlink, registry: Registry,
+        presence: Presence, link_key: Ed25519PrivateKey, now: Clock, limits: Limits,
     ) -> None:
-        self._db, self._bus, self._ingest, self._downlink = db, bus, ingest, downlink
+        self._db, self._bus, self._ingest, self._downlink, self._orders = db, bus, ingest, downlink, orders
         self._registry, self._presence, self._link_key = registry, presence, link_key
         self._now, self.limits = now, limits
         self._budgets = Budgets(limits)
@@ -70,13 +72,17 @@ class Talk:
             pulled=hello.serial,
             bucket=Bucket(self.limits.messages_burst, self.limits.messages_rate, time.monotonic()),
         )
+        sealing_key = _sealing_key(hello, device)
         if not self._registry.adopt(link):
             raise Full("this gateway has all the links it may have", hint="start another gateway")
         self._presence.connected(link, plain(hello.agent_version, 40))
         answer = welcome(self._link_key, hello, server_nonce, now=self._now(), mark=mark, serial=serial)
         link.answer(written(answer))
+        self._orders.connected(link)
         if hello.serial > serial:
             await self._note_ahead(link, hello.serial)
+        if sealing_key:
+            await self._note_sealing_key(link, sealing_key)
         return link
 
     async def hear(self, link: Link, data: bytes | str) -> None:
@@ -110,6 +116,16 @@ class Talk:
         if news:
             log.warning("device %s holds serial %d, newer than any known here", source.device, serial)
             await self._bus.publish("inventory", [source.device])
+
+    async def _note_sealing_key(self, link: Link, key: str) -> None:
+        """The device's secrets are sealed to another key from now on."""
+        source = link.source
+        try:
+            await self._db.write(lambda connection: keep_sealing_key(connection, source.tenant, source.device, key))
+        except Unreachable as error:    # it says so again with its next handshake
+            log.warning("the sealing key of device %s was not kept: %s", source.device, plain(error.message))
+            return
+        await self._bus.publish("inventory", [source.device])
 
     async def _act(self, link: Link, message: dict[str, JsonValue], size: int) -> None:
         self._presence.spoke(link)
@@ -169,6 +185,17 @@ def _look_up(connection: Connection, hello: Hello) -> tuple[Known | None, int, i
         return None, 0, 0
     mark = mark_of(connection, Source(device.tenant, hello.device, hello.spool))
     return device, mark, serials(connection, [hello.device]).get(hello.device, 0)
+
+
+def _sealing_key(hello: Hello, device: Known) -> str:
+    """The sealing key in a hello, when it is news; Broken when the device's key did not sign for it."""
+    if hello.sealing_key in ("", device.sealing_key):
+        return ""
+    try:
+        check_sealing_key(hello.sealing_key, hello.sealing_proof, device.public_key)
+    except Untrusted as cause:
+        raise Broken("a hello's sealing key is signed by the device's key") from cause
+    return hello.sealing_key
 
 
 def _fetch_of(message: dict[str, JsonValue]) -> Fetch:

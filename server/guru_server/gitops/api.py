@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from guru_policy.errors import InputInvalid
+from guru_policy.errors import InputInvalid, NotSignedIn
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.gitops.store import remember_delivery
@@ -15,9 +15,16 @@ from guru_server.gitops.webhook import MAX_BODY, Forge, verified
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 
+Refused = Callable[[Request, Forge, NotSignedIn], Awaitable[None]]
 
-def webhooks(db: Database, bus: Bus, *, branch: str, secrets: Mapping[Forge, str], now: Clock) -> APIRouter:
-    """The router, without authentication: the signature is it. A forge without a secret is refused."""
+
+def webhooks(
+    db: Database, bus: Bus, *, branch: str, secrets: Mapping[Forge, str], now: Clock, refused: Refused | None = None
+) -> APIRouter:
+    """The router, without authentication: the signature is it. A forge without a secret is refused.
+
+    `refused` is told of those whose signature is wrong.
+    """
     router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
     @router.post("/{forge}", status_code=202)
@@ -25,7 +32,12 @@ def webhooks(db: Database, bus: Bus, *, branch: str, secrets: Mapping[Forge, str
         """Fetch soon, when this is a genuine push to the watched branch that was not seen before."""
         body = await _body(request)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        delivery = verified(forge, secrets.get(forge, ""), headers, body, now())
+        try:
+            delivery = verified(forge, secrets.get(forge, ""), headers, body, now())
+        except NotSignedIn as error:
+            if refused:
+                await refused(request, forge, error)
+            raise
         at = now()
         key = (TENANT, forge, delivery.id)
         if not await db.write(lambda connection: remember_delivery(connection, *key, at)):

@@ -14,7 +14,7 @@ from guru_policy.errors import GuruError, InputInvalid, NotFound, Unreachable
 from guru_policy.guarding import TRAILER
 from guru_server.gitops.command import Finished, environment, failed, git, one_line
 from guru_server.gitops.source import ASKPASS, Source
-from guru_server.gitops.tree import GitTree
+from guru_server.gitops.tree import GitTree, MirrorBroken
 
 log = logging.getLogger("guru.gitops")
 
@@ -110,11 +110,11 @@ class Mirror:
                     raise failed("the mirror cannot hold on to the revisions in force", done)
 
     async def commit(self, revision: str) -> Commit:
-        """The commit's author, subject and first parent."""
+        """The author, subject and first parent of a commit that is here; MirrorBroken when it cannot be read."""
         layout = "%an%x00%s%x00%P"
         done = await self._run("log", "-1", "--no-show-signature", f"--format={layout}", revision, "--")
         if done.exit_code:
-            raise failed(f"commit {revision} cannot be read", done)
+            raise MirrorBroken(failed(f"commit {revision} cannot be read", done).message)
         author, subject, parents = done.stdout.decode(errors="replace").rstrip("\n").split("\0")
         return Commit(
             revision=revision,
@@ -142,10 +142,13 @@ class Mirror:
         ]
 
     async def tree_of(self, revision: str) -> str:
-        """The id of the commit's tree: equal for commits that hold the same files."""
+        """The id of the tree of a commit that is here: equal for commits that hold the same files.
+
+        MirrorBroken when it cannot be read.
+        """
         done = await self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{tree}}")
         if done.exit_code:
-            raise failed(f"commit {revision} cannot be read", done)
+            raise MirrorBroken(failed(f"commit {revision} cannot be read", done).message)
         return done.stdout.decode("ascii", "replace").strip()
 
     async def contains(self, older: str, newer: str) -> bool:

@@ -35,6 +35,7 @@ class GitTree:
         self._git: Git | None = None
         self._lister: Popen[bytes] | None = None
         self._entries: list[Entry] | None = None
+        self._executables: frozenset[str] = frozenset()
         self._late = False
         self._watchdog = threading.Timer(patience, self._give_up)
         self._watchdog.daemon = True
@@ -72,7 +73,13 @@ class GitTree:
             if len(listing) > MAX_FILES:
                 raise InputInvalid(f"the commit has more than {MAX_FILES} files")
             self._entries = [_entry(line) for line in listing if line]
+            self._executables = frozenset(_entry(line).path for line in listing if line.startswith(b"100755 "))
         return self._entries
+
+    @property
+    def executables(self) -> frozenset[str]:
+        """The paths of files that may be executed, once entries() was asked for."""
+        return self._executables
 
     def read(self, entry: Entry) -> bytes:
         """The content of a file; MirrorBroken when the mirror lacks it, InputInvalid when it is too large."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from functools import partial
 
@@ -26,6 +26,7 @@ from guru_wire.operator import SyncRequested
 log = logging.getLogger("guru.gitops")
 
 SWEEP = 600.0                           # seconds: heals lost messages, renews manifests, forgets leftovers
+GLANCE = 60.0                           # seconds: a clock that was set is noticed by then, and an override ends
 SETTLE = 0.2                            # seconds: inventory changes that come together are compiled together
 
 REST, TURNS = 30.0, 5                   # seconds, and how often one device is compiled again in them
@@ -55,6 +56,7 @@ class Watch:
         self._lock = asyncio.Lock()
         self._fence: Fence | None = None
         self._worn = asyncio.Event()    # something was fetched since the mirror was packed
+        self._next_end: int | None = None           # of the override that ends first
         self.last_fetch_at: int | None = None
 
     @property
@@ -70,6 +72,7 @@ class Watch:
                 group.create_task(self._branch())
                 group.create_task(self._inventory())
                 group.create_task(self._sweep())
+                group.create_task(self._overrides())
                 group.create_task(self._tidy())
         except* Conflict as lost:
             log.warning("the watch ends: %s", lost.exceptions[0])
@@ -121,6 +124,16 @@ class Watch:
                 self.waiting = ""
         return done
 
+    async def refresh(self, ids: Collection[str]) -> None:
+        """Compile these devices again, because their overrides changed: here and now, when this server does that."""
+        fence = self._fence
+        if fence is not None:
+            try:
+                await self._reconciler.refresh(ids, fence)
+            except GuruError as error:  # whoever reconciles hears of it below, and sweeps too
+                log.warning("devices were not compiled at once: %s", plain(error.message, 500))
+        await self._bus.publish("overrides", ids)
+
     async def _branch(self) -> None:
         with self._bus.subscribe("git") as asked:
             while True:
@@ -147,6 +160,23 @@ class Watch:
                 if every or ready:
                     await self._try(partial(self._reconciler.refresh, None if every else ready, self._fence))
                 took = time.monotonic() - started
+
+    async def _overrides(self) -> None:
+        """Compile devices whose overrides changed at another server, and end overrides at their time."""
+        with self._bus.subscribe("overrides") as changed:
+            ids = frozenset[str]()
+            while True:
+                self._next_end = None
+                if ids:
+                    await self._try(partial(self._reconciler.refresh, ids, self._fence))
+                await self._try(self._expire)
+                left = GLANCE if self._next_end is None else (self._next_end - self._now()) / 1000
+                ids = frozenset[str]()
+                with suppress(TimeoutError):
+                    ids = await asyncio.wait_for(anext(changed), min(max(left, 0.05), GLANCE))
+
+    async def _expire(self) -> None:
+        self._next_end = await self._reconciler.expire(self._fence)
 
     async def _sweep(self) -> None:
         while True:

@@ -8,13 +8,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy import Connection
 
-from guru_policy.errors import InputInvalid
+from guru_policy.errors import GuruError, InputInvalid
 from guru_policy.objects.scopes import Scope
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.identity import enrolling
 from guru_server.identity.people import Person
 from guru_server.identity.rates import Rates
+from guru_server.identity.sightings import Sightings
 from guru_server.identity.signing_in import address_of, signed_in
 from guru_server.keys.keys import ServerKeys
 from guru_server.rights.asking import Asking
@@ -40,6 +41,7 @@ class Identity:
     url: str                            # what agents dial
     places: enrolling.Places
     knocks: Rates = field(default_factory=lambda: Rates(burst=200, rate=5.0))
+    sightings: Sightings | None = None
 
 
 def public_router(identity: Identity) -> APIRouter:
@@ -56,11 +58,17 @@ def public_router(identity: Identity) -> APIRouter:
         """Spend an enrolment token and make a device."""
         now = identity.clock()
         identity.knocks.take(address_of(request), now)
-        enrolling.check_proof(ask)
-        places = await identity.places()
-        joined = await identity.db.write(
-            lambda connection: enrolling.join(connection, TENANT, ask, now=now, places=places)
-        )
+        address = address_of(request)
+        try:
+            enrolling.check_proof(ask)
+            places = await identity.places()
+            joined = await identity.db.write(
+                lambda connection: enrolling.join(connection, TENANT, ask, now=now, places=places, address=address)
+            )
+        except GuruError as error:
+            if identity.sightings:
+                await identity.sightings.refused(request, address, "EnrolmentRefused", "enrolment-token", error)
+            raise
         await identity.bus.publish("inventory", {joined.id})
         keys = identity.keys.trust
         return EnrolmentAnswer(

@@ -25,6 +25,7 @@ from guru_server.identity.tables import enrolment_token
 from guru_server.rights.asking import Rights, Sight
 from guru_wire.enrolment import EnrolmentRequest, enrol_bytes
 from guru_wire.operator import EnrolTokenRequest, EnrolTokenRow
+from guru_wire.sealing import check_sealing_key
 from guru_wire.signing import verify
 from guru_wire.version import LANGUAGE
 
@@ -56,7 +57,7 @@ def create(
         revoked_at=None,
     ))
     record(connection, now, by.actor, "EnrolmentTokenCreated", f"enrolment-token:{token_id}",
-           f"{ask.customer}/{ask.site}, {ask.uses} uses")
+           f"{ask.customer}/{ask.site}, {ask.uses} uses", customer=ask.customer)
     return secret, _row(_one(connection, tenant, token_id))
 
 
@@ -85,7 +86,8 @@ def revoke(
     if row.revoked_at is None:
         mine = (enrolment_token.c.tenant == tenant, enrolment_token.c.id == token_id)
         connection.execute(enrolment_token.update().where(*mine).values(revoked_at=now))
-        record(connection, now, rights.actor, "EnrolmentTokenRevoked", f"enrolment-token:{token_id}")
+        record(connection, now, rights.actor, "EnrolmentTokenRevoked", f"enrolment-token:{token_id}",
+               customer=row.customer)
     return _row(_one(connection, tenant, token_id))
 
 
@@ -117,11 +119,13 @@ def check_proof(ask: EnrolmentRequest) -> None:
         raise Untrusted("the device's key is not an Ed25519 key", hint="enrol again")
     verify(public, "enrol",
            enrol_bytes(token_id=ask.token_id, public_key=ask.public_key, name=ask.name), proof)
+    if ask.sealing_key:
+        check_sealing_key(ask.sealing_key, ask.sealing_proof, public)
 
 
 def join(
     connection: Connection, tenant: str, ask: EnrolmentRequest, *, now: int,
-    places: Mapping[str, Collection[str]] | None,
+    places: Mapping[str, Collection[str]] | None, address: str = "",
 ) -> Joined:
     """Spend one use and make the device; all of it or nothing. Refused says what is wrong with the token.
 
@@ -143,12 +147,13 @@ def join(
     one = Newcomer(
         id=secrets.token_hex(16), name=tidy(ask.name), place=Place(token.customer, token.site),
         public_key=ask.public_key, facts=ask.facts, agent_version=ask.agent_version, enrolled_by=token.id,
+        sealing_key=ask.sealing_key,
     )
     enrol(connection, tenant, one, now)
     mine = (enrolment_token.c.tenant == tenant, enrolment_token.c.id == token.id)
     connection.execute(enrolment_token.update().where(*mine).values(used=enrolment_token.c.used + 1))
     record(connection, now, f"enrolment-token:{token.id}", "DeviceEnrolled", f"device:{one.id}",
-           f"{token.customer}/{token.site}/{one.name}")
+           f"{token.customer}/{token.site}/{one.name}", device=one.id, customer=token.customer, address=address)
     return Joined(one.id, one.name, one.place)
 
 

@@ -13,11 +13,12 @@ from guru_policy.access.deciding import anywhere
 from guru_policy.access.rulebook import Rulebook
 from guru_policy.errors import GuruError, NotSignedIn, Refused, Unreachable
 from guru_policy.objects.scopes import ORG
-from guru_server.audit.log import record
+from guru_server.audit.log import Deed, append
 from guru_server.clock import Clock
 from guru_server.gateway.plain import plain
 from guru_server.identity.people import Person, note_use, sign_in
 from guru_server.identity.rates import Rates
+from guru_server.identity.sightings import Sightings
 from guru_server.origins import origin_of
 from guru_server.rights.asking import Labels, Rights
 from guru_server.rights.declaring import Need
@@ -39,6 +40,7 @@ class Door:
     labels: Labels
     failures: Rates = field(default_factory=lambda: Rates(burst=20, rate=0.2))
     holding: Holding = field(default_factory=Holding)
+    sightings: Sightings | None = None
 
     async def __call__(self, request: Request, need: Need | None) -> None:
         """Keep who is there and what they may in request.state; NotSignedIn or Refused for whoever may not.
@@ -48,6 +50,8 @@ class Door:
         """
         now = self.clock()
         person, book = await self._who(request, now)
+        if self.sightings:
+            await self.sightings.seen(request, address_of(request), person)
         if person.note_use:
             with suppress(Unreachable):     # a full disk keeps nobody from looking
                 await self.db.write(lambda connection: note_use(connection, TENANT, person.token, now))
@@ -55,7 +59,7 @@ class Door:
         ticket = plain(request.headers.get(TICKET, ""), MOST_TICKET).strip()
         rights = Rights(
             person.actor, subject, self.holding.grants(book, subject.names, person.role), book,
-            Circumstances(now, ticket), self.labels,
+            Circumstances(now, ticket), self.labels, whence(request),
         )
         request.state.person, request.state.rights = person, rights
         if need is None:
@@ -79,8 +83,11 @@ class Door:
         now = self.clock()
 
         def write(connection: Connection) -> None:
-            for about, why in told:
-                record(connection, now, rights.actor, "Denied", about, f"{why} (rights of {_revision(rights)})")
+            append(connection, now, (
+                Deed(rights.actor, "Denied", one.about, f"{one.why} (rights of {_revision(rights)})", rule=one.rule,
+                     revision=rights.grants.revision, **rights.whence)
+                for one in told
+            ))
 
         with suppress(GuruError):
             await self.db.write(write)
@@ -94,8 +101,11 @@ class Door:
             return await self.db.read(lambda connection: (
                 sign_in(connection, TENANT, token, now, host), self.holding.book(connection, TENANT),
             ))
-        except NotSignedIn:
-            self.failures.take(address_of(request), now)
+        except NotSignedIn as error:
+            address = address_of(request)
+            if self.sightings:
+                await self.sightings.refused(request, address, "SignInFailed", "token", error)
+            self.failures.take(address, now)
             raise
 
 
@@ -111,6 +121,11 @@ def signed_in(request: Request) -> Person:
     """A dependency for guarded routes: who sent this request."""
     person: Person = request.state.person
     return person
+
+
+def whence(request: Request) -> dict[str, str]:
+    """The request's id and the address it came from, for the audit log."""
+    return {"request": request.scope.get("guru.request", ""), "address": address_of(request)}
 
 
 def address_of(request: Request) -> str:

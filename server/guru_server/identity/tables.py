@@ -40,3 +40,12 @@ enrolment_token = Table(
     moment("expires_at"),
     moment("revoked_at", nullable=True),
 )
+
+token_address = Table(
+    "token_address",
+    metadata,
+    tenant(),
+    key("token"),
+    key("address"),                                         # where the token was used, an IPv6 network as one
+    moment("first_at"),
+)

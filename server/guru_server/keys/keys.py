@@ -1,15 +1,19 @@
-"""The server's keys on disk: made once, loaded by need; the state key never enters a gateway process.
+"""The server's keys on disk: made once, loaded by need; the state and command keys never enter a gateway process.
 
 ca.key|crt      signs the TLS certificate (ECDSA P-256); enrolment tokens pin ca.crt
 tls.key|crt     the server's TLS identity; the certificate is renewed by itself, the key stays
 state.key       signs manifests (Ed25519); enrolment tokens pin it
+command.key     signs orders of jobs (Ed25519); agents believe it because the state key vouches for it
 link.key        signs the Welcome of a link (Ed25519)
+audit.key       signs checkpoints of the audit log and nothing else (Ed25519)
+age.key         opens the secrets of the fleet repository (age, X25519), as `age-keygen` would write it
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,11 +28,14 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from pydantic import SecretStr
 
 from guru_policy.errors import InputInvalid
 from guru_server.keys import certificates, files
 from guru_wire.enrolment import Trust
 from guru_wire.signing import public_bytes
+
+_AGE = re.compile(r"AGE-SECRET-KEY-1[0-9A-Z]{58}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +64,12 @@ class ServerKeys:
     """All of the server's keys but the CA's, which is read only while it signs."""
 
     state: Ed25519PrivateKey
+    command: Ed25519PrivateKey
     link: Ed25519PrivateKey
+    audit: Ed25519PrivateKey
     tls: Tls
     ca: bytes                           # the CA certificate in PEM
+    age: SecretStr                      # AGE-SECRET-KEY-1...
 
     @property
     def ca_pin(self) -> str:
@@ -86,13 +96,21 @@ def make(folder: Path, names: Sequence[str], now: int) -> list[str]:
     files.make_folder(folder)
     made = [
         name
-        for name in ("ca.key", "tls.key", "state.key", "link.key")
+        for name in ("ca.key", "tls.key", "state.key", "command.key", "link.key", "audit.key", "age.key")
         if not (folder / name).exists() and files.write_new(folder / name, _fresh(name))
     ]
     if not (folder / "ca.crt").exists():
         ca = certificates.make_ca(_elliptic(folder / "ca.key"), now)
         made += ["ca.crt"] if files.write_new(folder / "ca.crt", certificates.pem(ca)) else []
     return made + (["tls.crt"] if renew(folder, names, now) else [])
+
+
+def complete(folder: Path) -> list[str]:
+    """Make the keys that servers of before did not have; the names of those."""
+    return [
+        name for name in ("command.key", "audit.key", "age.key")
+        if not (folder / name).exists() and files.write_new(folder / name, _fresh(name))
+    ]
 
 
 def renew(folder: Path, names: Sequence[str], now: int) -> bool:
@@ -112,8 +130,9 @@ def renew(folder: Path, names: Sequence[str], now: int) -> bool:
 def load_server(folder: Path) -> ServerKeys:
     """The server's keys; NotFound or InputInvalid with what to do when one is missing or damaged."""
     return ServerKeys(
-        state=_edwards(folder / "state.key"), link=_edwards(folder / "link.key"), tls=_tls(folder),
-        ca=files.read(folder / "ca.crt"),
+        state=_edwards(folder / "state.key"), command=_edwards(folder / "command.key"),
+        link=_edwards(folder / "link.key"), audit=_edwards(folder / "audit.key"), tls=_tls(folder),
+        ca=files.read(folder / "ca.crt"), age=_age(folder / "age.key"),
     )
 
 
@@ -136,9 +155,22 @@ def _tls(folder: Path) -> Tls:
 
 
 def _fresh(name: str) -> bytes:
+    if name == "age.key":
+        from pyrage import x25519  # imported by who makes a key, and by nobody who starts with one
+
+        return f"{x25519.Identity.generate()}\n".encode()
     made: Ed25519PrivateKey | EllipticCurvePrivateKey
     made = certificates.fresh_key() if name in ("ca.key", "tls.key") else Ed25519PrivateKey.generate()
     return made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _age(path: Path) -> SecretStr:
+    """The line of an age key file that is no comment."""
+    lines = [line.strip() for line in files.read(path).decode("ascii", "replace").splitlines()]
+    found = [line for line in lines if line and not line.startswith("#")]
+    if len(found) != 1 or not _AGE.fullmatch(found[0]):
+        raise _damaged(path)
+    return SecretStr(found[0])
 
 
 def _edwards(path: Path) -> Ed25519PrivateKey:

@@ -29,7 +29,7 @@ def router(db: Database) -> APIRouter:
         """The newest notes to channels, with the error of the last try."""
         sight = await rights.sight("alert.read")
         rows, total = await db.read(lambda connection: _seen(connection, state, limit, sight))
-        return Page[NotificationRow](items=tuple(_row(row) for row in rows), total=total)
+        return Page[NotificationRow](items=tuple(note_row(row) for row in rows), total=total)
 
     return router
 
@@ -44,9 +44,10 @@ def _seen(
     return rows[:limit], len(rows)
 
 
-def _row(row: outbox.NoteState) -> NotificationRow:
+def note_row(row: outbox.NoteState) -> NotificationRow:
+    """A note as people see it."""
     return NotificationRow(
         id=row.note.id, alert=row.note.alert, customer=row.note.customer, channel=row.note.channel,
         event=row.note.event, state=row.state, attempts=row.note.attempts, created_at=row.created_at,
-        finished_at=row.finished_at, error=row.error,
+        finished_at=row.finished_at, error=row.error, step=row.note.by.step, round=row.note.by.round,
     )

@@ -14,14 +14,24 @@ from guru_server.store.schema import TENANT
 Event = Literal["firing", "resolved"]
 _ONCE = text(
     "INSERT INTO notification (tenant, id, alert, customer, channel, event, payload, created_at, attempts,"
-    " next_try_at, error) VALUES (:tenant, :id, :alert, :customer, :channel, :event, :payload, :now, 0,"
-    " :now, '')"
+    " next_try_at, error, step, round) VALUES (:tenant, :id, :alert, :customer, :channel, :event, :payload, :now, 0,"
+    " :begin, '', :step, :round)"
     " ON CONFLICT (tenant, id) DO NOTHING"
 )
 
 
+class By(NamedTuple):
+    """Which step of which round tells; without a step it is the alert rule itself."""
+
+    step: str = ""
+    round: int = 0
+
+
+THE_RULE = By()
+
+
 class Note(NamedTuple):
-    """One thing to tell one channel. `id` is the same however often it is delivered."""
+    """One thing to tell one channel or person. `id` is the same however often it is delivered."""
 
     id: str
     alert: str
@@ -30,6 +40,7 @@ class Note(NamedTuple):
     event: Event
     payload: str                        # JSON
     attempts: int
+    by: By = THE_RULE
 
 
 class NoteState(NamedTuple):
@@ -42,9 +53,10 @@ class NoteState(NamedTuple):
     error: str
 
 
-def note_id(alert: str, event: str, channel: str) -> str:
+def note_id(alert: str, event: str, channel: str, by: By = THE_RULE) -> str:
     """32 hex digits: the same note has the same id on every server."""
-    return hashlib.sha256(f"{alert}\n{event}\n{channel}".encode()).hexdigest()[:32]
+    said = f"{alert}\n{event}\n{channel}" + (f"\n{by.step}\n{by.round}" if by != THE_RULE else "")
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
 def enqueue(
@@ -56,25 +68,20 @@ def enqueue(
     channels: Sequence[str],
     payload: str,
     now: int,
+    by: By = THE_RULE,
+    begin: int | None = None,
 ) -> None:
-    """Put one note a channel into the outbox; what is there already stays as it is."""
+    """Put one note a receiver into the outbox, to be told from `begin` on; what is there already stays as it is."""
     rows = [
         {
-            "tenant": TENANT, "id": note_id(alert, event, channel), "alert": alert, "customer": customer,
+            "tenant": TENANT, "id": note_id(alert, event, channel, by), "alert": alert, "customer": customer,
             "channel": channel, "event": event, "payload": payload, "now": now,
+            "begin": now if begin is None else begin, "step": by.step, "round": by.round,
         }
         for channel in dict.fromkeys(channels)
     ]
     if rows:
         connection.execute(_ONCE, rows)
-
-
-def told(connection: Connection, alert: str) -> tuple[str, ...]:
-    """The channels that were, or will be, told that this alert fires."""
-    query = select(notification.c.channel).where(
-        notification.c.tenant == TENANT, notification.c.alert == alert, notification.c.event == "firing"
-    )
-    return tuple(connection.execute(query.order_by(notification.c.channel)).scalars())
 
 
 def due(
@@ -146,6 +153,13 @@ def notes(connection: Connection, state: str | None, limit: int | None) -> list[
     return [_state(row) for row in connection.execute(newest)]
 
 
+def notes_of(connection: Connection, alert: str, limit: int) -> list[NoteState]:
+    """The newest notes of one alert."""
+    query = select(notification).where(notification.c.tenant == TENANT, notification.c.alert == alert)
+    newest = query.order_by(notification.c.created_at.desc(), notification.c.id).limit(limit)
+    return [_state(row) for row in connection.execute(newest)]
+
+
 def count(connection: Connection, state: str | None) -> int:
     """How many notes there are, all or of one state."""
     return int(connection.execute(select(func.count()).where(*_in_state(state))).scalar_one())
@@ -185,7 +199,8 @@ def _finish(connection: Connection, note: str, **values: int | str) -> None:
 
 
 def _note(row: Row[Any]) -> Note:
-    return Note(row.id, row.alert, row.customer, row.channel, row.event, row.payload, row.attempts)
+    by = By(row.step, row.round)
+    return Note(row.id, row.alert, row.customer, row.channel, row.event, row.payload, row.attempts, by)
 
 
 def _state(row: Row[Any]) -> NoteState:

@@ -1,4 +1,4 @@
-"""The outbox of notifications: one row an alert, event and channel. Nothing reads or writes here."""
+"""The outbox of notifications: one row an alert, event, step, round and receiver. Nothing reads or writes here."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ notification = Table(
     "notification",
     metadata,
     tenant(),
-    key("id", 32),                                          # made of alert, event and channel: never twice
+    key("id", 32),                                          # made of all that says what it is: never twice
     Column("alert", String(32), nullable=False),
     Column("customer", String(63), nullable=False),
-    Column("channel", String(63), nullable=False),
+    Column("channel", String(254), nullable=False),         # a channel's name, or an e-mail address
     Column("event", String(8), nullable=False),             # firing | resolved
     Column("payload", Text, nullable=False),                # JSON, what every channel tells
     moment("created_at"),
@@ -22,6 +22,8 @@ notification = Table(
     moment("done_at", nullable=True),
     moment("failed_at", nullable=True),
     Column("error", Text, nullable=False),                  # of the last attempt
+    Column("step", String(200), nullable=False, server_default=""),         # of an escalation; empty: by the rule
+    Column("round", Integer, nullable=False, server_default="0"),
 )
 Index("ix_notification_tenant_alert", notification.c.tenant, notification.c.alert)
 Index(

@@ -101,7 +101,7 @@ class Notifier:
         Then the channel rests, so that its backlog never fills the rounds in which others have their turn.
         """
         customer, name = place
-        known = self._channels.channels_for(customer)
+        known = {name: person(name)} if "@" in name else self._channels.channels_for(customer)
         try:
             for note in notes:
                 if known is None or not await self._deliver(fence, known.get(name), note):
@@ -160,6 +160,11 @@ class Notifier:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._webhooks.close()
+
+
+def person(address: str) -> Email:
+    """How somebody is told directly."""
+    return Email(type="email", to=(address,))
 
 
 def pause(attempts: int, share: float) -> int:

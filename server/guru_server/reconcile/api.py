@@ -120,7 +120,7 @@ def operators(desk: Desk) -> APIRouter:
     async def get_drift(rights: Asking, since: Annotated[int, Query(ge=0)] = 0) -> Drift:
         """What differed without anybody having wanted it."""
         sight = await rights.sight("device.read")
-        return await db.read(lambda connection: drift(connection, tenant, since, sight))
+        return await db.read(lambda connection: drift(connection, tenant, since, desk.now(), sight))
 
     @router.get("/devices/{ref:path}/explain")
     @needs("device.read", of="devices")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from guru_policy.errors import Conflict, NotFound, Refused
 from guru_policy.inventory import Device
@@ -21,7 +21,8 @@ log = logging.getLogger("guru.reconcile")
 
 
 async def apply_plan(
-    reconciler: Reconciler, planned: ExactPlan, actor: str, fence: Fence | None
+    reconciler: Reconciler, planned: ExactPlan, actor: str, fence: Fence | None,
+    whence: Mapping[str, str] | None = None,
 ) -> SyncRequested:
     """Bring the plan's target into force when everything is as the plan says.
 
@@ -45,7 +46,8 @@ async def apply_plan(
             raise Refused(f"the commit may not come into force: {decision.reason}", hint="`guru plan` says more")
         require_same(planned, now, _names(devices))
         log.info("%s applies a plan of %s", actor, planned.target[:12])
-        note = Note(actor_named(actor), "PlanApplied", f"revision:{planned.target}", f"{len(planned.devices)} devices")
+        note = Note(actor_named(actor), "PlanApplied", f"revision:{planned.target}", f"{len(planned.devices)} devices",
+                    revision=planned.target, **(whence or {}))
         return await reconciler.bring(planned.target, before, devices, fence, decision=decision, note=note)
 
 

@@ -12,10 +12,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from guru_policy.compiling import Compiled, Effective, compile_customer
+from guru_policy.compiling import Compiled, Compiler, Effective, compile_customer
 from guru_policy.faults import Fault
 from guru_policy.fleet import Sources
 from guru_policy.inventory import Device
+from guru_policy.needing import Opened
+from guru_policy.objects.object import Key
 from guru_server.gitops.verifying import UNCHECKED, Verdict
 from guru_server.reconcile.library import Loaded
 
@@ -117,7 +119,8 @@ def compiled_for(
     customer: str, org: Loaded, own: Loaded, devices: Sequence[Device], stalled: Collection[str]
 ) -> tuple[Compiled, tuple[Fault, ...]]:
     """The customer's devices under this pair, and the faults of those that did not fail before."""
-    result = compile_customer(Sources(org.fleet, own.fleet), customer, devices, _digests(customer, org, own))
+    sources, opened = Sources(org.fleet, own.fleet), _opened(customer, org, own)
+    result = compile_customer(sources, customer, devices, _digests(customer, org, own), opened)
     faults = {
         fault: None
         for device, assignment in sorted(result.assigned.items())
@@ -127,9 +130,19 @@ def compiled_for(
     return result, tuple(faults)
 
 
+def compiler_for(customer: str, org: Loaded, own: Loaded) -> Compiler:
+    """A compiler of this pair for single devices; it remembers nothing for others."""
+    return Compiler(Sources(org.fleet, own.fleet), customer, _digests(customer, org, own))
+
+
 def _digests(customer: str, org: Loaded, own: Loaded) -> dict[str, str]:
     theirs = {path: digest for path, digest in own.digests.items() if _owns(customer, path)}
     return {**org.digests, **theirs}
+
+
+def _opened(customer: str, org: Loaded, own: Loaded) -> dict[Key, Opened]:
+    """What is known of the secrets that the customer's devices can name."""
+    return {**org.secrets.get("", {}), **own.secrets.get(customer, {})}
 
 
 def devices_by_customer(devices: Sequence[Device]) -> dict[str, list[Device]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 
+from guru_policy.errors import GuruError, Unreachable
+from guru_server.audit.log import Deed, append
 from guru_server.identity.people import Person
-from guru_server.identity.signing_in import signed_in
+from guru_server.identity.signing_in import signed_in, whence
 from guru_server.leases import Fence
 from guru_server.reconcile.api import Desk
 from guru_server.reconcile.applying_plans import apply_plan
@@ -26,17 +29,34 @@ def deeds(desk: Desk) -> APIRouter:
 
     @router.post("/applications")
     @needs("policy.apply", of="organisation")
-    async def post_application(plan: ExactPlan, who: Who) -> SyncRequested:
+    async def post_application(plan: ExactPlan, who: Who, asked: Request) -> SyncRequested:
         """Bring a saved plan into force, exactly or not at all."""
-        return await desk.watch.deliberate(partial(apply_plan, desk.reconciler, plan, who.spoken))
+        async def deed(fence: Fence) -> SyncRequested:
+            return await apply_plan(desk.reconciler, plan, who.spoken, fence, whence(asked))
+
+        told = Deed(who.actor, "PlanRefused", f"revision:{plan.target}", revision=plan.target)
+        return await _done(desk, deed, told._replace(**whence(asked)))
 
     @router.post("/rollbacks")
     @needs("policy.apply", of="organisation")
-    async def post_rollback(request: RollbackRequest, who: Who) -> SyncRequested:
+    async def post_rollback(request: RollbackRequest, who: Who, asked: Request) -> SyncRequested:
         """Bring a former revision into force, and hold the present one."""
         async def deed(fence: Fence) -> SyncRequested:
-            return await roll_back(desk.db, desk.reconciler, request, who.spoken, fence, desk.now)
+            return await roll_back(desk.db, desk.reconciler, request, who.spoken, fence, desk.now, whence(asked))
 
-        return await desk.watch.deliberate(deed)
+        target = request.revision or ""
+        told = Deed(who.actor, "RollbackRefused", f"revision:{target or 'before'}", revision=target)
+        return await _done(desk, deed, told._replace(**whence(asked)))
 
     return router
+
+
+async def _done(desk: Desk, deed: Callable[[Fence], Awaitable[SyncRequested]], refused: Deed) -> SyncRequested:
+    """What came of the deed; when nothing did, `refused` goes to the audit log with the reason."""
+    try:
+        return await desk.watch.deliberate(deed)
+    except GuruError as error:
+        told, now = refused._replace(result=error.message), desk.now()
+        with suppress(Unreachable):     # the first error is the one to show
+            await desk.db.write(lambda connection: append(connection, now, [told], desk.tenant))
+        raise

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, or_, select
 
-from guru_server.fleet.reading import inventory
+from guru_server.fleet.inventory import Inventory
 from guru_server.fleet.tables import device_state
+from guru_server.overrides import store as overrides
 from guru_server.reconcile.tables import run
 from guru_server.rights.asking import Sight
 from guru_wire.drift import Drift, DriftRow
@@ -16,6 +17,7 @@ from guru_wire.uplink import Change, ResourceOutcome, ResourceReport
 
 MOST_RUNS = 50_000                      # read for one answer
 MOST_ROWS = 10_000
+MOST_OVERRIDES = 1_000
 
 
 class _Place(NamedTuple):
@@ -30,13 +32,14 @@ class _Place(NamedTuple):
 _NOT_INTENDED = (Change.corrective, Change.suppressed)
 
 
-def drift(connection: Connection, tenant: str, since: int, sight: Sight | None = None) -> Drift:
+def drift(connection: Connection, tenant: str, since: int, now: int, sight: Sight | None = None) -> Drift:
     """Every resource that differed in a run since then (ms UTC), by device and resource, with its newest time.
 
-    One that still differs by its device's newest run is open, whenever that run was. With a sight, those within it.
+    One that still differs by its device's newest run is open, whenever that run was. Overrides in force are told too.
+    With a sight, only what is within it.
     """
     places = {
-        one.id: _Place(one.id, one.name, *one.place) for one in inventory(connection, tenant)
+        one.id: _Place(one.id, one.name, *one.place) for one in Inventory(tenant).read(connection)
         if sight is None or sight.sees(one)
     }
     told = or_(run.c.body.like('%"corrective"%'), run.c.body.like('%"suppressed"%'))
@@ -56,7 +59,10 @@ def drift(connection: Connection, tenant: str, since: int, sight: Sight | None =
         if owner in places:
             _add(found, places[owner], RunSummary.model_validate_json(body), since, now=False)
     rows = sorted(found.values(), key=lambda one: (not one.open, one.customer, one.site, one.name, one.resource))
-    return Drift(items=tuple(rows[:MOST_ROWS]), total=len(rows), since=since)
+    overridden = [one for one in overrides.rows(connection, tenant, now) if one.device in places]
+    return Drift(
+        items=tuple(rows[:MOST_ROWS]), total=len(rows), since=since, overrides=tuple(overridden[:MOST_OVERRIDES])
+    )
 
 
 def _add(

@@ -9,8 +9,10 @@ from sqlalchemy import Connection
 from guru_policy.errors import NotFound
 from guru_policy.explaining import explain
 from guru_policy.fleet import Sources
+from guru_policy.inventory import Device
 from guru_server.fleet.reading import known, resolve
 from guru_server.gateway.plain import plain
+from guru_server.overrides import store as overrides
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.store import in_force
 from guru_server.rights.asking import Sight
@@ -27,9 +29,8 @@ async def explained(
     that is none.
     """
     tenant = reconciler.tenant
-    device = await db.read(
-        lambda connection: known(connection, tenant, resolve(connection, tenant, ref, sight)).device
-    )
+    now = reconciler.now()
+    device = await db.read(lambda connection: _device(connection, tenant, ref, now, sight))
     before = await db.read(lambda connection: _pair(connection, tenant, device.place.customer))
     if before is None:
         nothing = f"nothing is in force for customer {device.place.customer}"
@@ -57,6 +58,12 @@ async def explained(
             for one in found.candidates
         ),
     )
+
+
+def _device(connection: Connection, tenant: str, ref: str, now: int, sight: Sight | None) -> Device:
+    found = known(connection, tenant, resolve(connection, tenant, ref, sight)).device
+    (device,) = overrides.overridden([found], overrides.in_force(connection, tenant, now, found.id))
+    return device
 
 
 def _pair(connection: Connection, tenant: str, customer: str) -> tuple[str, str] | None:

@@ -13,17 +13,18 @@ By = Literal["customer", "site", "group"]
 
 
 def impacts(
-    changed: Iterable[Device], offline: Collection[str], groups_of: Callable[[Device], Iterable[str]]
+    changed: Iterable[Device], offline: Collection[str], groups_of: Callable[[Device], frozenset[str]]
 ) -> tuple[Impact, ...]:
     """Customers first, then sites, then groups, each by name. A device in two groups counts in both."""
+    alike = Counter((device.place, groups_of(device), device.id in offline) for device in changed)
     devices: Counter[tuple[By, str]] = Counter()
     away: Counter[tuple[By, str]] = Counter()
-    for device in changed:
-        places: list[tuple[By, str]] = [("customer", device.place.customer), ("site", "/".join(device.place))]
-        places += [("group", name) for name in sorted(groups_of(device))]
-        devices.update(places)
-        if device.id in offline:
-            away.update(places)
+    for (place, groups, off), count in alike.items():
+        named: list[tuple[By, str]] = [("customer", place.customer), ("site", "/".join(place))]
+        for one in (*named, *(("group", name) for name in groups)):
+            devices[one] += count
+            if off:
+                away[one] += count
     order: tuple[By, ...] = ("customer", "site", "group")
     return tuple(
         Impact(by=by, name=name, devices=devices[by, name], offline=away[by, name])

@@ -18,6 +18,9 @@ from guru_policy.inventory import Device
 from guru_policy.provenance import Authors
 from guru_server.clock import Clock
 from guru_server.gateway.plain import plain
+from guru_server.overrides import store as overrides
+from guru_server.reconcile import masking
+from guru_server.reconcile.collecting import uncollected
 from guru_server.reconcile.deciding import Decision, compiled_for, devices_by_customer
 from guru_server.reconcile.exact import Moved, exact_plan, issued, moved
 from guru_server.reconcile.impact import impacts
@@ -42,6 +45,7 @@ from guru_wire.operator import (
     Plan,
     PlanRequest,
 )
+from guru_wire.overriding import OverrideRow
 
 ROWS = 1000                             # devices of one plan that are shown
 
@@ -59,6 +63,10 @@ class Planner:
         _refuse_senseless(request)
         for revision in filter(None, (request.revision, request.against)):
             await self._find(revision)              # it may ask the remote, and syncs need not wait for that
+        with uncollected():
+            return await self._plan(request, sights)
+
+    async def _plan(self, request: PlanRequest, sights: Sequence[Sight]) -> Plan:
         async with self._reconciler.lock:
             before, devices = await self._reconciler.look()
             if request.files is not None:
@@ -69,6 +77,7 @@ class Planner:
                 new = await asyncio.to_thread(self._reconciler.library.get, str(request.revision))
             decision = await self._reconciler.decided(new, before, devices, request.revision)
             other = await self._other(request.against, before)
+            sides = await self._sides(devices, before, decision, new, other if request.against else None)
             bundles: dict[str, bytes] = {}
             have = issued(before)
             if request.against and other:
@@ -80,10 +89,16 @@ class Planner:
             changes = {name: bundle for name, bundle in changes.items() if name in seen}
         stands = await self._bundles(decision, changes, bundles)
         authors = {name: Authors(result.sources) for name, result in decision.compiled.items()}
-        rows = await asyncio.to_thread(_devices, devices, changes, bundles, stands, authors)
+        fitting = [masking.fitting(device, decision) for device in devices]
+        rows = await asyncio.to_thread(_devices, fitting, changes, bundles, stands, authors)
         changed = [device for device in devices if device.id in changes]
         away = {device.id for device in changed if _offline(stands.get(device.id))}
-        counted = await asyncio.to_thread(impacts, changed, away, lambda one: authors[one.place.customer].groups(one))
+        counted = await asyncio.to_thread(
+            impacts, changed, away, lambda one: decision.compiled[one.place.customer].groups[one.id]
+        )
+        overridden = await self._overridden(
+            [one for one in devices if all(sight.sees(one) for sight in partly)] if partly else devices
+        )
         exact = exact_plan(decision, before, devices, request.revision) if request.exact and request.revision else None
         whole = Plan(
             base_revision=request.against or before.base,
@@ -99,8 +114,30 @@ class Planner:
             faults=(*lines_of(decision.faults), *_warnings(other, new)),
             exact=exact,
             rights=_rights(other, new),
+            overrides=await asyncio.to_thread(
+                masking.planned, overridden, devices, decision, changes.keys(), sides, authors),
+            overridden=len(overridden),
         )
         return reduce(plan_for, partly, whole)
+
+    async def _overridden(self, devices: Sequence[Device]) -> list[OverrideRow]:
+        """Every override in force on these devices."""
+        if not any(device.overrides for device in devices):
+            return []
+        tenant, now = self._reconciler.tenant, self._now()
+        names = {device.id for device in devices}
+        rows = await self._db.read(lambda connection: overrides.rows(connection, tenant, now))
+        return [row for row in rows if row.device in names]
+
+    async def _sides(
+        self, devices: Sequence[Device], before: InForce, decision: Decision, new: Loaded, against: Loaded | None
+    ) -> Mapping[str, masking.Side]:
+        """What customers with overridden devices have, and would have. Hold the lock."""
+        names = {device.place.customer for device in devices if device.overrides}
+        if not names:
+            return {}
+        get = await self._reconciler.available(before, [before.base] if before.base else [])
+        return await asyncio.to_thread(masking.sides, names, before, decision, new, against, get)
 
     async def _bundles(self, decision: Decision, changes: Moved, bundles: dict[str, bytes]) -> Mapping[str, Stand]:
         """Fill in the bundles that the changes name; how the devices stand."""
@@ -108,7 +145,7 @@ class Planner:
         tenant = self._reconciler.tenant
         stored, stands = await self._db.read(lambda connection: (
             bundle_bytes(connection, tenant, digests - bundles.keys()),
-            {one.device: one for one in states(connection, tenant, self._now())},
+            {one.device: one for one in states(connection, tenant, self._now(), changes)},
         ))
         bundles |= stored
         for result in decision.compiled.values():

@@ -18,7 +18,7 @@ def refreshed(devices: Sequence[Device], before: InForce, get: Get) -> dict[str,
     """
     found: dict[str, tuple[str, Compiled]] = {}
     for customer, theirs in devices_by_customer(devices).items():
-        pair = _pair(customer, before)
+        pair = pair_of(customer, before)
         org, own = (get(pair.org), get(pair.customer)) if pair else (None, None)
         if pair and org and own:
             result, _ = compiled_for(customer, org, own, theirs, ())
@@ -26,7 +26,8 @@ def refreshed(devices: Sequence[Device], before: InForce, get: Get) -> dict[str,
     return found
 
 
-def _pair(customer: str, before: InForce) -> Pair | None:
+def pair_of(customer: str, before: InForce) -> Pair | None:
+    """What is in force for the customer; the newest good revision for one that has none of its own."""
     standing = before.standings.get(customer)
     if standing is not None:
         return standing.pair

@@ -35,6 +35,7 @@ def due(connection: Connection, tenant: str, now: int, issuer: Issuer, most: int
                 blobs=tuple(orjson.loads(row.blobs)),
                 issued_at=now,
                 expires_at=now + MANIFEST_LIFE_MS,
+                sealed=row.sealed,
             ),
             heartbeat=0,
         )

@@ -13,11 +13,13 @@ from guru_server.gateway.items import Received, Recorder
 from guru_server.gateway.plain import plain
 from guru_server.reconcile.tables import manifest
 from guru_wire.operator import RunSummary
-from guru_wire.uplink import Report, ResourceReport
+from guru_wire.uplink import Report, ResourceOutcome, ResourceReport
 
 RUNS_A_DEVICE = 50
 MAX_RESOURCES = 2000
 MAX_STEPS = 50
+MAX_WINDOWS = 20
+FINE = frozenset({ResourceOutcome.same, ResourceOutcome.changed, ResourceOutcome.drifted})
 
 _RUN = text(
     "INSERT INTO run (tenant, device, run, finished_at, body) VALUES (:tenant, :device, :run, :at, :body)"
@@ -77,9 +79,11 @@ def _record(connection: Connection, item: Received, report: Report, now: int) ->
     ).one_or_none()
     if known is None or known.applied_serial > summary.serial:
         return ahead
-    same = (known.applied_serial, known.converged) == (summary.serial, summary.converged)
+    # What a maintenance window keeps from being changed is on its way: neither done nor failed.
+    converged = None if summary.blocked and not failed(summary) and not summary.converged else summary.converged
+    same = (known.applied_serial, known.converged) == (summary.serial, converged)
     connection.execute(_APPLIED, {
-        **owner, "serial": summary.serial, "revision": summary.revision, "converged": summary.converged,
+        **owner, "serial": summary.serial, "revision": summary.revision, "converged": converged,
         "at": summary.finished_at, "body": body, "since": known.state_since if same else summary.finished_at,
     })
     return ahead
@@ -109,7 +113,14 @@ def _summary(report: Report, now: int) -> RunSummary:
         cause=report.cause,
         converged=report.converged,
         resources=tuple(_resource(one) for one in report.resources[:MAX_RESOURCES]),
+        blocked=tuple(plain(name, 63) for name in report.blocked[:MAX_WINDOWS]),
+        blocked_until=report.blocked_until,
     )
+
+
+def failed(summary: RunSummary) -> bool:
+    """Whether something went wrong in the run."""
+    return any(one.outcome not in FINE for one in summary.resources)
 
 
 def _resource(one: ResourceReport) -> ResourceReport:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from guru_policy.errors import Conflict, NotFound, Refused
 from guru_server.clock import Clock
@@ -21,7 +22,8 @@ log = logging.getLogger("guru.reconcile")
 
 
 async def roll_back(
-    db: Database, reconciler: Reconciler, request: RollbackRequest, actor: str, fence: Fence | None, now: Clock
+    db: Database, reconciler: Reconciler, request: RollbackRequest, actor: str, fence: Fence | None, now: Clock,
+    whence: Mapping[str, str] | None = None,
 ) -> SyncRequested:
     """Bring a revision that was in force before into force again, and hold what is in force now.
 
@@ -56,7 +58,8 @@ async def roll_back(
         if decision.outcome == "refused":
             raise Refused(f"{target[:12]} may not come into force: {decision.reason}")
         log.warning("%s", pin.told())
-        note = Note(actor_named(actor), "RolledBack", f"revision:{target}", f"from {before.base}: {request.reason}")
+        note = Note(actor_named(actor), "RolledBack", f"revision:{target}", f"from {before.base}: {request.reason}",
+                    revision=target, **(whence or {}))
         return await reconciler.bring(target, before, devices, fence, decision=decision, pin=pin, note=note)
 
 

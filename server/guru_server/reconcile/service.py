@@ -17,12 +17,14 @@ from guru_policy.fleet import Fleet
 from guru_policy.inventory import Device
 from guru_server.bus import Bus
 from guru_server.clock import Clock
-from guru_server.fleet.reading import inventory
+from guru_server.fleet.inventory import Inventory
 from guru_server.gateway.plain import plain
 from guru_server.gitops.mirror import Commit, Consent, Mirror
 from guru_server.gitops.tree import MirrorBroken
 from guru_server.gitops.verifying import UNCHECKED, Base, Verdict, Verifier
-from guru_server.leases import Fence
+from guru_server.leases import Fence, held
+from guru_server.overrides import store as overrides
+from guru_server.reconcile.collecting import uncollected
 from guru_server.reconcile.deciding import Asked, Decision, Get, Pair, Standing, decide
 from guru_server.reconcile.guarding import UNKNOWN, Consented, after, refusals, stands
 from guru_server.reconcile.issuing import Issuer
@@ -41,7 +43,10 @@ from guru_server.reconcile.store import (
     newest_attempt,
     stored_digests,
 )
+from guru_server.reconcile.telling import told
 from guru_server.rights.store import revision_of_rulebook
+from guru_server.secrets.opening import Opener
+from guru_server.secrets.sealing import Sealing
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.operator import SyncRequested
@@ -63,15 +68,18 @@ class Reconciler:
         *,
         verifier: Verifier,
         state_key: Ed25519PrivateKey,
+        opener: Opener,
         now: Clock,
         stage: Stage = lambda _: None,
         tenant: str = TENANT,
     ) -> None:
-        self._db, self._bus, self.mirror, self._now, self._stage = db, bus, mirror, now, stage
+        self._db, self._bus, self.mirror, self.now, self._stage = db, bus, mirror, now, stage
         self.tenant = tenant
         self._verifier = verifier
         self._issuer = Issuer(tenant, state_key)
-        self.library = Library(mirror.tree)
+        self.library = Library(mirror.tree, opener)
+        self._inventory = Inventory(tenant)
+        self._sealing = Sealing(db, self.library, tenant)
         self.lock = asyncio.Lock()      # the library and the decisions: one at a time
 
     async def reconcile_commit(self, revision: str, fence: Fence | None = None) -> SyncRequested:
@@ -88,16 +96,20 @@ class Reconciler:
                 return SyncRequested(
                     revision=revision, outcome=newest.outcome, reason=newest.reason, faults=newest.faults
                 )
-            if pin is not None and pin.holds(await self.mirror.tree_of(revision)):
-                log.info("%s is held: it was rolled back", revision[:12])
-                return SyncRequested(revision=revision, outcome="held", reason=pin.told())
-            before, devices = await self.look()
             try:
-                return await self.bring(revision, before, devices, fence)
+                return await self._held_or_brought(revision, pin, fence)
             except MirrorBroken as broken:
                 log.warning("%s; cloning again", broken.message)
                 await self.mirror.rebuild()
-                return await self.bring(revision, before, devices, fence)
+                return await self._held_or_brought(revision, pin, fence)
+
+    async def _held_or_brought(self, revision: str, pin: Pin | None, fence: Fence | None) -> SyncRequested:
+        if pin is not None and pin.holds(await self.mirror.tree_of(revision)):
+            log.info("%s is held: it was rolled back", revision[:12])
+            return SyncRequested(revision=revision, outcome="held", reason=pin.told())
+        before, devices = await self.look()
+        with uncollected():
+            return await self.bring(revision, before, devices, fence)
 
     async def awaiting(self, revision: str) -> SyncRequested:
         """How the tip stands at a server that brings nothing into force without `guru apply`. Writes nothing."""
@@ -118,16 +130,18 @@ class Reconciler:
             chosen = [device for device in devices if ids is None or device.id in ids]
             if before.base is None or not chosen:
                 return 0
-            get = await self._available(before, [before.base])
+            get = await self.available(before, [before.base])
             compiled = await asyncio.to_thread(refreshed, chosen, before, get)
-            now = self._now()
+            seals = await self._sealing.seals(compiled)
+            now = self.now()
             by_id = {device.id: device for device in chosen}
-            change = await asyncio.to_thread(self._issuer.changes, compiled, before, by_id, now)
+            change = await asyncio.to_thread(self._issuer.changes, compiled, before, by_id, seals, now)
             if change.empty:
                 return 0
             change = await self._with_blobs(change, [*self._revisions(before.standings), before.base])
             await self._store(change, fence, now)
-            log.info("inventory: %d devices have a new manifest", len(change.manifests))
+            if change.manifests:
+                log.info("inventory: %d devices have a new manifest", len(change.manifests))
             return len(change.manifests)
 
     async def keep_rights(self, fence: Fence | None = None) -> None:
@@ -139,11 +153,30 @@ class Reconciler:
             if before is None or held == before[0] or not await self.mirror.ensure(before[0]):
                 return
             book = rulebook_of((await asyncio.to_thread(self.library.get, before[0])).fleet)
-            now = self._now()
+            now = self.now()
             await self._db.write(
                 lambda connection: keep(connection, self.tenant, Change(rulebook=book), fence, now)
             )
             log.info("the rights of %s are in force", before[0][:12])
+
+    async def expire(self, fence: Fence | None = None) -> int | None:
+        """End the overrides whose time is over; when the next one ends, ms UTC, None without any.
+
+        Their devices are compiled first: whoever is stopped in between finds the rest still to be done.
+        """
+        now = self.now()
+        due = await self._db.read(lambda connection: overrides.due(connection, self.tenant, now))
+        if due:
+            await self.refresh(due, fence)
+
+            def end(connection: Connection) -> None:
+                if fence is not None:
+                    held(connection, fence)
+                overrides.expired(connection, self.tenant, now)
+
+            await self._db.write(end)
+            log.info("overrides on %d devices are over", len(due))
+        return await self._db.read(lambda connection: overrides.next_end(connection, self.tenant))
 
     async def fleets(self, revisions: Collection[str]) -> dict[str, Fleet]:
         """The fleets of these revisions; one that left the repository is not among them."""
@@ -161,7 +194,7 @@ class Reconciler:
 
     async def _renew_some(self, fence: Fence | None, most: int) -> int:
         async with self.lock:           # a commit stored in between would be overwritten by its elder
-            now = self._now()
+            now = self.now()
             rows = await self._db.read(
                 lambda connection: due(connection, self.tenant, now, self._issuer, most)
             )
@@ -183,7 +216,7 @@ class Reconciler:
         signature = back
         if signature is None:
             signature = await self.verdict(tip, before) if tip else UNCHECKED
-        get = await self._available(before, [before.base] if before.base else [])
+        get = await self.available(before, [before.base] if before.base else [])
         asked = Asked(new, before.standings, tuple(devices), frozenset(before.faults))
         decision = replace(await asyncio.to_thread(decide, asked, get), signature=signature)
         guards: tuple[str, ...] = (signature.reason,) if signature.checked == "refused" else ()
@@ -233,7 +266,7 @@ class Reconciler:
         `decision` is one that was made already, in the same hold of the lock. A commit that comes into force
         ends the pin before it; `pin` takes its place.
         """
-        seen_at = self._now()
+        seen_at = self.now()
         commit = await self.mirror.commit(revision)
         try:
             new = await asyncio.to_thread(self.library.get, revision)
@@ -243,21 +276,23 @@ class Reconciler:
             self._stage("loaded")
             decision = decision or await self.decided(new, before, devices, revision)
         self._stage("compiled")
-        now = self._now()
         by_id = {device.id: device for device in devices}
         results = {
             name: (revision, result)
             for name, result in decision.compiled.items()
             if decision.outcome != "refused"
         }
-        change = await asyncio.to_thread(self._issuer.changes, results, before, by_id, now)
+        seals = await self._sealing.seals(results)
+        now = self.now()
+        change = await asyncio.to_thread(self._issuer.changes, results, before, by_id, seals, now)
         self._stage("signed")
         keeping = self._revisions(decision.standings)
         change = await self._with_blobs(change, [revision, *keeping])
         reason = pin.told() if pin else await self._reason(decision, before, revision)
         change = replace(
             change,
-            pin=pin, unpin=before.pin is not None and decision.outcome != "refused", note=note,
+            pin=pin, unpin=before.pin is not None and decision.outcome != "refused",
+            note=note or told(commit, decision, reason, len(change.manifests)),
             rulebook=rulebook_of(self.library.get(revision).fleet) if decision.outcome != "refused" else None,
             standings=_moved(before.standings, decision.standings),
             gone=sorted(before.standings.keys() - decision.standings.keys()),
@@ -295,7 +330,7 @@ class Reconciler:
         blobs = await asyncio.to_thread(self.library.contents, wanted - stored, revisions)
         return replace(change, blobs=blobs)
 
-    async def _available(self, before: InForce, more: Collection[str]) -> Callable[[str], Loaded | None]:
+    async def available(self, before: InForce, more: Collection[str]) -> Callable[[str], Loaded | None]:
         """The library, for what is in force and `more`, as far as the repository still has it. Hold the lock."""
         wanted = {*self._revisions(before.standings), *more}
         here = {revision for revision in sorted(wanted) if await self.mirror.ensure(revision)}
@@ -310,10 +345,16 @@ class Reconciler:
         return plain(reason, 1000)
 
     async def look(self) -> tuple[InForce, list[Device]]:
-        """What stands now, and the devices, of one moment."""
-        return await self._db.read(
-            lambda connection: (in_force(connection, self.tenant), inventory(connection, self.tenant))
-        )
+        """What stands now, and the devices with their overrides, of one moment. Hold the lock."""
+        now = self.now()
+
+        def read(connection: Connection) -> tuple[InForce, list[Device]]:
+            known = overrides.in_force(connection, self.tenant, now)
+            devices = self._inventory.read(connection)
+            return in_force(connection, self.tenant), overrides.overridden(devices, known)
+
+        with uncollected():
+            return await self._db.read(read)
 
     @staticmethod
     def _revisions(standings: Mapping[str, Standing]) -> set[str]:

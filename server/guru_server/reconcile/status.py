@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import orjson
@@ -13,6 +15,7 @@ from guru_policy.inventory import Device, Place
 from guru_server.fleet.state import Signs, standing
 from guru_server.fleet.tables import device, device_state
 from guru_server.gitops.store import fetch_error
+from guru_server.overrides import store as overrides
 from guru_server.reconcile.lines import loaded
 from guru_server.reconcile.narrowing import KEPT_BACK, customers_for, revision_for
 from guru_server.reconcile.pinning import condition, pinned
@@ -24,10 +27,12 @@ from guru_wire.operator import (
     Condition,
     CustomerStatus,
     RevisionRow,
+    RunSummary,
     Status,
     SyncProgress,
     SyncState,
 )
+from guru_wire.uplink import ResourceOutcome
 
 _SIGNS = (
     device_state.c.last_seen,
@@ -39,6 +44,7 @@ _SIGNS = (
     device_state.c.state_since,
 )
 NAMED = 20                              # devices or customers in a message
+FEW = 500                               # devices that a query names one by one
 
 
 class Watched(NamedTuple):
@@ -61,13 +67,14 @@ class Stand(NamedTuple):
 
 def status(connection: Connection, tenant: str, watched: Watched, now: int, sight: Sight | None = None) -> Status:
     """`guru status`, with a sight only what is in it; alerts are the caller's to add."""
-    stands = states(connection, tenant, now, sight)
+    stands = states(connection, tenant, now, sight=sight)
     newest = revisions(connection, tenant, 10)
     error, since = fetch_error(connection, tenant)
     customers = _customers(connection, tenant, stands)
     doubtful = refusing(connection, tenant)
+    seen: Collection[str] | None = None
     if sight is not None and not sight.whole:
-        here = {stand.device for stand in stands}
+        seen = here = {stand.device for stand in stands}
         newest = [revision_for(sight, row) for row in newest]
         customers = customers_for(sight, customers)
         doubtful = tuple(one for one in doubtful if one.device in here)
@@ -81,6 +88,7 @@ def status(connection: Connection, tenant: str, watched: Watched, now: int, sigh
         conditions=(
             *_conditions(customers, newest, (error, since)),
             *_deliberate(connection, tenant, watched, now, told=sight is None or sight.whole),
+            *_overridden(connection, tenant, now, among=seen),
             _stalled(_faulty(connection, tenant, stands), doubtful, _attempted_at(newest)),
         ),
         customers=customers,
@@ -99,7 +107,7 @@ def progress(
         raise NotFound(f"the server never saw revision {revision[:40]}", hint=hint)
     named = select(manifest.c.device).where(manifest.c.tenant == tenant, manifest.c.revision == revision)
     concerned = frozenset(connection.execute(named).scalars())
-    stands = [stand for stand in states(connection, tenant, now, sight) if stand.device in concerned]
+    stands = [stand for stand in states(connection, tenant, now, sight=sight) if stand.device in concerned]
     return SyncProgress(
         revision=revision,
         devices=_counted(stands),
@@ -107,14 +115,20 @@ def progress(
     )
 
 
-def states(connection: Connection, tenant: str, now: int, sight: Sight | None = None) -> list[Stand]:
-    """The state of every device that is not revoked, with a sight of those within it."""
+def states(
+    connection: Connection, tenant: str, now: int, among: Collection[str] | None = None, sight: Sight | None = None
+) -> list[Stand]:
+    """The state of every device that is not revoked, with a sight of those within it; with `among` at least of
+    those.
+    """
     query = (
         select(device.c.id, device.c.name, device.c.customer, device.c.site, device.c.op_labels, *_SIGNS)
         .join(device_state, device_state.c.device == device.c.id)
         .where(device_state.c.tenant == tenant)
         .where(device.c.tenant == tenant, device.c.revoked_at.is_(None))
     )
+    if among is not None and len(among) <= FEW:
+        query = query.where(device.c.id.in_(among))
     rows = connection.execute(query).all()
     if sight is not None and not sight.whole:
         rows = [row for row in rows if sight.sees(
@@ -123,8 +137,28 @@ def states(connection: Connection, tenant: str, now: int, sight: Sight | None = 
     return [Stand(row[0], row[1], row[2], standing(Signs(*tuple(row)[5:]), now).state) for row in rows]
 
 
-def device_conditions(connection: Connection, tenant: str, device_id: str) -> tuple[Condition, ...]:
-    """Stalled, for a device that the sources in force do not fit any more, or that refuses what it gets."""
+def device_conditions(connection: Connection, tenant: str, device_id: str, now: int) -> tuple[Condition, ...]:
+    """Stalled, for a device that the sources in force do not fit any more, or that refuses what it gets; Held, for
+    one that changes nothing because a maintenance window is open; and Overridden.
+    """
+    return (
+        *_stalled_device(connection, tenant, device_id), *_held_device(connection, tenant, device_id),
+        *_overridden(connection, tenant, now, device_id),
+    )
+
+
+def _overridden(
+    connection: Connection, tenant: str, now: int, device_id: str | None = None, among: Collection[str] | None = None
+) -> tuple[Condition, ...]:
+    """Overridden, when anything is, of one device or of all, or with `among` of those."""
+    found = overrides.rows(connection, tenant, now, device_id=device_id)
+    if among is not None:
+        found = [one for one in found if one.device in among]
+    one = overrides.condition(found, of_fleet=device_id is None)
+    return (one,) if one is not None else ()
+
+
+def _stalled_device(connection: Connection, tenant: str, device_id: str) -> tuple[Condition, ...]:
     query = select(device_fault).where(device_fault.c.tenant == tenant, device_fault.c.device == device_id)
     row = connection.execute(query).one_or_none()
     if row is None:
@@ -136,6 +170,29 @@ def device_conditions(connection: Connection, tenant: str, device_id: str) -> tu
     first = loaded(row.faults)[:1]
     message = f"{first[0].path}:{first[0].line}: {first[0].message}" if first else ""
     return (Condition(type="Stalled", status=True, reason="CompileFailed", message=message, since=row.since),)
+
+
+def _held_device(connection: Connection, tenant: str, device_id: str) -> tuple[Condition, ...]:
+    query = select(device_state.c.run).where(device_state.c.tenant == tenant, device_state.c.device == device_id)
+    body = connection.execute(query).scalar()
+    run = RunSummary.model_validate_json(body) if body else None
+    if run is None or not run.blocked:
+        return ()
+    waiting = sum(one.outcome is ResourceOutcome.drifted and one.message != "" for one in run.resources)
+    message = f"maintenance window {', '.join(run.blocked)}" + (f" until {_utc(run.blocked_until)}" if run.blocked_until
+                                                                else "")
+    message += f": {waiting} of its resources wait" if waiting else ": nothing waits"
+    return (Condition(
+        type="Held", status=True, reason="MaintenanceWindow", message=message, since=run.started_at,
+    ),)
+
+
+def _utc(at: int) -> str:
+    """ISO 8601 in UTC; an agent says what it likes."""
+    try:
+        return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%MZ")
+    except (OverflowError, ValueError, OSError):
+        return "a time that is none"
 
 
 def _customers(connection: Connection, tenant: str, stands: list[Stand]) -> tuple[CustomerStatus, ...]:

@@ -13,18 +13,21 @@ from guru_policy.access.rulebook import Rulebook
 from guru_server.audit.log import record
 from guru_server.fleet.tables import device_state
 from guru_server.leases import Fence, held
+from guru_server.overrides import store as overrides
 from guru_server.reconcile.deciding import Pair, Standing
 from guru_server.reconcile.lines import loaded
 from guru_server.reconcile.pinning import GOOD, Pin, pinned, set_pin
 from guru_server.reconcile.tables import blob, bundle, customer_source, device_fault, manifest, revision
 from guru_server.rights.store import keep_rulebook
+from guru_server.secrets.store import Seal, keep_seals
+from guru_server.store.database import Database
 from guru_wire.operator import RevisionRow
 
 _MANIFEST = text(
-    "INSERT INTO manifest (tenant, device, serial, revision, bundle, blobs, signed, issued_at, expires_at)"
-    " VALUES (:tenant, :device, :serial, :revision, :bundle, :blobs, :signed, :issued_at, :expires_at)"
+    "INSERT INTO manifest (tenant, device, serial, revision, bundle, blobs, sealed, signed, issued_at, expires_at)"
+    " VALUES (:tenant, :device, :serial, :revision, :bundle, :blobs, :sealed, :signed, :issued_at, :expires_at)"
     " ON CONFLICT (tenant, device) DO UPDATE SET serial = excluded.serial, revision = excluded.revision,"
-    " bundle = excluded.bundle, blobs = excluded.blobs, signed = excluded.signed,"
+    " bundle = excluded.bundle, blobs = excluded.blobs, sealed = excluded.sealed, signed = excluded.signed,"
     " issued_at = excluded.issued_at, expires_at = excluded.expires_at"
 )
 _DESIRED = text(
@@ -68,6 +71,7 @@ class Issued(NamedTuple):
     serial: int
     bundle: str
     revision: str
+    sealed: str = ""
 
 
 class ManifestRow(NamedTuple):
@@ -83,6 +87,7 @@ class ManifestRow(NamedTuple):
     issued_at: int
     expires_at: int
     heartbeat: int
+    sealed: str = ""
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -97,6 +102,10 @@ class Note(NamedTuple):
     action: str
     about: str
     result: str
+    revision: str = ""
+    rule: str = ""
+    request: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,7 @@ class Change:
     renewed: Sequence[ManifestRow] = ()                     # same serial, new dates: nothing else moves
     bundles: Mapping[str, bytes] = field(default_factory=dict)
     blobs: Mapping[str, bytes] = field(default_factory=dict)
+    seals: Mapping[str, Seal] = field(default_factory=dict)                        # by device
     standings: Mapping[str, tuple[Standing, str]] = field(default_factory=dict)    # with faults as JSON
     gone: Collection[str] = ()                                                     # customers that ended
     faulty: Mapping[str, str] = field(default_factory=dict)                        # faults as JSON by device
@@ -116,11 +126,12 @@ class Change:
     unpin: bool = False
     note: Note | None = None
     rulebook: Rulebook | None = None                                               # rights of the new base
+    unfit: Mapping[overrides.Place, str] = field(default_factory=dict)             # why a device goes without it
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to write."""
-        devices = self.manifests or self.renewed or self.faulty or self.healed
+        devices = self.manifests or self.renewed or self.faulty or self.healed or self.unfit
         others = self.standings or self.gone or self.revision or self.pin or self.unpin or self.rulebook
         return not (devices or others)
 
@@ -139,15 +150,16 @@ class InForce(NamedTuple):
     signer: str = ""
     pin: Pin | None = None
     ahead: Mapping[str, int] = {}       # serials that devices hold and this database does not know
+    unfit: Mapping[overrides.Place, str] = {}       # of overrides that devices go without
 
 
 def in_force(connection: Connection, tenant: str) -> InForce:
     """What stands now."""
     base = base_in_force(connection, tenant)
     issued = connection.execute(
-        select(manifest.c.device, manifest.c.serial, manifest.c.bundle, manifest.c.revision).where(
-            manifest.c.tenant == tenant
-        )
+        select(
+            manifest.c.device, manifest.c.serial, manifest.c.bundle, manifest.c.revision, manifest.c.sealed
+        ).where(manifest.c.tenant == tenant)
     )
     faults = connection.execute(
         select(device_fault.c.device, device_fault.c.faults).where(device_fault.c.tenant == tenant)
@@ -161,13 +173,14 @@ def in_force(connection: Connection, tenant: str) -> InForce:
     )
     return InForce(
         standings={name: standing for name, (standing, _) in standings(connection, tenant).items()},
-        issued={device: Issued(serial, held, of) for device, serial, held, of in issued.all()},
+        issued={row[0]: Issued(*row[1:]) for row in issued.all()},
         faults={row[0]: row[1] for row in faults},
         newest=newest_attempt(connection, tenant),
         base=base[0] if base else None,
         signer=base[1] if base else "",
         pin=pinned(connection, tenant),
         ahead={row[0]: row[1] for row in ahead},
+        unfit=overrides.unfit(connection, tenant),
     )
 
 
@@ -238,16 +251,21 @@ def keep(connection: Connection, tenant: str, change: Change, fence: Fence | Non
     if fence is not None:
         held(connection, fence)
     manifests = [row._asdict() for row in change.manifests]
+    renewed = [row._asdict() for row in change.renewed]
+    for statement, many in ((_MANIFEST, [*manifests, *renewed]), (_DESIRED, manifests)):
+        if many:
+            Database.many(connection, statement, many)
     for statement, rows in (
         (_BUNDLE, [{"digest": name, "data": data} for name, data in change.bundles.items()]),
         (_BLOB, [{"digest": name, "size": len(data), "data": data} for name, data in change.blobs.items()]),
-        (_MANIFEST, [*manifests, *(row._asdict() for row in change.renewed)]),
-        (_DESIRED, manifests),
         (_FAULT, [{"device": name, "faults": lines, "since": now} for name, lines in change.faulty.items()]),
         (_SOURCE, [_source(name, *standing, now) for name, standing in change.standings.items()]),
     ):
         if rows:
             connection.execute(statement, [{**row, "tenant": tenant} for row in rows])
+    overrides.keep_unfit(connection, tenant, change.unfit)
+    if manifests:
+        keep_seals(connection, tenant, change.seals, now)
     for device in change.healed:
         connection.execute(
             delete(device_fault).where(device_fault.c.tenant == tenant, device_fault.c.device == device)
@@ -259,12 +277,14 @@ def keep(connection: Connection, tenant: str, change: Change, fence: Fence | Non
         set_pin(connection, tenant, change.pin)
     if change.rulebook is not None:
         keep_rulebook(connection, tenant, change.rulebook)
-    if change.note is not None:
-        record(connection, now, *change.note)
     if change.revision is not None:
         newest = select(func.max(revision.c.seq)).where(revision.c.tenant == tenant)
         seq = (connection.execute(newest).scalar() or 0) + 1
         connection.execute(_REVISION, {**change.revision, "tenant": tenant, "seq": seq})
+    if change.note is not None:
+        note = change.note
+        record(connection, now, note.actor, note.action, note.about, note.result, revision=note.revision,
+               rule=note.rule, request=note.request, address=note.address, tenant=tenant)
 
 
 def _source(customer: str, standing: Standing, faults: str, now: int) -> dict[str, object]:

@@ -61,6 +61,7 @@ manifest = Table(
     Column("revision", String(40), nullable=False),
     Column("bundle", String(64), nullable=False),
     Column("blobs", Text, nullable=False),                  # JSON array of digests
+    Column("sealed", String(64), nullable=False, server_default=""),    # digest of its sealed secrets; empty: none
     Column("signed", Text, nullable=False),                 # JSON of guru_wire.signing.Signed
     moment("issued_at"),
     moment("expires_at"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Request
 from sqlalchemy import Connection
@@ -18,17 +18,32 @@ from guru_policy.access.deciding import EVERYTHING, Reach, decide
 from guru_policy.access.grants import Grants
 from guru_policy.access.rulebook import Rulebook
 from guru_policy.errors import Refused
-from guru_policy.inventory import Device, Scalar
+from guru_policy.inventory import Device, Place, Scalar
 from guru_policy.objects.scopes import ORG, Scope
 from guru_server.audit.log import record
 
 Known = Callable[[Device], Mapping[str, Scalar] | None]
 Labels = Callable[[], Awaitable[Known]]             # all labels of a device now; None when not all are known
 LOOKS = frozenset({
-    "alert.read", "audit.read", "device.read", "policy.plan", "report.read", "server.read", "ticket.read",
-    "update.plan",
+    "alert.read", "audit.read", "device.read", "policy.plan", "policy.read", "query.run", "report.read", "server.read",
+    "ticket.read", "update.plan",
 })
 """Verbs that change nothing: allowing one is no news."""
+
+
+class Refusal(NamedTuple):
+    """One thing that was refused: what, why, and by which rule."""
+
+    about: str
+    why: str
+    rule: str = ""
+
+
+def ruled(decision: Decision) -> dict[str, str]:
+    """The rules of a decision and the revision that they are of, as the audit log keeps them beside a deed."""
+    rules = decision.rules()
+    named = [f"{one.role}/{one.rule} by {one.binding} ({one.at})" for one in rules]
+    return {"rule": "; ".join(named), "revision": rules[0].revision if rules else ""}
 
 
 @dataclass(slots=True)
@@ -41,8 +56,9 @@ class Rights:
     book: Rulebook
     around: Circumstances
     labels: Labels
+    whence: Mapping[str, str] = field(default_factory=dict)             # of Deed: request, address
     asked: bool = False
-    refusals: list[tuple[str, str]] = field(default_factory=list)       # about what, and why
+    refusals: list[Refusal] = field(default_factory=list)
 
     async def sight(self, verb: str) -> Sight:
         """Which devices the verb is allowed for; labels are read only when a rule looks at them."""
@@ -71,7 +87,8 @@ class Rights:
         if connection is not None and verb not in LOOKS:
             rules = "; ".join(str(rule) for rule in decision.rules())
             ticket = f", ticket {self.around.ticket}" if self.around.ticket else ""
-            record(connection, self.around.now, self.actor, "Allowed", f"{verb} {about}", f"{rules}{ticket}")
+            record(connection, self.around.now, self.actor, "Allowed", f"{verb} {about}", f"{rules}{ticket}",
+                   **ruled(decision), **self.whence)
         return decision
 
     def require_scope(self, connection: Connection | None, verb: str, scope: Scope = ORG) -> Decision:
@@ -81,13 +98,13 @@ class Rights:
     def refused(self, verb: str, about: str, decision: Decision) -> Refused:
         """The error, noted for the audit log."""
         why = decision.told()
-        self.refusals.append((f"{verb} {about}", why))
+        self.refusals.append(Refusal(f"{verb} {about}", why, _in_the_way(decision)))
         spoken = self.actor.removeprefix("person:")
         return Refused(f"{spoken} may not do this ({verb}): {why}", hint=f"`guru can {verb}` shows what you may")
 
     def hidden(self, verb: str, about: str) -> None:
         """Note that something was asked for that the sender may not even see."""
-        self.refusals.append((f"{verb} {about}", "it is out of sight"))
+        self.refusals.append(Refusal(f"{verb} {about}", "it is out of sight"))
 
 
 class Sight:
@@ -100,6 +117,16 @@ class Sight:
     def sees(self, device: Device) -> bool:
         """Whether the verb is allowed for the device."""
         return self._reach.sees(device, self._labels)
+
+    def sees_at(self, place: Place, device: Device | None) -> bool:
+        """Whether what happened at a place is in sight; of a device that is gone (None) only the place decides."""
+        here = self.place(*place)
+        return here if here is not None else device is not None and self.sees(device)
+
+    @property
+    def book(self) -> Rulebook:
+        """The rulebook in force."""
+        return self._rights.book
 
     def place(self, customer: str, site: str = "") -> bool | None:
         """For all of a customer or site: yes, no, or None when its devices differ."""
@@ -119,14 +146,21 @@ class Sight:
 
     def require(
         self, connection: Connection | None, devices: Sequence[Device], about: str, *,
-        command_class: str | None = None,
+        command_class: str | None = None, gone: Sequence[Device] = (),
     ) -> Decision:
-        """Return when the verb is allowed for every one of these devices; Refused when not."""
-        targets = self._targets(devices)
+        """Return when the verb is allowed for every one of these devices; Refused when not.
+
+        Of devices that are `gone` only the place is known.
+        """
+        targets = [*self._targets(devices), *(device_target(one, None) for one in gone)]
         return self._rights.require(connection, self._verb, targets, about, command_class=command_class)
 
     def _targets(self, devices: Sequence[Device]) -> list[Target]:
         return [device_target(one, self._labels(one)) for one in devices]
+
+
+def _in_the_way(decision: Decision) -> str:
+    return next((f"{one.rule.role}/{one.rule.rule} by {one.rule.binding}" for one in decision.refused if one.rule), "")
 
 
 def _nothing(_: Device) -> None:

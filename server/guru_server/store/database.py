@@ -10,10 +10,11 @@ serialisation failure, so it changes nothing but the database. Never await, publ
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, TextClause
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from guru_policy.errors import InputInvalid
 
@@ -81,6 +82,19 @@ class Database:
     def raw(connection: Connection) -> Any:
         """The driver's own connection (sqlite3 or psycopg), for hand-written SQL on the hot path."""
         return connection.connection.dbapi_connection
+
+    @staticmethod
+    def many(connection: Connection, statement: TextClause, rows: Sequence[Mapping[str, str | int | None]]) -> None:
+        """Execute a statement for each of many rows by the driver's own means.
+
+        SQLAlchemy looks at every parameter of every row: 11 us a row, as much as SQLite takes to write it.
+        """
+        compiled = statement.compile(dialect=connection.dialect)
+        names = compiled.positiontup if isinstance(compiled, SQLCompiler) and compiled.positional else None
+        if names is None:
+            connection.exec_driver_sql(str(compiled), list(rows))
+        else:
+            connection.exec_driver_sql(str(compiled), [tuple([row[name] for name in names]) for row in rows])
 
     async def close(self) -> None:
         """Finish what was asked for, then let go of every connection."""

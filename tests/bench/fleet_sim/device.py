@@ -25,6 +25,7 @@ from guru_wire.uplink import Checks, Facts, Refusal
 from guru_wire.version import LANGUAGE, VERSION
 from tests.bench.fleet_sim.identities import Identity, Server
 from tests.bench.fleet_sim.machine import Fails, Machine, layout
+from tests.bench.fleet_sim.orders import believed, carried_out
 from tests.bench.fleet_sim.stats import Stats
 
 MOST_WAITING = 500                      # items of one device that wait for their acknowledgement
@@ -61,6 +62,7 @@ class SimulatedDevice:
         self._serial, self._told, self._heard = 0, 0, 0.0
         self._answers: asyncio.Queue[Frame] = asyncio.Queue(8)
         self._news = asyncio.Event()
+        self._jobs: set[str] = set()    # that were carried out
         self._started = time.monotonic()
 
     async def run(self) -> None:
@@ -141,8 +143,20 @@ class SimulatedDevice:
                 self._acknowledged(int(str(frame["seq"])))
             elif frame["t"] == "current":
                 self._hear_of(int(str(frame["serial"])))
-            else:
+            elif frame["t"] == "order":
+                await self._obey(socket, frame)
+            elif frame["t"] != "cancel":        # what is ordered here is over at once
                 await self._answers.put(frame)
+
+    async def _obey(self, socket: ClientConnection, frame: Frame) -> None:
+        """Answer an order, once for each job."""
+        order = believed(frame, self._server.state_key, self._identity.device)
+        if order is None:
+            self._stats.counts["foreign orders"] += 1
+        elif order.job not in self._jobs:
+            self._jobs.add(order.job)
+            self._stats.counts["orders"] += 1
+            await self._send(socket, "run", carried_out(order, self._identity.name, self._now()))
 
     async def _converge(self, socket: ClientConnection) -> None:
         while True:

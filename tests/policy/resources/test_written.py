@@ -10,7 +10,8 @@ import yaml
 
 from guru_policy.compiling import Effective, Sources, compile_customer
 from guru_policy.resources import RESOURCES
-from tests.policy.writing import device, fleet, policy
+from guru_policy.secret import named_secrets
+from tests.policy.writing import device, fleet, policy, secret
 
 PAGES = Path(__file__).parents[3] / "docs" / "kinds"
 
@@ -23,7 +24,11 @@ def test_the_example_of_a_page_is_a_policy_without_faults(kind: str) -> None:
     others = {name: {"kind": "command", "shell": "true", "unless": "true"} for name in resource.triggers()}
     text = example + "".join(f"{yaml.safe_dump({name: other})}" for name, other in others.items())
     indented = "resources:\n" + "".join(f"  {line}\n" for line in text.strip("\n").split("\n"))
-    found = fleet({"org/base.yaml": policy("base", indented), **dict.fromkeys(resource.sources(), b"x")})
+    secrets = named_secrets(yaml.safe_load(example))
+    found = fleet({
+        "org/base.yaml": policy("base", indented), **dict.fromkeys(resource.sources(), b"x"),
+        **{path: text for name in secrets for path, text in secret(name, "org").items()},
+    })
     platform = sorted(resource.served())[0]
     digests = dict.fromkeys(resource.sources(), "a" * 64)
 

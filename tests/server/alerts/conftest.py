@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from guru_policy.alerting.routing import Escalation, Quiet, Routing
 from guru_policy.alerting.rule import Rule
+from guru_policy.alerting.telling import Route, Step
+from guru_policy.conditions import Subject
 from guru_policy.inventory import Device
 from guru_policy.kinds.alert_rule import AlertRule
+from guru_policy.opening import Times, span
 from guru_server.alerts.loop import Alerts
 from guru_server.bus import LocalBus
 from guru_server.clock import SetClock
@@ -41,17 +45,42 @@ def rule(key: str = "org/disk-full", chooses: Callable[[Device], bool] = anythin
 DISK = rule()
 
 
+def subject(device: Device) -> Subject:
+    """What selectors see of a device."""
+    labels = {f"op/{key}": value for key, value in device.op_labels.items()}
+    return Subject(labels, device.place, device.name, device.id)
+
+
+def escalation(*steps: Step, period: int = 0, rounds: int = 1, severities: Sequence[str] = ("high",)) -> Escalation:
+    """A policy for every device, with these steps."""
+    return Escalation("org/shift", frozenset(severities), Route(steps, period, rounds), lambda _: True)
+
+
+def step(name: str, minutes: float, *tells: str, heeds: bool = True) -> Step:
+    """A step of it."""
+    return Step(f"org/shift/{name}", int(minutes * MINUTE), tells, heeds)
+
+
 @dataclass
 class InForce:
     """Rules by customer; None: not known yet."""
 
     rules: list[Rule] | None = field(default_factory=lambda: [DISK])
+    escalations: tuple[Escalation, ...] = ()
+    windows: dict[str, Times] = field(default_factory=dict)             # that mute every device, by name
 
     async def refresh(self) -> None:
         pass
 
     def rules_for(self, customer: str) -> Sequence[Rule] | None:
         return self.rules
+
+    def routing_for(self, customer: str) -> Routing | None:
+        return Routing(subject, self.escalations, self._muting) if self.rules is not None else None
+
+    def _muting(self, device: Device, now: int) -> tuple[Quiet, ...]:
+        spans = {name: span(times, now) for name, times in self.windows.items()}
+        return tuple(Quiet(name, one.until) for name, one in spans.items() if one.open)
 
 
 @dataclass

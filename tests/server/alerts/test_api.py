@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import httpx
 
+from guru_policy.inventory import Device, Scalar
 from guru_server.alerts.api import router as alerts_router
 from guru_server.notify.api import router as notify_router
 from tests.server.alerts.conftest import MINUTE, WEB1, Shop
 from tests.server.door import admitted
 
 
+async def labels() -> Callable[[Device], Mapping[str, Scalar]]:
+    """Only those of technicians."""
+    return lambda device: {f"op/{key}": value for key, value in device.op_labels.items()}
+
+
 async def ask(shop: Shop, path: str) -> httpx.Response:
-    async with admitted(shop.db, alerts_router(shop.db), notify_router(shop.db)) as client:
+    routers = alerts_router(shop.db, shop.bus, shop.clock, labels), notify_router(shop.db)
+    async with admitted(shop.db, *routers) as client:
         return await client.get(path)
 
 

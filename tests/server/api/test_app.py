@@ -11,7 +11,8 @@ from starlette.types import Message
 
 from guru_server.api.edge import Edge
 from guru_server.api.health import Health, router
-from guru_wire.operator import Diagnosis, Problem
+from guru_wire.health import Diagnosis
+from guru_wire.operator import Problem
 from tests.server.conftest import Api
 
 PUBLIC = {"/trust", "/enrol", "/health", "/openapi.json"}

@@ -143,3 +143,14 @@ async def test_only_changed_facts_are_told_to_the_bus(api: Api) -> None:
     assert await told({"os": "linux"}) == set()
     assert await told({"os": "debian\x1b[2J"}) == {device}
     assert (await api.http.get("/devices/web1/facts")).json()["facts"] == {"os": "debian [2J"}
+
+
+async def test_a_label_change_on_more_devices_than_allowed_is_refused(api: Api) -> None:
+    for name in ("web1", "web2"):
+        await api.device(name)
+    change = {"selector": "@acme", "set": {"role": "web"}, "max_devices": 1}
+    answer = await api.http.post("/devices/labels", json=change)
+    labelled = await api.http.get("/devices", params={"selector": "role=web"})
+
+    assert answer.status_code == 403
+    assert labelled.json()["total"] == 0

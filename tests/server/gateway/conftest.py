@@ -25,6 +25,8 @@ from guru_server.gateway.app import Gateway, gateway_routes, server_options
 from guru_server.gateway.ingest import Pace
 from guru_server.gateway.items import Recorder
 from guru_server.gateway.limits import Limits
+from guru_server.gateway.orders import Way
+from guru_server.jobs.delivering import orders_of, waited_for
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_server.telemetry.recording import recorders
@@ -71,6 +73,7 @@ class Site:
             db, self.bus, link_key=self.link_key, recorders={**recorders(wall), **extra},
             manifest_of=lambda _, __, of: self.manifests.get(of),
             blob_of=lambda _, __, digest: self.blobs.get(digest),
+            orders=Way(waited_for, orders_of),
             now=wall, limits=limits, pace=Pace(every=0.01),
         )
 

@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import text
 from websockets.exceptions import ConnectionClosed
 
+from guru_policy.bundle import digest_of
 from guru_server.clock import wall
+from guru_wire.manifest import Manifest, seal_manifest
 from tests.server.gateway.conftest import Agent, Frame, Site, hear, say
 from tests.server.gateway.test_link import LAYOUT, layout, rows, sample
 
@@ -125,6 +127,25 @@ async def test_the_blobs_of_another_device_are_not_there(site: Site) -> None:
     assert desired == {"t": "desired", "manifest": site.manifests[thief.id].model_dump()}
     await reader.close()
     await socket.close()
+
+
+async def test_the_sealed_secrets_of_another_device_are_not_there(site: Site) -> None:
+    owner, thief = await site.enrol(), await site.enrol()
+    blob = b"sealed for the owner"
+    site.blobs[digest_of(blob)] = blob
+    for agent, sealed in ((owner, digest_of(blob)), (thief, "")):
+        site.manifests[agent.id] = seal_manifest(site.state_key, Manifest(
+            device=agent.id, serial=1, revision="r", bundle=digest_of(b"{}"), issued_at=wall(),
+            expires_at=wall() + 60_000, sealed=sealed))
+
+    totals = []
+    for agent in (owner, thief):
+        socket, _ = await site.link(agent)
+        await say(socket, {"t": "fetch", "digest": digest_of(blob)})
+        totals.append((await hear(socket))["total"])
+        await socket.close()
+
+    assert totals == [len(blob), -1]
 
 
 @pytest.mark.parametrize("seqs", [[2, 1], [1, 1], [0], [-1], [1 << 63], [True], ["1"], [1.5], [None]])

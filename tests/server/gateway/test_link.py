@@ -14,6 +14,7 @@ from guru_server.clock import wall
 from guru_server.telemetry.layouts import hash_of
 from guru_server.telemetry.reading import newest_metrics
 from guru_wire.link import welcome_bytes
+from guru_wire.sealing import sealing_proof, sealing_public
 from guru_wire.signing import public_bytes, verify
 from tests.server.gateway.conftest import Frame, Site, hear, say
 
@@ -197,3 +198,29 @@ async def test_a_manifest_that_this_database_lost_is_noted_at_the_handshake(
         assert await rows(site, "SELECT ahead_serial FROM device_state") == [(kept,)]
         assert told._rang.is_set() == bool(kept)
     await socket.close()
+
+
+async def test_a_hello_brings_the_sealing_key_that_the_device_key_signed(site: Site) -> None:
+    agent = await site.enrol()
+    with site.bus.subscribe("inventory") as heard:
+        for _ in range(2):
+            socket, challenge = await site.dial()
+            await say(socket, agent.hello(
+                challenge, sealing_key=sealing_public(agent.key), sealing_proof=sealing_proof(agent.key)))
+            assert (await hear(socket))["t"] == "welcome"
+            await socket.close()
+        told = await asyncio.wait_for(anext(heard), 5)
+
+    assert await rows(site, "SELECT sealing_key FROM device") == [(sealing_public(agent.key),)]
+    assert told == {agent.id}
+
+
+async def test_a_sealing_key_of_somebody_else_is_against_the_rules(site: Site) -> None:
+    agent, thief = await site.enrol(), await site.enrol()
+    socket, challenge = await site.dial()
+    await say(socket, agent.hello(
+        challenge, sealing_key=sealing_public(thief.key), sealing_proof=sealing_proof(thief.key)))
+
+    with pytest.raises(ConnectionClosed):
+        await socket.recv()
+    assert await rows(site, "SELECT DISTINCT sealing_key FROM device") == [("",)]

@@ -7,8 +7,11 @@ import base64
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import select
 
+from guru_server.fleet.tables import device
 from guru_wire.enrolment import EnrolmentToken, enrol_bytes, read_token
+from guru_wire.sealing import sealing_proof, sealing_public
 from guru_wire.signing import public_bytes, sign
 from tests.server.conftest import Api
 
@@ -126,3 +129,17 @@ async def test_whoami_tells_name_role_and_end(api: Api) -> None:
     api.clock.forward(60_000)
     late = await api.http.get("/whoami", headers={"authorization": f"Bearer {text}"})
     assert (late.status_code, late.json()["detail"]) == (401, "this token expired")
+
+
+async def test_a_device_that_joins_says_what_its_secrets_are_sealed_to(api: Api) -> None:
+    token, key = await new_token(api, uses=2), Ed25519PrivateKey.generate()
+    ask = request(token, "web1", key)
+    good = {"sealing_key": sealing_public(key), "sealing_proof": sealing_proof(key)}
+    other = Ed25519PrivateKey.generate()
+
+    refused = await api.http.post("/enrol", json={**ask, **good, "sealing_key": sealing_public(other)})
+    taken = await api.http.post("/enrol", json={**ask, **good})
+    kept = await api.db.read(lambda connection: connection.execute(select(device.c.sealing_key)).scalars().all())
+
+    assert (refused.status_code, taken.status_code) == (403, 200)
+    assert kept == [sealing_public(key)]

@@ -30,7 +30,8 @@ def test_making_keys_twice_changes_nothing(folder: Path) -> None:
     made = keys.make(folder, NAMES, SetClock()())
     before = contents(folder)
 
-    assert sorted(made) == ["ca.crt", "ca.key", "link.key", "state.key", "tls.crt", "tls.key"]
+    assert sorted(made) == [
+        "age.key", "audit.key", "ca.crt", "ca.key", "command.key", "link.key", "state.key", "tls.crt", "tls.key"]
     assert keys.make(folder, NAMES, SetClock()()) == []
     assert contents(folder) == before
 
@@ -100,7 +101,7 @@ def test_a_gateway_needs_neither_the_state_key_nor_the_ca(folder: Path) -> None:
     assert keys.load_gateway(folder).link.public_key()
 
 
-@pytest.mark.parametrize("name", ["state.key", "tls.crt", "link.key"])
+@pytest.mark.parametrize("name", ["state.key", "tls.crt", "link.key", "audit.key"])
 def test_a_damaged_key_is_told_by_its_name(folder: Path, name: str) -> None:
     keys.make(folder, NAMES, SetClock()())
     (folder / name).write_text("not a key")

@@ -188,3 +188,33 @@ async def test_a_channel_that_wants_no_ends_gets_none(post: Post, inbox: Inbox) 
 
     assert [letter.body["event"] for letter in inbox.letters] == ["firing"]
     assert await post.states() == [("noc", "firing", "delivered")]
+
+
+async def test_a_person_is_told_by_mail_although_no_channel_has_that_name(post: Post) -> None:
+    post.channels.known = {}
+    await post.put("oncall@msp.example")
+    await post.round()
+
+    (state,) = await post.db.read(lambda c: outbox.notes(c, None, 10))
+    assert (state.state, state.error) == ("waiting", "no mail server is set")
+
+
+async def test_each_step_and_round_is_a_note_of_its_own_and_an_end_waits_for_all_of_them(
+    post: Post, inbox: Inbox
+) -> None:
+    post.channels.known = {"noc": webhook(inbox.url)}
+    inbox.status = 503
+    for by in (outbox.THE_RULE, outbox.By("org/shift/desk", 0), outbox.By("org/shift/desk", 1)):
+        for _ in range(2):
+            await post.db.write(lambda c, by=by: outbox.enqueue(
+                c, alert="a1", customer="acme", event="firing", channels=["noc"], payload="{}", now=0, by=by))
+    await post.put("noc", event="resolved")
+    await post.round()
+    inbox.status = 204
+    for _ in range(4):
+        await post.round(LONGEST)
+
+    assert await post.states() == [("noc", "firing", "delivered")] * 3 + [("noc", "resolved", "delivered")]
+    taken = [one.headers["webhook-id"] for one in inbox.letters[1:]]
+    assert len(taken) == len(set(taken)) == 4
+    assert inbox.letters[-1].headers["webhook-id"] == outbox.note_id("a1", "resolved", "noc")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import SecretStr
+from pyrage import x25519
 from sqlalchemy import Connection, select
 
 from guru_server.bus import LocalBus, Subscription
@@ -22,6 +24,7 @@ from guru_server.reconcile.downlink import manifest_of
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.status import Watched, status
 from guru_server.reconcile.tables import manifest
+from guru_server.secrets.opening import Opener
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.manifest import Manifest, open_manifest
@@ -67,6 +70,7 @@ class World:
     def __init__(self, remote: Remote, mirror: Mirror, db: Database) -> None:
         self.remote, self.mirror, self.db = remote, mirror, db
         self.bus, self.clock, self.key = LocalBus(), SetClock(), Ed25519PrivateKey.generate()
+        self.age = SecretStr(str(x25519.Identity.generate()))
         self.stages: list[str] = []
         self.pinned = Pinned()
         self.reconciler = self.another(self.stages.append)
@@ -76,7 +80,7 @@ class World:
         """A reconciler as a fresh process would have it."""
         return Reconciler(
             self.db, self.bus, self.mirror, verifier=Verifier(self.mirror, self.pinned),
-            state_key=self.key, now=self.clock, stage=stage,
+            state_key=self.key, opener=Opener(self.age), now=self.clock, stage=stage,
         )
 
     async def push(

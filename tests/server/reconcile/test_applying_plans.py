@@ -38,8 +38,11 @@ async def test_what_was_planned_is_what_devices_get(world: World) -> None:
     assert (done.outcome, done.devices_changed) == ("published", 1)
     assert plan.devices == {ident(ACME): (plan.devices[ident(ACME)][0], bundles[ident(ACME)][1])}
     noted = await world.db.read(lambda connection: connection.execute(
-        select(audit.c.actor, audit.c.action, audit.c.result)).all())
-    assert [tuple(row) for row in noted] == [("person:ci", "PlanApplied", "1 devices")]
+        select(audit.c.actor, audit.c.action, audit.c.result, audit.c.revision).order_by(audit.c.seq)).all())
+    assert [tuple(row)[:3] for row in noted] == [
+        ("author:Robin Ito", "RevisionPublished", "author Robin Ito; signature unchecked; 2 devices changed"),
+        ("person:ci", "PlanApplied", "1 devices")]
+    assert noted[1].revision == plan.target
 
 
 async def test_the_first_commit_can_be_applied_from_nothing(world: World) -> None:

@@ -25,7 +25,7 @@ def resource(outcome: ResourceOutcome, change: Change | None, name: str = "motd"
 
 
 async def found(world: World, since: int = 0) -> Drift:
-    return await world.db.read(lambda connection: drift(connection, TENANT, since))
+    return await world.db.read(lambda connection: drift(connection, TENANT, since, world.clock()))
 
 
 async def test_what_was_put_right_is_told_with_its_newest_time_and_count(world: World) -> None:

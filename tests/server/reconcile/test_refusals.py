@@ -105,7 +105,7 @@ async def test_a_refusal_stands_until_the_newest_manifest_was_run(
 
     def looked(connection: Connection) -> tuple[list[str], int]:
         names = [one.name for one in refusing(connection, TENANT)]
-        return names, len(device_conditions(connection, TENANT, device))
+        return names, len(device_conditions(connection, TENANT, device, NOW))
 
     assert await api.db.read(looked) == ((["web1"], 1) if stands else ([], 0))
 

@@ -10,6 +10,7 @@ from guru_server.clock import SetClock
 from guru_server.fleet.tables import device_state
 from guru_server.gateway.items import Received
 from guru_server.reconcile.reports import RUNS_A_DEVICE, report_recorder
+from guru_server.reconcile.status import device_conditions
 from guru_server.reconcile.tables import run
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
@@ -113,3 +114,41 @@ async def test_a_report_from_a_clock_that_ran_ahead_is_replaced_by_the_next(db: 
     await db.write(lambda connection: record(connection, [report("b", at=1_050_000)]))
 
     assert (await applied(db)).converged is True
+
+
+def blocked(name: str, outcome: ResourceOutcome, *, converged: bool = False) -> Received:
+    """A run under an open maintenance window, of a device that names windows as it likes."""
+    waits = "waits for the end of maintenance window freeze" if outcome is ResourceOutcome.drifted else ""
+    body = Report(
+        run=name.ljust(32, "0"), serial=2, revision="a" * 40, bundle="b" * 64, started_at=1000, finished_at=1010,
+        cause="interval", converged=converged, blocked=("freeze\x1b[31m",) * 30, blocked_until=1_767_225_600_000,
+        resources=(ResourceReport(id="motd", kind="file", outcome=outcome, message=waits),),
+    )
+    return Received(TENANT, DEVICE, 1, body.model_dump(mode="json"))
+
+
+async def test_what_a_window_keeps_from_being_changed_is_on_its_way_and_neither_done_nor_failed(db: Database) -> None:
+    await enrolled(db)
+    await db.write(lambda connection: record_report(connection, [blocked("a", ResourceOutcome.drifted)]))
+    waiting = await applied(db)
+    (held,) = await db.read(lambda connection: device_conditions(connection, TENANT, DEVICE))
+    await db.write(lambda connection: record_report(connection, [blocked("b", ResourceOutcome.failed)]))
+    failed = await applied(db)
+
+    assert (waiting.converged, failed.converged) == (None, False)
+    assert (held.type, held.status, held.reason) == ("Held", True, "MaintenanceWindow")
+    assert "freeze" in held.message
+    assert held.message.endswith(" until 2026-01-01T00:00Z: 1 of its resources wait")
+    assert held.message.isprintable()
+    assert len(RunSummary.model_validate_json(failed.run).blocked) == 20
+
+
+async def test_a_device_with_nothing_to_do_in_a_window_is_up_to_date_and_held(db: Database) -> None:
+    await enrolled(db)
+    await db.write(lambda connection: record_report(
+        connection, [blocked("a", ResourceOutcome.same, converged=True)]))
+    (held,) = await db.read(lambda connection: device_conditions(connection, TENANT, DEVICE))
+    await db.write(lambda connection: record_report(connection, [report("b", serial=2, at=2000)]))
+
+    assert held.message.endswith(": nothing waits")
+    assert await db.read(lambda connection: device_conditions(connection, TENANT, DEVICE)) == ()

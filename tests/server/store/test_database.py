@@ -31,6 +31,16 @@ async def test_what_was_written_is_read(db: Database) -> None:
     assert await db.read(names) == {"a"}
 
 
+async def test_a_statement_for_many_rows_takes_each_by_name_and_breaks_as_any_other(db: Database) -> None:
+    statement = text("INSERT INTO lease (owner, tenant, name, fence, beats) VALUES ('', :tenant, :name, :fence, 0)")
+    rows = [{"name": f"n{at}", "fence": at, "tenant": TENANT, "unused": None} for at in range(20)]
+    await db.write(lambda connection: Database.many(connection, statement, rows))
+
+    assert await db.read(names) == {f"n{at}" for at in range(20)}
+    with pytest.raises(Conflict):
+        await db.write(lambda connection: Database.many(connection, statement, rows[:1]))
+
+
 async def test_a_function_that_fails_is_undone_alone_and_its_neighbours_stay(db: Database) -> None:
     def failing(connection: Connection) -> None:
         put(connection, "half")

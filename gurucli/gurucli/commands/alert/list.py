@@ -8,26 +8,13 @@ from typing import Annotated, cast
 import typer
 
 from gurucli.cli import Cli
-from gurucli.paper import Cell, Paper
+from gurucli.commands.alert.columns import COLUMNS
 from gurucli.parameters import LimitOption, one_of
-from gurucli.sheet import Column, Row, Sheet, plain
+from gurucli.sheet import Row, Sheet
+
+__all__ = ["COLUMNS", "EXAMPLES", "run"]
 
 
-def _state(row: Row, paper: Paper) -> Cell:
-    return paper.status(plain(row.get("state")))
-
-
-def _place(row: Row, paper: Paper) -> Cell:
-    return Cell(f"{plain(row.get('customer'))}/{plain(row.get('site'))}")
-
-
-COLUMNS = (
-    Column("state", show=_state, keep=True), Column("severity"), Column("device_name", "DEVICE", keep=True),
-    Column("customer", "PLACE", show=_place), Column("site", wide=True), Column("check"), Column("rule", wide=True),
-    Column("started_at", "SINCE", time=True), Column("fired_at", wide=True, time=True),
-    Column("resolved_at", wide=True, time=True), Column("check_state", wide=True), Column("summary"),
-    Column("id", "ID", wide=True, keep=True), Column("device", "DEVICE ID", wide=True),
-)
 STATES = ("firing", "pending", "resolved", "all")
 EXAMPLES = (
     ("guru alert list", "what fires now"),
@@ -42,7 +29,10 @@ def run(
         "--state", metavar="STATE", help="firing, pending, resolved or all.")] = "firing",
     limit: LimitOption = 0,
 ) -> None:
-    """List the alerts that fire."""
+    """List the alerts that fire.
+
+    An alert that somebody has taken up, or that a maintenance window mutes, says so in the place of its state.
+    """
     cli: Cli = ctx.obj
     one_of("--state", state, STATES)
     pages = cli.server.pages("/alerts", limit=limit, state=state)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import typer
 
-from gurucli.answers import DeviceDetail
+from gurucli.answers import DeviceDetail, RunSummary
 from gurucli.blocks import heading, indented, short
 from gurucli.clean import clean
 from gurucli.cli import Cli
@@ -16,13 +16,14 @@ from gurucli.commands.device.columns import full_name, state
 from gurucli.human import ago, amount, span
 from gurucli.paper import Cell, Paper, Tone
 from gurucli.parameters import DeviceRef
+from gurucli.plan_overrides import value_told
 from gurucli.sheet import Column, plain, record
 
 COLUMNS = (
     *LISTED, Column("enrolled_at", time=True), Column("serial"), Column("public_key"),
     Column("conditions", wide=True), Column("run", wide=True), Column("check_results", wide=True),
     Column("metrics", wide=True), Column("services", wide=True),
-    Column("refusals", wide=True),
+    Column("refusals", wide=True), Column("overrides", wide=True),
 )
 EXAMPLES = (
     ("guru device show web01", "by name"),
@@ -50,6 +51,7 @@ def page(device: DeviceDetail, paper: Paper) -> Iterator[str]:
     yield paper.paint(clean(paper.dot.join(fact for fact in facts if fact)), "dim")
     for title, rows in (("Conditions", _conditions(device, paper)), ("Checks", _checks(device, paper)),
                         ("Newest run", _run(device, paper)), ("Refused", _refusals(device, paper)),
+                        ("Overridden", _overrides(device, paper)),
                         ("Labels", _labels(device)),
                         ("Metrics", _metrics(device)), ("Services", _services(device, paper))):
         if rows:
@@ -85,8 +87,11 @@ def _run(device: DeviceDetail, paper: Paper) -> list[list[Cell]]:
         return []
     took = newest["finished_at"] - newest["started_at"]
     time = f"{took} ms" if took < 1000 else span(took / 1000)
-    outcome = Cell(paper.marked("converged", "good"), "good") if newest["converged"] else Cell(
-        paper.marked("not converged", "bad"), "bad")
+    tone: Tone
+    word, tone = ("converged", "good") if newest["converged"] else ("not converged", "bad")
+    if newest["blocked"] and not newest["converged"] and not _failed(newest):
+        word, tone = "waits", "warn"
+    outcome = Cell(paper.marked(word, tone), tone)
     rows = [[outcome, Cell(f"{ago(newest['finished_at'], paper.now)} ago, took {time}"),
              Cell(f"revision {short(newest['revision'])}, serial {newest['serial']}, {clean(newest['cause'])}")]]
     for resource in newest["resources"]:
@@ -100,6 +105,11 @@ def _run(device: DeviceDetail, paper: Paper) -> list[list[Cell]]:
     return rows
 
 
+def _failed(run: RunSummary) -> bool:
+    """Whether something went wrong, and not only waits for the end of a maintenance window."""
+    return any(one["outcome"] not in ("same", "changed", "drifted") for one in run["resources"])
+
+
 def _refusals(device: DeviceDetail, paper: Paper) -> list[list[Cell]]:
     """What it would not take, the newest first."""
     return [
@@ -107,6 +117,16 @@ def _refusals(device: DeviceDetail, paper: Paper) -> list[list[Cell]]:
          Cell(f"{ago(one['at'], paper.now)} ago" + (f", {one['times']:,} times" if one["times"] > 1 else ""), "dim"),
          Cell("" if one["serial"] is None else f"serial {one['serial']}"), Cell(clean(one["message"]))]
         for one in device["refusals"]
+    ]
+
+
+def _overrides(device: DeviceDetail, paper: Paper) -> list[list[Cell]]:
+    """What somebody put in the place of what Git says."""
+    return [
+        [Cell(value_told(one), "warn"), Cell(f"ends {ago(one['expires_at'], paper.now)}"),
+         Cell(clean(one["actor"])), Cell(clean(one["unfit"] or one["reason"]), "bad" if one["unfit"] else ""),
+         Cell(clean(one["id"]), "dim")]
+        for one in device["overrides"]
     ]
 
 

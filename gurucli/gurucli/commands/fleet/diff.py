@@ -50,7 +50,7 @@ def run(
     cli: Cli = ctx.obj
     from guru_policy.loading import ParseCache
     from gurucli import diff_page, differing
-    from gurucli.inventory import from_file, from_rows
+    from gurucli.inventory import from_file, from_server
     from gurucli.offline import Offline
     from gurucli.trees import tree_named
 
@@ -61,7 +61,7 @@ def run(
     cache = ParseCache()
     a, b = Offline(tree_named(old), cache), Offline(tree_named(new), cache)
     objects = differing.objects(a, b)
-    known = from_file(Path(inventory)) if inventory else from_rows(cli.server.devices()) if live else None
+    known = from_file(Path(inventory)) if inventory else from_server(cli.server) if live else None
     chosen = b.chosen(known, selector) if known is not None else []
     devices, faults = differing.devices(a, b, chosen)
     told = diff_page.summary(objects, devices, len(chosen) if known is not None else None)

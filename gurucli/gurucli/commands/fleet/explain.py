@@ -16,8 +16,8 @@ from gurucli.clean import clean
 from gurucli.cli import Cli
 from gurucli.client import part
 from gurucli.paper import Cell, Paper, Tone
-from gurucli.plan_page import value
 from gurucli.sheet import Column, Sheet
+from gurucli.yaml_value import value
 
 COLUMNS = (
     Column("value", keep=True), Column("layer"), Column("path"), Column("line", right=True), Column("column"),

@@ -71,9 +71,9 @@ def run(
 
 
 def _devices(cli: Cli, inventory: str) -> list[Device]:
-    from gurucli.inventory import from_file, from_rows
+    from gurucli.inventory import from_file, from_server
 
-    return from_file(Path(inventory)) if inventory else from_rows(cli.server.devices())
+    return from_file(Path(inventory)) if inventory else from_server(cli.server)
 
 
 def _one(cli: Cli, ref: str, inventory: str) -> Device:
@@ -81,7 +81,8 @@ def _one(cli: Cli, ref: str, inventory: str) -> Device:
 
     if inventory:
         return named(from_file(Path(inventory)), ref)
-    return from_rows([cli.server.get(DeviceDetail, f"/devices/{part(ref)}")])[0]
+    detail = cli.server.get(DeviceDetail, f"/devices/{part(ref)}")
+    return from_rows([detail], detail["overrides"])[0]
 
 
 def _rendered(version: Offline, device: Device, provenance: bool) -> tuple[list[str], dict[str, object]]:

@@ -32,7 +32,7 @@ def run(
                                           show_default=False)],
     path: Annotated[str, typer.Argument(metavar="PATH", help="Such as /devices; /api/v1 is put before it.",
                                         show_default=False)],
-    fields: Annotated[list[str] | None, typer.Option(
+    given: Annotated[list[str] | None, typer.Option(
         "-F", "--field", metavar="KEY=VALUE", help="A member; true, false, null and numbers keep their type.",
         show_default=False)] = None,
     input_file: Annotated[str, typer.Option(
@@ -47,7 +47,7 @@ def run(
     method = method.upper()
     if method not in METHODS:
         raise UsageWrong(f"{method!r} is not a method", hint=f"one of {', '.join(METHODS)}")
-    members = dict(_field(text) for text in fields or [])
+    members = dict(_field(text) for text in given or [])
     if input_file and members:
         raise UsageWrong("--input and -F exclude each other")
     body = _body(input_file) if input_file else members if members and method != "GET" else None

@@ -1,0 +1,301 @@
+"""Runs accepted orders, a few at once, and tells how they went: at most once, and never more than is known.
+
+That a job begins is on disk before it begins; how it ended is in the spool in the transaction that says so. What
+was begun when the agent died is told as lost: it ran, nobody knows how far, and it is not run again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import logging
+import os
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from guru_agent.clock import Clock
+from guru_agent.jobs.accepting import Acceptance, Forgotten
+from guru_agent.jobs.child import COOKIE, Ending, Start, end_leftovers, run_child
+from guru_agent.jobs.queries import told_to
+from guru_agent.jobs.shells import Said, say_to
+from guru_agent.jobs.tape import Tape
+from guru_agent.jobs.whom import signed_in, system
+from guru_agent.logs import plain, say
+from guru_agent.state.refusals import Refusals
+from guru_agent.state.runs import Runs
+from guru_agent.state.spool import Spool
+from guru_agent.state.store import Store, StoreFull
+from guru_agent.supervise import Crashed, guarded
+from guru_policy.errors import CannotLook, InputInvalid, StepFailed, Untrusted
+from guru_policy.host import Host
+from guru_wire import link
+from guru_wire.orders import MAX_LIFE_MS, Command, Expired, Order
+from guru_wire.querying import Query
+from guru_wire.running import Run
+
+LOG = logging.getLogger(__name__)
+AT_ONCE, QUERIES = 4, 2                 # commands, and queries, that run at once
+WAITING = 500                           # orders that wait for their turn; more are answered with a failure
+QUICK = 0.15                            # seconds: what is over by then was never told as running
+AGAIN = 5.0                             # seconds until a full disk is tried again
+TIDY = 1.0                              # seconds after its end until what a job left behind is looked for
+SLACK = 120.0                           # seconds beyond its timeout in which a job is ended and tidied up
+UNLESS = 60.0                           # seconds that the question whether it is so already may take
+
+Look = Callable[[Host, str], Awaitable[str]]
+
+
+class Jobs:
+    """The jobs of this device."""
+
+    def __init__(
+        self, store: Store, spool: Spool, runs: Runs, acceptance: Acceptance, refusals: Refusals, clock: Clock,
+        host: Host, looks: Mapping[str, Look],
+    ) -> None:
+        self._store, self._spool, self._runs = store, spool, runs
+        self._acceptance, self._refusals, self._clock = acceptance, refusals, clock
+        self._host, self._looks = host, looks
+        self._waiting: deque[Order] = deque()
+        self._known: set[str] = set()   # waiting or running
+        self._doing: set[str] = set()   # commands that run
+        self._asking: set[str] = set()  # queries that run
+        self._cancels: dict[str, asyncio.Event] = {}
+        self._news = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def greeted(self, *, anew: bool) -> None:
+        """A link stands; see Acceptance."""
+        self._acceptance.greeted(anew=anew)
+
+    def ordered(self, message: link.Order) -> None:
+        """Take an order that came; what is not genuine is refused and reported, what was begun is passed over."""
+        try:
+            order = self._acceptance.order(message)
+        except Expired as late:
+            if late.job not in self._known and not self._runs.knows(late.job):
+                self._settle(Run(job=late.job, state="expired", reason="it came after its time"), 0)
+            return
+        except Untrusted as error:
+            self._refusals.tell(error, None)
+            return
+        if order is None or (isinstance(order, Order) and order.job in self._known):
+            return
+        if isinstance(order, Forgotten):
+            reason = "this device's memory of jobs is newer than the order: whether it ran is unknown"
+            self._settle(Run(job=order.job, state="lost", reason=reason), order.expires_at)
+        elif len(self._waiting) >= WAITING:
+            self._settle(Run(job=order.job, state="failed", reason="too many jobs wait on this device"), 0)
+        else:
+            self._known.add(order.job)
+            self._waiting.append(order)
+            self._news.set()
+
+    def cancelled(self, message: link.Cancel) -> None:
+        """End the job, or see to it that it never begins."""
+        try:
+            job = self._acceptance.cancel(message)
+        except Untrusted as error:
+            self._refusals.tell(error, None)
+            return
+        if job in self._cancels:
+            self._cancels[job].set()
+            return
+        waiting = [order for order in self._waiting if order.job == job]
+        for order in waiting:
+            self._waiting.remove(order)
+            self._known.discard(job)
+        if not self._runs.knows(job):
+            over = waiting[0].expires_at if waiting else self._clock.now() + MAX_LIFE_MS
+            self._settle(Run(job=job, state="cancelled", reason="it had not begun"), over)
+
+    async def run(self) -> None:
+        """Run what is ordered until cancelled; then end what still runs."""
+        await self._recover()
+        try:
+            while True:
+                self._news.clear()
+                while (order := self._next()) is not None:
+                    self._cancels[order.job] = asyncio.Event()
+                    task = asyncio.create_task(self._one(order))
+                    self._tasks.add(task)
+                    task.add_done_callback(self._tasks.discard)
+                await self._news.wait()
+        finally:
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _next(self) -> Order | None:
+        """The first order that may begin: commands and queries have lanes of their own, so neither holds up the other.
+        """
+        for order in self._waiting:
+            lane, room = (self._asking, QUERIES) if order.command.query else (self._doing, AT_ONCE)
+            if len(lane) < room:
+                lane.add(order.job)
+                self._waiting.remove(order)
+                return order
+        return None
+
+    async def _recover(self) -> None:
+        """What began before this program did: tell that its end is unknown, and end what is left of it."""
+        for job, expires_at, started_at in self._runs.begun():
+            left = await end_leftovers(job)
+            reason = "the agent ended while it ran: how far it came is unknown"
+            reason += "; what was left of it was ended" if left else ""
+            say(LOG, "a job was interrupted", logging.WARNING, job=job, left=left)
+            self._settle(Run(job=job, state="lost", started_at=started_at, reason=reason), expires_at)
+
+    async def _one(self, order: Order) -> None:
+        try:
+            if await self._may_begin(order):
+                await self._carry_out(order)
+        finally:
+            self._cancels.pop(order.job, None)
+            self._asking.discard(order.job)
+            self._doing.discard(order.job)
+            self._known.discard(order.job)
+            self._news.set()
+        await asyncio.sleep(TIDY)
+        left = await end_leftovers(order.job)
+        if left:
+            say(LOG, "what a job left behind was ended", logging.WARNING, job=order.job, processes=left)
+
+    async def _may_begin(self, order: Order) -> bool:
+        """Keep on disk that it begins; False when its time is over or it was cancelled meanwhile."""
+        while True:
+            if self._clock.now() >= order.expires_at:
+                self._settle(Run(job=order.job, state="expired", reason="its time was over when its turn came"), 0)
+                return False
+            if self._cancels[order.job].is_set():
+                self._settle(Run(job=order.job, state="cancelled", reason="it had not begun"), order.expires_at)
+                return False
+            try:
+                self._runs.begin(order.job, order.expires_at, self._clock.now())
+            except StoreFull as full:
+                say(LOG, "a job waits for room on the disk", logging.ERROR, job=order.job, reason=full.message)
+                await asyncio.sleep(AGAIN)
+            else:
+                return True
+
+    async def _carry_out(self, order: Order) -> None:
+        started_at, began = self._clock.now(), self._clock.monotonic()
+        said = Run(job=order.job, state="running", started_at=started_at)
+        soon = asyncio.get_running_loop().call_later(QUICK, self._tell, said)
+        tape = Tape(order.job, order.command.output, self._spool)
+        ended = Run(job=order.job, state="failed", reason="the agent was stopped while it ran")
+        try:
+            found = await guarded(self._outcome(order, tape), order.command.timeout + SLACK)
+            if isinstance(found, Crashed):
+                found = Run(job=order.job, state="failed", reason=plain(found.message, 500))
+            ended = found
+        finally:
+            soon.cancel()
+            rest = tape.rest()
+            took = round((self._clock.monotonic() - began) * 1000)
+            whole = ended.model_copy(update={
+                "started_at": started_at, "finished_at": self._clock.now(), "duration": took, "rest": rest,
+                **tape.counts()._asdict(),
+            })
+            await asyncio.shield(self._keep_settling(whole, order.expires_at))
+
+    async def _outcome(self, order: Order, tape: Tape) -> Run:
+        command = order.command
+        if command.query is not None:
+            return await self._queried(order, command.query, tape)
+        if command.look is not None:
+            return await self._looked(order, tape)
+        if command.unless is not None:
+            asked = await self._start(order, command.unless, Tape(order.job, 0, self._spool), UNLESS)
+            if asked.exit_code == 0:
+                return Run(job=order.job, state="succeeded", reason="it is so already: nothing ran")
+        ending = await self._start(order, command.script, tape, command.timeout)
+        how = {"exit_code": ending.exit_code, "signal": ending.signal}
+        if ending.cut == "timeout":
+            reason = f"not done after {command.timeout} s: it was ended"
+            return Run(job=order.job, state="timed_out", reason=reason, **how)
+        if ending.cut:
+            return Run(job=order.job, state="cancelled", reason="it was ended while it ran", **how)
+        return Run(job=order.job, state="succeeded" if ending.exit_code == 0 else "failed", **how)
+
+    async def _start(self, order: Order, script: str | None, tape: Tape, timeout: float) -> Ending:
+        command = order.command
+        account = signed_in() if command.run_as == "user" else system()
+        said = Said(command.argv) if script is None else say_to(command.shell, script)
+        if not said.argv:
+            raise InputInvalid("the order names no command")
+        root = self._host.root
+        env = {**account.env, **command.env, **await self._secrets(command), COOKIE: order.job}
+        try:
+            folder = Path(command.cwd) if command.cwd else account.home
+            if root is not None:
+                env["GURU_ROOT"] = root
+                folder = Path(root) / command.cwd.lstrip("/")
+            if not folder.is_dir():
+                raise InputInvalid(f"there is no folder {folder}")
+            descriptors = () if said.descriptor is None else (said.descriptor,)
+            stdin = base64.b64decode(command.stdin)
+            start = Start(said.argv, env, folder, stdin, timeout, descriptors, account.options)
+            return await run_child(start, tape.heard, self._cancels[order.job])
+        except OSError as cause:
+            raise StepFailed(f"{said.argv[0]} cannot be started: {cause.strerror}") from cause
+        finally:
+            if said.descriptor is not None:
+                os.close(said.descriptor)
+
+    async def _looked(self, order: Order, tape: Tape) -> Run:
+        look = self._looks.get(order.command.look or "")
+        if look is None:
+            return Run(job=order.job, state="failed", reason=f"this agent has no look {order.command.look}")
+        try:
+            async with asyncio.timeout(order.command.timeout):
+                found = await look(self._host, order.command.about)
+        except TimeoutError:
+            return Run(job=order.job, state="timed_out", reason=f"not done after {order.command.timeout} s")
+        tape.heard("out", found.encode())
+        return Run(job=order.job, state="succeeded", exit_code=0)
+
+    async def _queried(self, order: Order, query: Query, tape: Tape) -> Run:
+        root = Path(self._host.root) if self._host.root else None
+        told = await told_to(query, root, tape.heard, self._cancels[order.job])
+        return Run(job=order.job, state=told.state, reason=plain(told.reason, 500),
+                   exit_code=0 if told.state == "succeeded" else None)
+
+    async def _secrets(self, command: Command) -> dict[str, str]:
+        found = {}
+        for variable, name in command.secrets.items():
+            value = await self._host.secret(name)
+            if value is None:
+                raise CannotLook(f"this device has no secret {name}")
+            found[variable] = value.decode(errors="surrogateescape")
+        return found
+
+    def _tell(self, said: Run) -> None:
+        """Put it into the spool; what does not fit is told at the end."""
+        with contextlib.suppress(StoreFull):
+            self._put(said)
+
+    def _settle(self, said: Run, expires_at: int) -> None:
+        """Tell an end and keep that the job is over, in one transaction; a full disk leaves both undone."""
+        with contextlib.suppress(StoreFull):
+            self._settled(said, expires_at)
+
+    async def _keep_settling(self, said: Run, expires_at: int) -> None:
+        while True:
+            try:
+                return self._settled(said, expires_at)
+            except StoreFull as full:
+                say(LOG, "how a job ended waits for room on the disk", logging.ERROR, reason=full.message)
+            await asyncio.sleep(AGAIN)
+
+    def _settled(self, said: Run, expires_at: int) -> None:
+        now = self._clock.now()
+        with self._store.transaction():
+            self._runs.end(said.job, expires_at or now, now)
+            self._put(said)
+        self._spool.arrived.set()
+
+    def _put(self, said: Run) -> None:
+        body = said.model_dump_json(exclude_defaults=True).encode()
+        self._spool.add_result("run", body, same=f"run:{said.job}:{said.state}", subject=f"run:{said.job}")

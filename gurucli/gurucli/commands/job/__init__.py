@@ -1,0 +1,1 @@
+"""Verbs about jobs: `guru run` and `guru job`."""

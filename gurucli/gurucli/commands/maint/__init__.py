@@ -1,0 +1,1 @@
+"""Verbs about maintenance windows that people open by hand."""

@@ -1,0 +1,81 @@
+"""`guru query`: SQL over the live tables of one device or of all. It only looks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from guru_policy.errors import UsageWrong
+from gurucli.answers_jobs import JobMade
+from gurucli.cli import Cli
+from gurucli.given import text_in
+from gurucli.human import seconds
+from gurucli.ordering import whole
+from gurucli.parameters import SelectorOption
+from gurucli.query_rows import gather
+from gurucli.query_sql import check, reduced, snapshot
+from gurucli.query_telling import COLUMNS, print_notes, print_rows, print_tables, stream_rows, verdict
+
+__all__ = ["COLUMNS", "EXAMPLES", "run"]
+
+EXAMPLES = (
+    ('guru query "select name, pid, rss from processes where rss > 1e9 order by rss desc" -l site=hq', "of a site"),
+    ('guru query "select name, version from packages where name like \'openssl%\'" web01', "of one device"),
+    ('guru query "select version from kernel" --reduce "select version, count(*) as n from rows group by 1"', "totals"),
+    ("guru query --tables", "what there is to ask"),
+)
+ALL = "name=*"
+MAX_SQL = 64 << 10                      # bytes
+
+
+def run(
+    ctx: typer.Context,
+    sql: Annotated[str, typer.Argument(
+        metavar="SQL", help="One SELECT as SQLite speaks it; `-` reads standard input.", show_default=False)] = "",
+    device: Annotated[str, typer.Argument(
+        metavar="[DEVICE]", help="A name, customer/site/name, or an id; else all devices.", show_default=False)] = "",
+    selector: SelectorOption = "",
+    within: Annotated[str, typer.Option(
+        "--timeout", metavar="TIME", help="A device that takes longer is left out.")] = "30s",
+    rows: Annotated[int, typer.Option(
+        "--rows", metavar="N", min=1, max=100_000, help="At most so many of one device.")] = 10_000,
+    reduce: Annotated[str, typer.Option(
+        "--reduce", metavar="SQL", help="Ask the table `rows` of all answers.", show_default=False)] = "",
+    save: Annotated[Path | None, typer.Option(
+        "--snapshot", metavar="FILE", help="Write the answers into a new SQLite file.", show_default=False)] = None,
+    tables: Annotated[bool, typer.Option(
+        "--tables", help="List the tables, or what is in the one named in SQL's place.", show_default=False)] = False,
+) -> None:
+    """Ask devices in SQL, live.
+
+    Every device answers from its own tables: processes, services, packages, files and more. Devices that are away or
+    fail are named on stderr, and the command ends with 6.
+    """
+    cli: Cli = ctx.obj
+    if tables:
+        print_tables(cli, sql)
+        return
+    if not sql:
+        raise UsageWrong("there is no query", hint='guru query "select name, pid from processes" -l site=hq')
+    if device and selector:
+        raise UsageWrong("a device and a selector were given", hint="give one of them")
+    text = text_in("-", MAX_SQL) if sql == "-" else sql
+    check(text)
+    made = cli.server.post(JobMade, "/jobs", {
+        "device": device, "selector": "" if device else selector or ALL, "max_devices": 1_000_000,
+        "expires": whole("--timeout", within),
+        "query": {"sql": text, "limits": {"rows": rows, "seconds": seconds(within)}},
+    })
+    stream = cli.out.kind == "ndjson" and not reduce
+    found = gather(cli, made["job"], made["next"], stream_rows(cli) if stream else lambda rows: None)
+    if save is not None:
+        snapshot(save, text, found)
+        cli.out.say(f"{save}: {len(found.rows):,} rows of {found.answered:,} devices")
+    if not stream:
+        print_rows(cli, reduced(found, reduce) if reduce else found)
+    print_notes(cli, found)
+    error = verdict(found)
+    if error is not None:
+        raise error

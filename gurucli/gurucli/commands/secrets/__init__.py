@@ -1,0 +1,1 @@
+"""Verbs of `guru secrets`, one file each. Nothing is imported before it is asked for."""

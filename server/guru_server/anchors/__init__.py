@@ -1,0 +1,1 @@
+"""Places outside the database that hold checkpoints of the audit log. They never hold a row of it."""

@@ -1,0 +1,152 @@
+"""What jobs need in time: waves, expiry, runs nobody hears of any more, an end. Runs under the lease `jobs`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from guru_policy.errors import Conflict, Unreachable
+from guru_server.bus import Bus, Subscription
+from guru_server.clock import Clock
+from guru_server.fleet.tables import device
+from guru_server.gateway.orders import TOPIC
+from guru_server.jobs import deciding, store
+from guru_server.jobs.changing import Conclusion, conclude
+from guru_server.jobs.creating import release
+from guru_server.jobs.recording import NEWS
+from guru_server.jobs.signing import Signer
+from guru_server.jobs.tables import job, job_run
+from guru_server.leases import Fence, held
+from guru_server.store.database import Database
+from guru_server.store.schema import TENANT
+from guru_wire.running import ENDED
+
+log = logging.getLogger("guru.jobs")
+EVERY = 1.0                             # seconds between looks
+PAUSE = 0.2                             # seconds in which a burst of news becomes one look
+AUTHORITY = 3600.0                      # seconds between looks whether the authority is to be made anew
+
+
+class Coordinator:
+    """Looks after open jobs. `run` is work for the lease."""
+
+    def __init__(self, db: Database, bus: Bus, signer: Signer, clock: Clock) -> None:
+        self._db, self._bus, self._signer, self._clock = db, bus, signer, clock
+        self._vouched = 0.0
+
+    async def run(self, fence: Fence) -> None:
+        """Look until cancelled."""
+        rang = asyncio.Event()
+        with self._bus.subscribe(NEWS) as news:
+            listener = asyncio.create_task(_listen(news, rang))
+            try:
+                while True:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(rang.wait(), EVERY)
+                    await asyncio.sleep(PAUSE)
+                    rang.clear()
+                    await self.look_safely(fence)
+            finally:
+                listener.cancel()
+                await asyncio.gather(listener, return_exceptions=True)
+
+    async def look_safely(self, fence: Fence) -> None:
+        """One look at every open job; a failure is made up for by the next."""
+        try:
+            await self.look(fence)
+        except (Conflict, Unreachable) as cause:
+            log.warning("this look at the jobs was in vain, the next one makes up for it: %s", cause)
+
+    async def look(self, fence: Fence) -> None:
+        """One look at every open job."""
+        loop = asyncio.get_running_loop().time()
+        open_jobs = await self._db.read(_open)
+        if open_jobs and loop - self._vouched > AUTHORITY:
+            now = self._clock()
+            await self._db.write(lambda connection: self._signer.keep_authority(connection, now))
+            self._vouched = loop
+        for row in open_jobs:
+            if not await self._db.read(partial(_idle, row=row, now=self._clock())):
+                begun, changed = await self._db.write(partial(self._one, fence=fence, job_id=row.id))
+                if begun:
+                    await self._bus.publish(TOPIC, begun)
+                if changed:
+                    await self._bus.publish(NEWS, [row.id])
+
+    def _one(self, connection: Connection, *, fence: Fence, job_id: str) -> tuple[list[str], bool]:
+        held(connection, fence)
+        mine = (job.c.tenant == TENANT, job.c.id == job_id)
+        row = connection.execute(select(job).where(*mine).with_for_update()).one_or_none()
+        if row is None:
+            return [], False
+        now = self._clock()
+        found = concluded(connection, row, now)
+        conclude(connection, job_id, found, now)
+        runs = store.standings(connection, job_id, now)
+        if not runs:
+            connection.execute(job.update().where(*mine).values(finished_at=now))
+            return [], True
+        wave = store.wave_of(row)
+        if row.over_at is None and deciding.wave_over(runs, wave, now):
+            connection.execute(job.update().where(*mine).values(over_at=now))
+            row = connection.execute(select(job).where(*mine)).one()
+        if not row.stopped and deciding.next_wave_due(store.wave_of(row), now):
+            return release(connection, self._signer, row, now), True
+        return [], bool(found)
+
+
+def concluded(connection: Connection, row: Row[Any], now: int) -> list[Conclusion]:
+    """What the server must conclude of runs that nobody else will end; a job that stops is noted as stopped."""
+    here = (job_run.c.tenant == TENANT, job_run.c.job == row.id)
+    columns = (job_run.c.device, job_run.c.state, device.c.revoked_at)
+    joined = job_run.outerjoin(device, (device.c.tenant == job_run.c.tenant) & (device.c.id == job_run.c.device))
+    query = select(*columns).select_from(joined).where(*here, job_run.c.state.not_in(ENDED))
+    stop = row.stopped or deciding.stopped(store.counts(connection, [row.id])[row.id], store.wave_of(row))
+    if stop != row.stopped:
+        connection.execute(job.update().where(job.c.tenant == TENANT, job.c.id == row.id).values(stopped=stop))
+    silent = now >= row.expires_at + row.timeout * 1000 + deciding.SILENCE_MS
+    found = []
+    for name, state, revoked_at in connection.execute(query):
+        if state == "queued" and stop:
+            found.append(Conclusion(name, state, "cancelled", stop))
+        elif state == "queued" and revoked_at is not None:
+            found.append(Conclusion(name, state, "cancelled", "the device was revoked"))
+        elif state == "queued" and now >= row.expires_at:
+            found.append(Conclusion(name, state, "expired", "its device did not come in time: it never had the order"))
+        elif state != "queued" and (silent or revoked_at is not None):
+            what = "running" if state == "running" else "sent to its device"
+            why = "the device was revoked" if revoked_at is not None else "nothing was heard since"
+            found.append(Conclusion(name, state, "lost", f"it was {what}, and {why}: how it went is unknown"))
+    return found
+
+
+def _open(connection: Connection) -> list[Row[Any]]:
+    query = select(job).where(job.c.tenant == TENANT, job.c.finished_at.is_(None)).order_by(job.c.created_at)
+    return list(connection.execute(query).all())
+
+
+def _idle(connection: Connection, row: Row[Any], now: int) -> bool:
+    """Whether there is surely nothing to do: a job that waits for devices which are away, or which work."""
+    if now >= row.expires_at or row.stopped:
+        return False
+    runs = store.standings(connection, row.id, now)
+    if not runs:
+        return False
+    return row.waves == 1 and not row.max_failures and not _revoked(connection, row.id)
+
+
+def _revoked(connection: Connection, job_id: str) -> bool:
+    here = (job_run.c.tenant == TENANT, job_run.c.job == job_id, job_run.c.state.not_in(ENDED))
+    joined = job_run.join(device, (device.c.tenant == job_run.c.tenant) & (device.c.id == job_run.c.device))
+    query = select(job_run.c.device).select_from(joined).where(*here, device.c.revoked_at.is_not(None)).limit(1)
+    return connection.execute(query).first() is not None
+
+
+async def _listen(heard: Subscription, rang: asyncio.Event) -> None:
+    async for _ in heard:
+        rang.set()

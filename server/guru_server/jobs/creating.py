@@ -1,0 +1,129 @@
+"""Makes a job with its runs, and releases its waves: an order exists from then on. In the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, text
+
+from guru_policy.access.asking import Decision
+from guru_policy.errors import InputInvalid
+from guru_policy.inventory import Device
+from guru_server.audit.log import record
+from guru_server.jobs.changing import numbers
+from guru_server.jobs.deciding import wave_size
+from guru_server.jobs.signing import Ordered, Signer
+from guru_server.jobs.tables import job, job_order, job_run
+from guru_server.rights.asking import ruled
+from guru_server.store.schema import TENANT
+from guru_wire.jobs import Batch
+from guru_wire.link import MAX_FRAME
+from guru_wire.orders import Command
+
+MOST_ORDER = MAX_FRAME - (16 << 10)     # bytes of an order, so that its frame fits with its proof
+
+_RELEASE = text(
+    "UPDATE job_run SET number = :number, nonce = :nonce, place = :place, path = :path, changed = :changed"
+    " WHERE tenant = :tenant AND job = :job AND device = :device AND state = 'queued' AND number < 0"
+)
+
+Allow = Callable[[Connection], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job that is about to be. Times are ms UTC."""
+
+    id: str
+    actor: str
+    what: str
+    target: str
+    command: Command
+    devices: Sequence[Device]
+    created_at: int
+    expires_at: int
+    batch: Batch
+    template: str = ""
+    revision: str = ""
+    command_class: str = ""
+
+
+def create(connection: Connection, signer: Signer, new: NewJob, allow: Allow) -> None:
+    """Store the job and its runs, and release the first wave. InputInvalid when its order would be too large.
+
+    `allow` is asked last: Refused, and nothing of it is there, when the sender may not.
+    """
+    size = wave_size(new.batch.size, len(new.devices))
+    first = new.devices[:size]
+    orders = signer.orders(
+        new.id, new.command, [one.id for one in first], issued_at=new.created_at, expires_at=new.expires_at
+    )
+    if len(orders[0].signed.encode()) * 2 > MOST_ORDER:     # it is quoted once more in its frame
+        raise InputInvalid("the script and its input are too large for one order", hint="bring a file there first")
+    signer.keep_authority(connection, new.created_at)
+    total = len(new.devices)
+    connection.execute(job.insert().values(
+        tenant=TENANT, id=new.id, actor=new.actor, what=new.what[:256], target=new.target[:256],
+        command=new.command.model_dump_json(), template=new.template, revision=new.revision,
+        command_class=new.command_class,
+        created_at=new.created_at, expires_at=new.expires_at, finished_at=None, timeout=new.command.timeout,
+        output=new.command.output, batch=new.batch.size, max_failures=new.batch.max_failures, delay=new.batch.delay,
+        waves=-(-total // size), wave=0, wave_at=new.created_at, over_at=None, stopped="", cancel=None, total=total,
+        changes=total, kept=0,
+    ))
+    _keep_orders(connection, new.id, 0, orders)
+    proofs = [
+        (number, proof) for number, one in enumerate(orders) for proof in one.proofs
+    ]
+    rows = []
+    for place, device in enumerate(new.devices):
+        released = place < size
+        number, proof = proofs[place] if released else (-1, None)
+        rows.append({
+            "tenant": TENANT, "job": new.id, "device": device.id, "name": device.name,
+            "customer": device.place.customer, "site": device.place.site, "wave": place // size, "number": number,
+            "nonce": proof.nonce if proof else "", "place": proof.place if proof else 0,
+            "path": bytes.fromhex("".join(proof.path)) if proof else b"", "state": "queued", "reason": "",
+            "ending": False, "heard": False, "sent_at": None, "started_at": None, "finished_at": None,
+            "duration": None, "exit_code": None, "signal": None, "out": 0, "err": 0, "kept": 0, "digest": "",
+            "changed": place + 1,
+        })
+    connection.execute(job_run.insert(), rows)
+    plural = "device" if total == 1 else "devices"
+    decision = allow(connection)
+    record(connection, new.created_at, new.actor, "JobCreated", f"job:{new.id}", f"{total} {plural}: {new.what}",
+           **ruled(decision))
+
+
+def release(connection: Connection, signer: Signer, row: Row[Any], now: int) -> list[str]:
+    """Release the next wave of the job in `row`; the devices that begin."""
+    wave = row.wave + 1
+    here = (job_run.c.tenant == TENANT, job_run.c.job == row.id)
+    query = select(job_run.c.device).where(*here, job_run.c.wave == wave, job_run.c.state == "queued")
+    devices = [str(one) for one in connection.execute(query.order_by(job_run.c.device)).scalars()]
+    mine = (job.c.tenant == TENANT, job.c.id == row.id)
+    connection.execute(job.update().where(*mine).values(wave=wave, wave_at=now, over_at=None))
+    given = numbers(connection, row.id, len(devices)) if devices else None
+    if given is None:
+        return []
+    command = Command.model_validate_json(row.command)
+    orders = signer.orders(row.id, command, devices, issued_at=now, expires_at=row.expires_at)
+    newest = select(job_order.c.number).where(job_order.c.tenant == TENANT, job_order.c.job == row.id)
+    first = 1 + max(connection.execute(newest).scalars(), default=-1)
+    _keep_orders(connection, row.id, first, orders)
+    proofs = [(first + number, proof) for number, one in enumerate(orders) for proof in one.proofs]
+    connection.execute(_RELEASE, [
+        {"tenant": TENANT, "job": row.id, "device": device, "number": number, "nonce": proof.nonce,
+         "place": proof.place, "path": bytes.fromhex("".join(proof.path)), "changed": given.first + at}
+        for at, (device, (number, proof)) in enumerate(zip(devices, proofs, strict=True))
+    ])
+    return devices
+
+
+def _keep_orders(connection: Connection, job_id: str, first: int, orders: Sequence[Ordered]) -> None:
+    connection.execute(job_order.insert(), [
+        {"tenant": TENANT, "job": job_id, "number": first + number, "signed": one.signed}
+        for number, one in enumerate(orders)
+    ])

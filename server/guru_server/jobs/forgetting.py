@@ -1,0 +1,20 @@
+"""Lets old jobs go, with their runs and what those printed. It touches none that is open."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, select
+
+from guru_server.jobs.tables import job, job_order, job_output, job_run
+from guru_server.store.schema import TENANT
+
+MOST = 50                               # jobs in one transaction: the rest goes in the next round
+
+
+def forget_jobs(connection: Connection, before: int) -> int:
+    """Drop jobs that finished before a time (ms UTC); how many."""
+    here = (job.c.tenant == TENANT, job.c.finished_at < before)
+    old = list(connection.execute(select(job.c.id).where(*here).order_by(job.c.finished_at).limit(MOST)).scalars())
+    for table in (job_output, job_order, job_run):
+        connection.execute(delete(table).where(table.c.tenant == TENANT, table.c.job.in_(old)))
+    connection.execute(delete(job).where(job.c.tenant == TENANT, job.c.id.in_(old)))
+    return len(old)

@@ -1,0 +1,152 @@
+"""Recorders of what devices say of runs: states, ends and output. They never commit.
+
+A device's word about a job that was never given to it is passed over. Output beyond what the job allows is not kept.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, text
+
+from guru_policy.errors import InputInvalid
+from guru_server.audit.log import append
+from guru_server.clock import Clock
+from guru_server.gateway.items import Received, Recorder
+from guru_server.gateway.plain import plain
+from guru_server.jobs.changing import audited, numbers
+from guru_server.store.schema import TENANT
+from guru_wire.running import ENDED, Output, Run
+
+MOST_KEPT = 256 << 20                   # bytes of output of one job, all devices together
+NEWS = "job_news"                       # the topic that names jobs which changed
+_SLICE = 500
+
+_MINE = text(
+    "SELECT device, heard FROM job_run WHERE tenant = :tenant AND job = :job AND device IN :devices"
+).bindparams(bindparam("devices", expanding=True))
+_RUNNING = text(
+    "UPDATE job_run SET state = 'running', reason = '', started_at = :started_at, finished_at = NULL,"
+    " changed = :changed"
+    " WHERE tenant = :tenant AND job = :job AND device = :device AND heard = :no"
+)
+_ENDED = text(
+    "UPDATE job_run SET state = :state, reason = :reason, started_at = :started_at, finished_at = :finished_at,"
+    " duration = :duration, exit_code = :exit_code, signal = :signal, out = :out, err = :err, kept = :kept,"
+    " digest = :digest, heard = :yes, changed = :changed"
+    " WHERE tenant = :tenant AND job = :job AND device = :device AND heard = :no"
+)
+_OUTPUT = text(
+    "INSERT INTO job_output (tenant, job, device, stream, position, number, data)"
+    " VALUES (:tenant, :job, :device, :stream, :position, :number, :data) ON CONFLICT DO NOTHING"
+)
+
+
+class Piece(NamedTuple):
+    """Output of one device, decoded."""
+
+    device: str
+    said: Output
+    data: bytes
+
+
+class RunRecorder:
+    """Stores what devices say of runs; a transaction may hold many devices and jobs."""
+
+    def __init__(self, now: Clock) -> None:
+        self._now = now
+
+    def runs(self, connection: Connection, items: Sequence[Received]) -> Mapping[str, set[str]]:
+        """A Recorder of the kind `run`."""
+        by_job: dict[str, list[tuple[str, Run]]] = defaultdict(list)
+        for item in items:
+            said = Run.model_validate(item.body)
+            by_job[said.job].append((item.device, said))
+        for job in sorted(by_job):
+            self._runs(connection, job, by_job[job])
+        return {NEWS: set(by_job)} if by_job else {}
+
+    def output(self, connection: Connection, items: Sequence[Received]) -> Mapping[str, set[str]]:
+        """A Recorder of the kind `output`."""
+        by_job: dict[str, list[Piece]] = defaultdict(list)
+        for item in items:
+            said = Output.model_validate(item.body)
+            by_job[said.job].append(_piece(item.device, said))
+        for job in sorted(by_job):
+            mine = _mine(connection, job, {piece.device for piece in by_job[job]})
+            _keep(connection, job, [piece for piece in by_job[job] if piece.device in mine])
+        return {NEWS: set(by_job)} if by_job else {}
+
+    def _runs(self, connection: Connection, job: str, said: Sequence[tuple[str, Run]]) -> None:
+        mine = _mine(connection, job, {device for device, _ in said})
+        known = [(device, run) for device, run in said if mine.get(device) is False]
+        _keep(connection, job, [_piece(device, one) for device, run in known for one in run.rest if one.job == job])
+        given = numbers(connection, job, len(known)) if known else None
+        if given is None:
+            return
+        now = self._now()
+        begun, ended, notes = [], [], []
+        for place, (device, run) in enumerate(known):
+            here = {"tenant": TENANT, "job": job, "device": device, "changed": given.first + place, "no": False}
+            started = None if run.started_at is None else min(run.started_at, now)
+            if run.state not in ENDED:
+                begun.append({**here, "started_at": started})
+                continue
+            reason = plain(run.reason, 500)
+            ended.append({
+                **here, "state": run.state, "reason": reason, "yes": True, "started_at": started,
+                "finished_at": now if run.finished_at is None else min(run.finished_at, now),
+                "duration": run.duration, "exit_code": run.exit_code, "signal": run.signal, "out": run.out,
+                "err": run.err, "kept": run.kept, "digest": plain(run.digest, 64),
+            })
+            how = run.state + (f", exit code {run.exit_code}" if run.exit_code is not None else "")
+            notes.append(audited(given.actor, job, device, given.what, f"{how}, {reason}" if reason else how))
+        if begun:
+            connection.execute(_RUNNING, begun)
+        if ended:
+            connection.execute(_ENDED, ended)
+            append(connection, now, notes)
+
+
+def recorders(now: Clock) -> dict[str, Recorder]:
+    """What jobs store, by item kind."""
+    recorder = RunRecorder(now)
+    return {"output": recorder.output, "run": recorder.runs}
+
+
+def _mine(connection: Connection, job: str, devices: set[str]) -> dict[str, bool]:
+    """Those of the devices that the job was given to, and whether the end of their run was heard."""
+    found: dict[str, bool] = {}
+    ordered = sorted(devices)
+    for start in range(0, len(ordered), _SLICE):
+        values = {"tenant": TENANT, "job": job, "devices": ordered[start : start + _SLICE]}
+        found |= {row.device: bool(row.heard) for row in connection.execute(_MINE, values)}
+    return found
+
+
+def _piece(device: str, said: Output) -> Piece:
+    try:
+        return Piece(device, said, base64.b64decode(said.data, validate=True))
+    except binascii.Error as cause:
+        raise InputInvalid("output is not base64") from cause
+
+
+def _keep(connection: Connection, job: str, pieces: Sequence[Piece]) -> None:
+    """Keep output, each piece under a number of its own."""
+    if not pieces:
+        return
+    given = numbers(connection, job, len(pieces), sum(len(piece.data) for piece in pieces))
+    if given is None or given.kept > MOST_KEPT:
+        return
+    rows = [
+        {"tenant": TENANT, "job": job, "device": piece.device, "stream": piece.said.stream,
+         "position": piece.said.offset, "number": given.first + place, "data": piece.data}
+        for place, piece in enumerate(pieces)
+        if piece.data and piece.said.offset + len(piece.data) <= given.output
+    ]
+    if rows:
+        connection.execute(_OUTPUT, rows)

@@ -1,0 +1,2 @@
+$Secret = "never-written-anywhere"
+New-LocalUser admin
