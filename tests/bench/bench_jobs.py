@@ -64,9 +64,8 @@ def _real(size: Size) -> list[Figure]:
 
 def _simulated(size: Size) -> list[Figure]:
     with TemporaryDirectory(prefix="guru-bench-") as folder:
-        world = _world(Path(folder))
         count = size.ordered
-        simulated(world, [f"sim-{number}" for number in range(1, count + 1)], PLACE)
+        world = _world(Path(folder), [f"sim-{number}" for number in range(1, count + 1)])
         try:
             world.simulate(count, *PLACE, "--processes", "2", "--duration", "0", "--quiet", "--heartbeat", "600")
             _linked(world, count, size.converge_limit * 3)
@@ -83,10 +82,13 @@ def _simulated(size: Size) -> list[Figure]:
     ]
 
 
-def _world(folder: Path) -> World:
+def _world(folder: Path, names: Sequence[str] = ()) -> World:
+    """A running server with everything in force; `names` are simulated devices that may come."""
     world = World(folder, settings={"GURU_SERVER_GIT__POLL": "3600"})
     world.remote.create(EXAMPLE)
     world.prepare()
+    if names:
+        simulated(world, names, PLACE)
     world.start_server()
     world.sign_in()
     world.guru("sync")

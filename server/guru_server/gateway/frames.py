@@ -21,6 +21,7 @@ _BODIES: dict[str, type[Carried]] = {
     "layout": Layout, "facts": Facts, "checks": Checks, "report": Report, "refusal": Refusal,
     "output": Output, "run": Run,
 }
+_CLEANED_LATER = frozenset({"output", "run"})   # by whoever stores them: thousands come at once
 _KINDS: dict[str, Kind] = {kind: kind for kind in KINDS if kind != "refused"}
 
 
@@ -49,7 +50,8 @@ def written(message: BaseModel) -> bytes:
 def parcels(message: dict[str, JsonValue]) -> list[Parcel]:
     """The items of a Batch, sequences growing. A body that its kind's model refuses becomes `refused`.
 
-    Samples go through untouched: whoever packs them looks at every place (telemetry).
+    Samples go through untouched: whoever packs them looks at every place (telemetry). So do, once they are checked,
+    output and runs (jobs).
     """
     items = message.get("items")
     if not isinstance(items, list) or len(items) > MAX_BATCH_ITEMS:
@@ -79,6 +81,8 @@ def _rare(seq: int, kind: str, body: JsonValue) -> Parcel:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         reason = plain(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
         return Parcel(seq, "refused", {"kind": known, "reason": reason})
+    if known in _CLEANED_LATER:
+        return Parcel(seq, known, body)
     return Parcel(seq, known, _cleaned(model.model_dump(mode="json")))
 
 

@@ -33,6 +33,7 @@ from guru_wire.jobs import (
 from guru_wire.operator import Page
 
 LONGEST = 25.0                          # seconds that an answer about progress is held back
+CROWD, GATHER = 50, 0.1                 # for more devices than these, news is gathered so many seconds
 
 
 class _Look(NamedTuple):
@@ -105,6 +106,10 @@ def _route_reading(router: APIRouter, desk: Desk) -> None:
                     partial(_progress, ref=ref, after=after, output=output, now=desk.clock(), sight=sight)
                 )
                 left = until - loop.time()
+                if found.news and not found.progress.done and found.progress.job.total > CROWD and left > GATHER:
+                    until = loop.time()     # one more look, once more of them have answered
+                    await asyncio.sleep(GATHER)
+                    continue
                 if found.news or found.progress.done or left <= 0:
                     return _json(found.progress.model_dump_json(by_alias=True))
                 with contextlib.suppress(TimeoutError):
