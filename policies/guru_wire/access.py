@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from guru_policy.model import Carried
+from guru_policy.model import Asked, Carried
 
 
 class RoleHeld(Carried):
@@ -88,7 +88,7 @@ class AccessExplained(Carried):
     revision: str = ""
 
 
-class KeyRequest(Carried):
+class KeyRequest(Asked):
     """A new API key. Its rights come from Bindings to `key:<name>`; `verbs` and `scope` narrow them further."""
 
     name: str = Field(min_length=1, max_length=59)
