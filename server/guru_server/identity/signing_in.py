@@ -70,7 +70,7 @@ class Door:
             rights.require_scope(None, need.verb)
             if request.method not in _LOOKING:      # a change is noted before it happens
                 await self.db.write(lambda connection: rights.require_scope(connection, need.verb or ""))
-        elif not anywhere(subject, need.verb, rights.grants):
+        elif not any(anywhere(subject, verb, rights.grants) for verb in (need.verb, *need.others)):
             raise rights.refused(need.verb, "anywhere", rights.decide(need.verb, [_NOWHERE]))
 
     async def settle(self, request: Request) -> None:

@@ -50,7 +50,7 @@ def router(desk: Desk) -> APIRouter:
     _route_scripts(router, desk)
 
     @router.post("/jobs", status_code=201)
-    @needs("device.read", of="devices")
+    @needs("command.run", "query.run", of="devices")
     async def make(ask: JobRequest, rights: Asking) -> JobMade:
         """A new job, for `command.run` or `query.run`. Devices that are away get it when they come back, until it
         expires.
@@ -58,13 +58,13 @@ def router(desk: Desk) -> APIRouter:
         return await asking.order(desk, ask, rights)
 
     @router.post("/jobs/{ref}/cancel")
-    @needs("device.read", of="devices")
+    @needs("command.run", "query.run", of="devices")
     async def cancel(ref: str, rights: Asking) -> JobCancelled:
         """End what runs of it, and let nothing of it begin any more; it takes what making it took."""
         return await asking.cancel(desk, ref, rights)
 
     @router.post("/jobs/{ref}/rerun", status_code=201)
-    @needs("device.read", of="devices")
+    @needs("command.run", "query.run", of="devices")
     async def rerun(ref: str, ask: Rerun, rights: Asking) -> JobMade:
         """The same command as a new job, on the devices where it did not succeed; it takes what making it took."""
         return await asking.rerun(desk, ref, ask, rights)

@@ -30,10 +30,11 @@ _KEY = "guru_need"
 
 
 class Need(NamedTuple):
-    """What a route needs. `verb` is None for what is about oneself."""
+    """What a route needs. `verb` is None for what is about oneself; with `others` the handler asks which it is."""
 
     verb: str | None
     of: Of
+    others: tuple[str, ...] = ()
 
     @property
     def deferred(self) -> bool:
@@ -41,13 +42,17 @@ class Need(NamedTuple):
         return self.of in ("devices", "place")
 
 
-def needs(verb: str | None, *, of: Of) -> Callable[[RouteT], RouteT]:
-    """Declare it; below the route's decorator. ValueError for a verb that there is not."""
-    if of not in get_args(Of) or (verb is None) != (of == "oneself") or (verb is not None and verb not in VERBS):
+def needs(verb: str | None, *others: str, of: Of) -> Callable[[RouteT], RouteT]:
+    """Declare it; below the route's decorator. ValueError for a verb that there is not.
+
+    `others` are verbs of which the request's body says that they are meant instead; only a handler can tell.
+    """
+    wrong = not {*others, *([verb] if verb else [])} <= set(VERBS) or (others and of != "devices")
+    if wrong or of not in get_args(Of) or (verb is None) != (of == "oneself"):
         raise ValueError(f"{verb} of {of} is no declaration")
 
     def declare(endpoint: RouteT) -> RouteT:
-        setattr(endpoint, _KEY, Need(verb, of))
+        setattr(endpoint, _KEY, Need(verb, of, others))
         return endpoint
 
     return declare

@@ -82,7 +82,7 @@ class Office:
 
     async def audited(self, action: str) -> list[tuple[str, str, str]]:
         query = select(audit.c.actor, audit.c.object, audit.c.result).where(audit.c.action == action)
-        rows = await self.world.db.read(lambda connection: connection.execute(query.order_by(audit.c.id)).all())
+        rows = await self.world.db.read(lambda connection: connection.execute(query.order_by(audit.c.seq)).all())
         return [(row[0], row[1], row[2]) for row in rows]
 
 
