@@ -22,6 +22,12 @@ class Carried(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, defer_build=True)
 
 
+class Posted(Carried):
+    """The body of a request. It is built at once: only then does FastAPI keep pydantic's warning about it to itself."""
+
+    model_config = ConfigDict(defer_build=False)
+
+
 def wrong(message: str, *, hint: str = "") -> PydanticCustomError:
     """What a validator raises: `message` and `hint` reach the person as a Fault at the value's place."""
     return PydanticCustomError("guru", "{message}", {"message": message, "hint": hint})
