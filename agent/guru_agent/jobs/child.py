@@ -42,7 +42,7 @@ class Ending(NamedTuple):
 
     exit_code: int | None
     signal: int | None
-    cut: str = ""                       # timeout | cancel
+    cut: str = ""                       # timeout | cancel | early: it was never started
 
 
 async def run_child(start: Start, heard: Heard, cancel: asyncio.Event) -> Ending:

@@ -86,7 +86,8 @@ class Jobs:
             reason = "this device's memory of jobs is newer than the order: whether it ran is unknown"
             self._settle(Run(job=order.job, state="lost", reason=reason), order.expires_at)
         elif len(self._waiting) >= WAITING:
-            self._settle(Run(job=order.job, state="failed", reason="too many jobs wait on this device"), 0)
+            full = "too many jobs wait on this device"
+            self._settle(Run(job=order.job, state="failed", reason=full), order.expires_at)
         else:
             self._known.add(order.job)
             self._waiting.append(order)
@@ -166,7 +167,8 @@ class Jobs:
         """Keep on disk that it begins; False when its time is over or it was cancelled meanwhile."""
         while True:
             if self._clock.now() >= order.expires_at:
-                self._settle(Run(job=order.job, state="expired", reason="its time was over when its turn came"), 0)
+                late = "its time was over when its turn came"
+                self._settle(Run(job=order.job, state="expired", reason=late), order.expires_at)
                 return False
             if self._cancels[order.job].is_set():
                 self._settle(Run(job=order.job, state="cancelled", reason="it had not begun"), order.expires_at)
@@ -216,7 +218,8 @@ class Jobs:
             reason = f"not done after {command.timeout} s: it was ended"
             return Run(job=order.job, state="timed_out", reason=reason, **how)
         if ending.cut:
-            return Run(job=order.job, state="cancelled", reason="it was ended while it ran", **how)
+            reason = "it was ended " + ("while it ran" if ending.cut == "cancel" else "before the command began")
+            return Run(job=order.job, state="cancelled", reason=reason, **how)
         return Run(job=order.job, state="succeeded" if ending.exit_code == 0 else "failed", **how)
 
     async def _start(self, order: Order, script: str | None, tape: Tape, timeout: float) -> Ending:
@@ -237,6 +240,8 @@ class Jobs:
             descriptors = () if said.descriptor is None else (said.descriptor,)
             stdin = base64.b64decode(command.stdin)
             start = Start(said.argv, env, folder, stdin, timeout, descriptors, account.options)
+            if self._cancels[order.job].is_set():
+                return Ending(None, None, "early")
             return await run_child(start, tape.heard, self._cancels[order.job])
         except OSError as cause:
             raise StepFailed(f"{said.argv[0]} cannot be started: {cause.strerror}") from cause

@@ -23,14 +23,11 @@ _COLUMNS = (
     " JOIN job j ON j.tenant = r.tenant AND j.id = r.job"
     " WHERE r.tenant = :tenant AND r.device IN :devices"
 )
-_WAITING = text(
-    _COLUMNS + " AND (r.state = 'queued' OR r.state IN ('sent', 'running') AND r.ending = :yes)"
-    " AND (j.expires_at > :now OR r.ending = :yes) ORDER BY j.created_at, r.job, r.device"
-).bindparams(bindparam("devices", expanding=True))
-_AGAIN = text(
-    _COLUMNS + " AND (r.state IN ('queued', 'sent') OR r.state = 'running' AND r.ending = :yes)"
-    " AND (j.expires_at > :now OR r.ending = :yes) ORDER BY j.created_at, r.job, r.device"
-).bindparams(bindparam("devices", expanding=True))
+_ORDERED = " AND (j.expires_at > :now OR r.ending = :yes) ORDER BY j.created_at, r.job, r.device"
+_WAITING = _COLUMNS + " AND (r.state = 'queued' OR r.state IN ('sent', 'running') AND r.ending = :yes)" + _ORDERED
+_AGAIN = _COLUMNS + " AND (r.state IN ('queued', 'sent') OR r.state = 'running' AND r.ending = :yes)" + _ORDERED
+# PostgreSQL looks again at a run that somebody else ends meanwhile; SQLite has one writer at a time
+_HELD = {"postgresql": " FOR UPDATE OF r", "sqlite": ""}
 _SENT = text(
     "UPDATE job_run SET state = 'sent', sent_at = :now"
     " WHERE tenant = :tenant AND job = :job AND device = :device AND state = 'queued'"
@@ -73,14 +70,19 @@ def orders_of(connection: Connection, devices: Sequence[str], again: bool, now: 
     sizes: dict[str, int] = {}
     more: set[str] = set()
     sent = []
+    query = text((_AGAIN if again else _WAITING) + _HELD[connection.dialect.name])
+    query = query.bindparams(bindparam("devices", expanding=True))
     for start in range(0, len(devices), _SLICE):
         values = {"tenant": TENANT, "devices": devices[start : start + _SLICE], "now": now, "yes": True}
-        for row in connection.execute(_AGAIN if again else _WAITING, values):
+        for row in connection.execute(query, values):
+            if row.ending and row.cancel is None:       # cancelled while this waited for its row
+                more.add(row.device)
+                continue
             mine = found.setdefault(row.device, [])
             if len(mine) >= most or sizes.get(row.device, 0) > most_bytes:
                 more.add(row.device)
                 continue
-            if row.ending and row.cancel is not None:
+            if row.ending:
                 frame = f'{{"t":"cancel","authority":{authority},"cancel":{row.cancel}}}'
             else:
                 frame = _order(authority, row.signed, row.nonce, row.place, row.path)
@@ -90,7 +92,7 @@ def orders_of(connection: Connection, devices: Sequence[str], again: bool, now: 
                 sent.append({"tenant": TENANT, "job": row.job, "device": row.device, "now": now})
     if sent:
         connection.execute(_SENT, sent)
-    return [Words(device, frames, device in more) for device, frames in found.items()]
+    return [Words(device, found.get(device, ()), device in more) for device in {**found, **dict.fromkeys(more)}]
 
 
 def _order(authority: str, signed: str, nonce: str, place: int, path: bytes) -> str:

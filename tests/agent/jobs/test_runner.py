@@ -12,11 +12,13 @@ import psutil
 import pytest
 
 from guru_agent.jobs.runner import WAITING
+from guru_agent.state.runs import KEPT
 from guru_wire.orders import Command
 from tests.agent.conftest import Parts, enrolled
 from tests.agent.link_server import Fleet, LinkServer, now_ms, until
 
 JOB = "1" * 32
+DAY = 24 * 3_600_000
 
 
 @pytest.fixture
@@ -232,6 +234,19 @@ async def test_nothing_runs_when_it_is_so_already(
     assert "already" in found["reason"]
 
 
+async def test_a_cancellation_while_it_asks_whether_it_is_so_keeps_the_command_from_beginning(
+    server: LinkServer, fleet: Fleet, parts: Parts, tmp_path: Path
+) -> None:
+    asking = tmp_path / "asking"
+    await server.say(fleet.order(sh(f"touch {tmp_path}/ran", unless=f"touch {asking}; sleep 300"), job=JOB))
+    await until(asking.exists)
+    await server.say(fleet.cancel(JOB))
+    await until(lambda: ended(fleet))
+
+    assert (end(fleet)["state"], end(fleet)["reason"]) == ("cancelled", "it was ended before the command began")
+    assert not (tmp_path / "ran").exists()
+
+
 async def test_a_queue_that_is_too_long_is_answered(server: LinkServer, fleet: Fleet, parts: Parts) -> None:
     for number in range(WAITING + 10):
         parts.jobs.ordered(fleet.order(sh("sleep 60"), job=f"{number:032x}"))
@@ -239,6 +254,20 @@ async def test_a_queue_that_is_too_long_is_answered(server: LinkServer, fleet: F
 
     full = [body for body in fleet.of("run") if body["state"] == "failed"]
     assert len(full) <= 10
+
+
+async def test_what_was_answered_as_too_much_never_runs_however_late_its_order_comes_again(
+    server: LinkServer, fleet: Fleet, parts: Parts
+) -> None:
+    for number in range(WAITING + 10):
+        parts.jobs.ordered(fleet.order(sh("sleep 60"), job=f"{number:032x}"))
+    now = now_ms()
+    late = fleet.order(sh("true"), job=JOB, issued_at=now, expires_at=now + 20 * DAY)
+    parts.jobs.ordered(late)
+    for number in range(KEPT * 2):          # so many that old ones are forgotten, two days later
+        parts.runs.end(f"a{number:031x}", now + number, now + 2 * DAY)
+
+    assert parts.acceptance.order(late) is None
 
 
 async def test_a_job_that_was_begun_by_an_agent_that_died_is_lost_and_not_run_again(
