@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from guru_policy.model import Carried
+from guru_policy.model import Asked, Carried
 from guru_policy.verdict import State
 from guru_wire.operator import Answer
 
@@ -69,14 +69,14 @@ class AlertDetail(AlertRow, Answer):
     notes: tuple[NotificationRow, ...] = ()
 
 
-class AckRequest(Carried):
+class AckRequest(Asked):
     """Take an alert up. `seconds` is how long; None: until it ends."""
 
     seconds: int | None = Field(default=None, ge=60, le=30 * 86_400)
     note: str = Field(default="", max_length=500)
 
 
-class MaintenanceRequest(Carried):
+class MaintenanceRequest(Asked):
     """Have nobody told of the alerts of these devices for a while."""
 
     selector: str = Field(min_length=1, max_length=2000)

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from guru_policy.errors import InputInvalid
 from guru_policy.inventory import Scalar
-from guru_policy.model import Carried
+from guru_policy.model import Asked, Carried
 
 PREFIX = "guru1."
 Word = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=200)]
@@ -26,7 +26,7 @@ class EnrolmentToken(Carried):
     secret: str
 
 
-class EnrolmentRequest(Carried):
+class EnrolmentRequest(Asked):
     """`proof` (base64) is the device key's signature, purpose `enrol`, over enrol_bytes().
 
     `sealing_key` is what secrets are sealed to, with the device key's own word for it; since LANGUAGE 3.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from guru_policy.model import Carried
+from guru_policy.model import Asked, Carried
 
 MAX_ASKED = 1_000                       # blobs of one request
 Blob = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
@@ -51,7 +51,7 @@ class Export(Carried):
     next: str | None = None
 
 
-class ContentsRequest(Carried):
+class ContentsRequest(Asked):
     """Which blobs of the export named by `state`."""
 
     state: str = Field(pattern=r"^[0-9a-f]{64}$")

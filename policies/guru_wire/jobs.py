@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from guru_policy.model import Carried
+from guru_policy.model import Asked, Carried
 from guru_wire.operator import Answer
 from guru_wire.orders import MAX_OUTPUT, MAX_SCRIPT, MAX_STDIN, MAX_TIMEOUT, Word
 from guru_wire.querying import Query
@@ -27,7 +27,7 @@ class Batch(Carried):
     delay: int = Field(default=0, ge=0, le=86_400)
 
 
-class JobRequest(Carried):
+class JobRequest(Asked):
     """A new job: on one device by its reference, or on those that the selector matches, `max_devices` at most.
 
     What is run: `argv`, or `script`, or the CommandTemplate `template` with `params`, or `query`, or a look by name.
@@ -148,7 +148,7 @@ class JobCancelled(Answer):
     ending: int
 
 
-class Rerun(Carried):
+class Rerun(Asked):
     """A job once more, on the devices where it did not succeed, or on all; `max_devices` at most."""
 
     failed: bool = True

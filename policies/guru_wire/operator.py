@@ -11,7 +11,7 @@ from typing import Generic, Literal, TypeVar
 from pydantic import Field, JsonValue
 
 from guru_policy.inventory import Scalar
-from guru_policy.model import Carried
+from guru_policy.model import Asked, Carried
 from guru_wire.overriding import OverrideRow
 from guru_wire.planning import ExactPlan, Impact
 from guru_wire.uplink import CheckResult, ResourceReport, ServiceState
@@ -160,7 +160,7 @@ class Series(Answer):
     points: tuple[tuple[int, float], ...]
 
 
-class LabelChange(Carried):
+class LabelChange(Asked):
     """Labels in the op/ namespace, without the prefix. `selector` names the devices."""
 
     selector: str
@@ -185,7 +185,7 @@ class WhoAmI(Answer):
     expires_at: int | None = None
 
 
-class EnrolTokenRequest(Carried):
+class EnrolTokenRequest(Asked):
     """A new enrolment token. `ttl` is in seconds."""
 
     customer: str
@@ -279,7 +279,7 @@ class SyncProgress(Answer):
     failed: tuple[str, ...] = ()                               # names of devices whose newest run failed
 
 
-class PlanRequest(Carried):
+class PlanRequest(Asked):
     """A tree to plan against what is in force.
 
     `files` is path to Git blob id, `blobs` what the server may lack. Either `files` is given, or

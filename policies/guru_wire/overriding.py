@@ -6,13 +6,13 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from guru_policy.model import Carried
+from guru_policy.model import Asked, Carried
 
 SHORTEST, LONGEST = 10, 30 * 86_400     # seconds that an override may be in force
 MOST_PATHS = 20                         # of one deed
 
 
-class OverrideRequest(Carried):
+class OverrideRequest(Asked):
     """Values by path, for every device that the selector matches: on all of them, or on none.
 
     `{"$remove": true}` as a value takes away. `ttl` is in seconds.

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from guru_policy.model import Carried
+from guru_policy.model import Asked, Carried
 
 Digest = str
 MOST_DEVICES = 200_000                  # of one saved plan
@@ -21,7 +21,7 @@ class Impact(Carried):
     offline: int
 
 
-class ExactPlan(Carried):
+class ExactPlan(Asked):
     """What `guru apply` holds the server to. `devices` is device id to its old and its new bundle digest.
 
     `fleet` is the SHA-256 over every device, its place and the bundle that the target gives it: a device
@@ -36,7 +36,7 @@ class ExactPlan(Carried):
     devices: dict[str, tuple[Digest | None, Digest]] = Field(default_factory=dict, max_length=MOST_DEVICES)
 
 
-class RollbackRequest(Carried):
+class RollbackRequest(Asked):
     """Back to a revision that was in force; without one to the newest good one before the present."""
 
     revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")

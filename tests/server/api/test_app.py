@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message
 
+from guru_policy.model import Asked
 from guru_server.api.edge import Edge
 from guru_server.api.health import Health, router
 from guru_wire.health import Diagnosis
@@ -34,6 +35,17 @@ async def test_every_route_but_the_public_ones_needs_a_token(api: Api) -> None:
 
     assert len(asked) >= 14
     assert open_routes <= PUBLIC
+
+
+async def test_what_bodies_are_made_of_is_built_before_the_first_request(api: Api) -> None:
+    bodies = {
+        way["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        for ways in api.app.openapi()["paths"].values() for way in ways.values()
+        if "$ref" in way.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    }
+
+    assert len(bodies) >= 7
+    assert bodies <= {model.__name__ for model in Asked.__subclasses__()}
 
 
 async def test_a_viewer_changes_nothing(api: Api) -> None:

@@ -39,7 +39,7 @@ async def check(world: World, full: str, name: str = "disk") -> dict[str, object
 
 
 async def notes(world: World) -> list[tuple[str, str, str]]:
-    query = select(audit.c.actor, audit.c.action, audit.c.object).order_by(audit.c.at, audit.c.id)
+    query = select(audit.c.actor, audit.c.action, audit.c.object).order_by(audit.c.seq)
     rows = await world.db.read(lambda connection: connection.execute(query).all())
     return [tuple(row) for row in rows if row.action.startswith("Override")]
 
