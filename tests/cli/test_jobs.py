@@ -59,6 +59,27 @@ def test_one_device_tells_its_own_exit_code(guru: Guru, double: Double) -> None:
     assert json.loads(programs.out)["runs"][0]["exit_code"] == 42
 
 
+@pytest.mark.parametrize(("printed", "hint"), [(0, "guru job show"), (12, "guru job output")])
+def test_the_hint_is_at_output_only_where_there_is_some(printed: int, hint: str) -> None:
+    error = verdict(job(failed=1), [run(state="failed", out=0, err=printed)], silent=False)
+
+    assert error is not None
+    assert error.hint.startswith(hint)
+
+
+def test_a_job_that_was_over_says_so_when_it_is_cancelled(guru: Guru, double: Double) -> None:
+    double.answers[f"POST /jobs/{canned.JOB}/cancel"] = {"job": canned.JOB, "cancelled": 0, "ending": 0}
+
+    assert "it was over already" in guru("job", "cancel", canned.JOB, columns=80).out
+
+
+def test_a_list_of_jobs_that_was_wanted_short_does_not_say_so(guru: Guru, double: Double) -> None:
+    double.answers["GET /jobs"] = {"items": [canned.job_row().model_dump()], "total": 99, "next": None}
+
+    assert guru("job", "list", "--limit", "1", "-o", "name").err == ""
+    assert "1 of 99 jobs" in guru("job", "list", "-o", "name").err
+
+
 def test_devices_that_said_the_same_are_one_group() -> None:
     runs = [run(name="a"), run(name="b"), run(name="c", digest="other"), run(name="d", state="failed", exit_code=1)]
 
