@@ -97,7 +97,7 @@ def _print(cli: Cli, followed: Followed, runs: list[RunRow]) -> None:
     if kind in ("table", "wide", "tsv") and job["total"] == 1 and runs and not cli.options.fields:
         run = runs[0]
         if cut := truncated(run):
-            cli.out.say(f"{plain(run['name'])}: {cut}")
+            cli.out.say(f"{plain(run['name'])}: {cut}; more with --keep")
         if run["state"] == "succeeded" and run["duration"] is not None:
             cli.out.note(f"{plain(run['name'])}: {how(run)} in {run['duration']} ms, job {job['id'][:8]}")
         return
