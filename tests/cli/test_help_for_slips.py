@@ -130,7 +130,8 @@ def test_help_fits_the_terminal(verb: Verb, columns: int, guru: Guru, capsys: py
 
 @pytest.mark.parametrize(("verb", "line"), [
     ("run", "guru run [OPTIONS] [DEVICE] -- CMD..."),
-    ("override set", "guru override set [DEVICE] PATH=VALUE|PATH-..."), ("query", "guru query [SQL] [DEVICE] [OPTIONS]")])
+    ("override set", "guru override set [DEVICE] PATH=VALUE|PATH-... [OPTIONS]"),
+    ("query", "guru query [SQL] [DEVICE] [OPTIONS]")])
 def test_a_usage_line_is_one_that_can_be_typed(
     verb: str, line: str, guru: Guru, capsys: pytest.CaptureFixture[str],
 ) -> None:

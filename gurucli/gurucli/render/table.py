@@ -40,9 +40,9 @@ def grid(
     headings: Sequence[str], cells: Sequence[Sequence[Cell]], paper: Paper, *,
     keep: Sequence[bool] = (), right: Sequence[bool] = (),
 ) -> Iterator[str]:
-    """Headings (none when all are empty) over aligned cells."""
+    """Headings (none when all are empty) over aligned cells. Columns that `keep` and `right` do not name are False."""
     count = len(headings)
-    keep, right = list(keep) or [False] * count, list(right) or [False] * count
+    keep, right = [*keep, *[False] * (count - len(keep))], [*right, *[False] * (count - len(right))]
     widths = fitted(_natural(headings, cells), keep, paper.columns)
     if any(headings):
         yield _line([Cell(heading, "dim") for heading in headings], widths, right, paper)
