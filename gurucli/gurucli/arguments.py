@@ -115,5 +115,8 @@ def _elsewhere(word: str) -> str:
     known = {"host": "device", "hosts": "device", "devices": "device", "agents": "device", "agent": "device",
              "ctx": "context", "enrol": "enroll", "lint": "validate",
              "alerts": "alert", "revisions": "revision", "log": "revision list", "ls": "device list",
-             "jobs": "job", "scripts": "script", "exec": "run", "cmd": "run"}
+             "jobs": "job", "scripts": "script", "exec": "run", "cmd": "run",
+             "ssh": "run", "shell": "run", "sql": "query", "osquery": "query", "select": "query", "ack": "alert ack",
+             "silence": "maint start", "mute": "maint start", "secret": "secrets", "vault": "secrets",
+             "backup": "export", "history": "audit list", "logs": "audit list"}
     return f"did you mean `guru {known[word]}`?" if word in known else ""

@@ -17,14 +17,17 @@ if TYPE_CHECKING:
     from gurucli.command import GuruCommand
 
 WIDEST, USUAL = 100, 80                 # columns of text; the second where there is no terminal
+STOP = " -- "                           # what stands behind it is no option of ours
 LEFT = 28                               # columns of an option before its help
 
 ROOT_EXAMPLES: tuple[tuple[str, str], ...] = (
     ("guru login https://guru.example.com --pin sha256:1f0c...", "sign in, once"),
     ("guru status", "is everything as it should be?"),
     ("guru device list -l customer=acme,os=linux", "which devices, and how are they?"),
+    ("guru run web01 -- df -h", "run something, there and now"),
+    ('guru query "select * from users" -l site=hq', "ask devices in SQL, live"),
     ("guru plan", "what would my change do, to whom?"),
-    ("guru sync --wait", "take the newest commit, watch it arrive"),
+    ("guru sync --wait", "take the newest commit, and wait"),
     ("guru explain web01 checks.disk.warning", "why has this device this value?"),
 )
 
@@ -72,13 +75,18 @@ def command_help(command: GuruCommand, ctx: Context, paper: Paper) -> str:
 
 def usage(command: GuruCommand, ctx: Context) -> str:
     """The command with its arguments in capitals."""
-    pieces = [command.name or "guru"]
+    pieces = []
     for param in command.params:
         if param.param_type_name == "argument":
             name = param.make_metavar(ctx).rstrip(".").strip("[]{}")
             many = "..." if param.nargs == -1 else ""
-            pieces.append(f"{name}{many}" if param.required else f"[{name}{many}]")
-    return " ".join([*pieces, "[OPTIONS]"])
+            if "]" in name:                             # several in one, such as `[DEVICE] -- CMD`
+                pieces.append(f"[{name}{many}")
+            else:
+                pieces.append(f"{name}{many}" if param.required else f"[{name}{many}]")
+    options = ["[OPTIONS]"]
+    words = [*options, *pieces] if any(STOP in piece for piece in pieces) else [*pieces, *options]
+    return " ".join([command.name or "guru", *words])
 
 
 def is_common(param: Parameter) -> bool:

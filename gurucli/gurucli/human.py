@@ -9,12 +9,13 @@ from guru_policy.errors import UsageWrong
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_SPANS = ((1, "s", 90), (60, "m", 5400), (3600, "h", 129600), (86400, "d", 63_072_000))   # size, unit, up to
 
 
 def span(seconds: float) -> str:
     """The one or two largest units that tell: `4s`, `12m`, `3h`, `21d`, `2y`."""
     seconds = max(0.0, seconds)
-    for size, unit, until in ((1, "s", 90), (60, "m", 5400), (3600, "h", 129600), (86400, "d", 63_072_000)):
+    for size, unit, until in _SPANS:
         if seconds < until:
             return f"{int(seconds // size)}{unit}"
     return f"{int(seconds // 31_536_000)}y"
@@ -25,7 +26,15 @@ def ago(then: int | None, now: float) -> str:
     if then is None:
         return "-"
     seconds = now - then / 1000
-    return span(seconds) if seconds >= -1 else f"in {span(-seconds)}"
+    return span(seconds) if seconds >= -1 else f"in {ahead(-seconds)}"
+
+
+def ahead(seconds: float) -> str:
+    """What is left, to the nearest unit: four hours of which a second is over are `4h`, not `3h`."""
+    for size, unit, until in _SPANS:
+        if seconds <= until:
+            return f"{int(max(0.0, seconds) / size + 0.5)}{unit}"
+    return span(seconds)
 
 
 def stamp(then: int | None) -> str:

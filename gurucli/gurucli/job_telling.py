@@ -27,6 +27,10 @@ def tell(cli: Cli, job: JobRow, after: int) -> None:
     teller = _Teller(cli, job)
     try:
         followed = follow(cli.server, job, after, teller.listener(), output=cli.out.kind != "name")
+    except KeyboardInterrupt:
+        name = job["id"][:8]
+        cli.out.note(f"\njob {name} goes on: `guru job watch {name}` follows it, `guru job cancel {name}` ends it")
+        raise
     finally:
         teller.progress.done()
     if len(followed.runs) < job["total"]:
@@ -97,7 +101,7 @@ def _print(cli: Cli, followed: Followed, runs: list[RunRow]) -> None:
     if kind in ("table", "wide", "tsv") and job["total"] == 1 and runs and not cli.options.fields:
         run = runs[0]
         if cut := truncated(run):
-            cli.out.say(f"{plain(run['name'])}: {cut}")
+            cli.out.say(f"{plain(run['name'])}: {cut}; more with --keep")
         if run["state"] == "succeeded" and run["duration"] is not None:
             cli.out.note(f"{plain(run['name'])}: {how(run)} in {run['duration']} ms, job {job['id'][:8]}")
         return
@@ -117,5 +121,4 @@ def _page(followed: Followed, paper: Paper) -> Iterator[str]:
 def started(cli: Cli, job: JobRow) -> None:
     """Say, on stderr, which job this is and how to leave it alone."""
     if job["total"] > 1 or cli.options.verbose:
-        cli.out.note(f"job {job['id'][:8]} on {plural(job['total'], 'device')}; it goes on when this is interrupted: "
-                     f"`guru job watch {job['id'][:8]}`")
+        cli.out.note(f"job {job['id'][:8]} on {plural(job['total'], 'device')}; it goes on when this is interrupted")

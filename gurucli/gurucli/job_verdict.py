@@ -29,10 +29,16 @@ def verdict(job: JobRow, runs: Sequence[RunRow], *, silent: bool) -> GuruError |
     open_ones = sum(counts.get(state, 0) for state in ("queued", "sent", "running"))
     if open_ones:
         return PartlyDone(told, hint=f"it waits for devices that are away; `guru job watch {name}`")
-    hint = f"guru job rerun {name} --failed" if total > 1 else f"guru job output {name} prints what it said"
+    hint = f"guru job rerun {name} --failed" if total > 1 else _said(name, runs)
     if not good and sum(counts.get(state, 0) for state in LATE) == total:
         return DeadlinePassed(told, hint=hint)
     return PartlyDone(told, hint=hint) if good else GuruError(told, hint=hint)
+
+
+def _said(name: str, runs: Sequence[RunRow]) -> str:
+    """A hint at what a device printed, when it printed something."""
+    spoke = any(run["out"] or run["err"] for run in runs)
+    return f"guru job output {name} prints what it said" if spoke else f"guru job show {name} has all that is known"
 
 
 def how(run: RunRow) -> str:

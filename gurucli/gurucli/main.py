@@ -8,13 +8,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from guru_policy.errors import GuruError, UsageWrong
 from gurucli.arguments import Asked, peek, sort, wants_field_names
 from gurucli.environment import Environment, read_environment
 from gurucli.exits import Exit
 from gurucli.flags import Options
+
+if TYPE_CHECKING:
+    from gurucli.command import GuruCommand
 
 
 def main() -> None:
@@ -104,7 +107,7 @@ def _verb(asked: Asked, environment: Environment, stdout: TextIO, stderr: TextIO
     except Abort as cause:
         raise KeyboardInterrupt from cause
     except ClickException as cause:
-        raise _usage(cause, command.name or "guru") from cause
+        raise _usage(cause, command.name or "guru", _behind(command, asked.rest)) from cause
 
 
 def _field_names(columns: Sequence[object], stdout: TextIO) -> int:
@@ -126,13 +129,19 @@ def _fail(
     return error.exit_code
 
 
-def _usage(cause: Exception, command: str) -> UsageWrong:
-    """Typer's complaint as one of ours, with its suggestions as the hint."""
+def _behind(command: GuruCommand, rest: Sequence[str]) -> str:
+    """A hint for whoever left out the `--` in front of another program's options; empty where there is none."""
+    wanted = any(" -- " in (param.metavar or "") for param in command.params)
+    return f"what is to be run stands behind --: {command.examples[0][0]}" if wanted and "--" not in rest else ""
+
+
+def _usage(cause: Exception, command: str, hint: str) -> UsageWrong:
+    """Typer's complaint as one of ours, with its suggestions as the hint, or this one, or where to look."""
     message = str(getattr(cause, "message", "") or cause)
     near = getattr(cause, "possibilities", None)
     if not near:
         message = cause.format_message() if hasattr(cause, "format_message") else message
-    hint = f"did you mean {' or '.join(sorted(near))}?" if near else f"see `{command} --help`"
+    hint = f"did you mean {' or '.join(sorted(near))}?" if near else hint or f"see `{command} --help`"
     return UsageWrong(f"{command}: {message[:1].lower()}{message[1:].rstrip('.')}", hint=hint)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,13 +15,17 @@ from gurucli.query_rows import OWN, Gathered
 from gurucli.sheet import Row
 
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+_NAME = re.compile(r"[\w@./-]+")         # such as web01 or acme/hq/web01
 
 
 def check(sql: str) -> None:
-    """InputInvalid for what SQLite cannot read, before any device is asked."""
+    """InputInvalid for what SQLite cannot read or what would not only look, before any device is asked."""
+    if _NAME.fullmatch(sql.strip()):
+        raise InputInvalid(f"`{sql.strip()}` is a name and no SQL", hint="the query comes first, then the device")
     with closing(sqlite3.connect(":memory:")) as connection:
         for table in TABLES:
             connection.execute(table.create)
+        connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY)
         with _readable(sql):
             connection.execute(f"explain {sql}")        # nothing of it runs
 
@@ -74,4 +79,6 @@ def _readable(sql: str) -> Iterator[None]:
     except sqlite3.ProgrammingError as cause:
         raise InputInvalid("one query at a time", hint="take the second statement out") from cause
     except sqlite3.Error as cause:
+        if "not authorized" in str(cause):
+            raise InputInvalid("a query only looks", hint="such as: select name, version from os") from cause
         raise InputInvalid(str(cause), hint=hint_for(str(cause), sql)) from cause

@@ -27,7 +27,7 @@ FIELD_COLUMNS = (Column("name", keep=True), Column("type"), Column("about"))
 def print_rows(cli: Cli, found: Gathered) -> None:
     """The rows in the format asked for."""
     owned = COLUMNS if found.own else ()
-    columns = (*owned, *(Column(name) for name in found.columns))
+    columns = (*owned, *(Column(name, name.upper()) for name in found.columns))
     document = {
         "apiVersion": API_VERSION, "columns": [*(OWN if found.own else ()), *found.columns], "rows": found.rows,
         "answered": found.answered, "notes": found.notes, "cut": found.cut,

@@ -128,6 +128,18 @@ def test_help_fits_the_terminal(verb: Verb, columns: int, guru: Guru, capsys: py
     assert [line for line in lines if len(line) > columns and line not in commands] == []
 
 
+@pytest.mark.parametrize(("verb", "line"), [
+    ("run", "guru run [OPTIONS] [DEVICE] -- CMD..."),
+    ("override set", "guru override set [DEVICE] PATH=VALUE|PATH-... [OPTIONS]"),
+    ("query", "guru query [SQL] [DEVICE] [OPTIONS]")])
+def test_a_usage_line_is_one_that_can_be_typed(
+    verb: str, line: str, guru: Guru, capsys: pytest.CaptureFixture[str],
+) -> None:
+    guru(*verb.split(), "--help", columns=100, no_color=True)
+
+    assert f"\n  {line}" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("path", [(), *GROUPS])
 def test_the_help_of_groups_fits_eighty_columns(path: tuple[str, ...], guru: Guru) -> None:
     result = guru(*path, "--help", columns=80, no_color=True)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import queue
+import signal
+import subprocess
 from typing import Any
 
 import pytest
 
 from guru_wire.jobs import OutputRow
 from gurucli.answers_jobs import JobRow, RunRow
+from gurucli.environment import Environment
 from gurucli.following import Voice, safe
 from gurucli.job_page import grouped
 from gurucli.job_verdict import verdict
 from tests.cli import canned
-from tests.cli.conftest import Guru
-from tests.cli.double import Double
+from tests.cli.conftest import GURU, Guru
+from tests.cli.double import Asked, Double, Reply
 
 
 def job(**counts: int) -> JobRow:
@@ -57,6 +62,49 @@ def test_one_device_tells_its_own_exit_code(guru: Guru, double: Double) -> None:
     assert (people.code, people.out) == (1, "up\n")
     assert "exit code 42" in people.err
     assert json.loads(programs.out)["runs"][0]["exit_code"] == 42
+
+
+@pytest.mark.parametrize(("printed", "hint"), [(0, "guru job show"), (12, "guru job output")])
+def test_the_hint_is_at_output_only_where_there_is_some(printed: int, hint: str) -> None:
+    error = verdict(job(failed=1), [run(state="failed", out=0, err=printed)], silent=False)
+
+    assert error is not None
+    assert error.hint.startswith(hint)
+
+
+def test_a_job_that_was_over_says_so_when_it_is_cancelled(guru: Guru, double: Double) -> None:
+    double.answers[f"POST /jobs/{canned.JOB}/cancel"] = {"job": canned.JOB, "cancelled": 0, "ending": 0}
+
+    assert "it was over already" in guru("job", "cancel", canned.JOB, columns=80).out
+
+
+def test_a_list_of_jobs_that_was_wanted_short_does_not_say_so(guru: Guru, double: Double) -> None:
+    double.answers["GET /jobs"] = {"items": [canned.job_row().model_dump()], "total": 99, "next": None}
+
+    assert guru("job", "list", "--limit", "1", "-o", "name").err == ""
+    assert "1 of 99 jobs" in guru("job", "list", "-o", "name").err
+
+
+def test_who_interrupts_is_told_that_the_job_goes_on(
+    environment: Environment, double: Double,
+) -> None:
+    row = canned.job_row(total=1, counts={"running": 1})
+    double.answers["POST /jobs"] = {"job": row.model_dump(), "next": 1}
+    asked: queue.Queue[bool] = queue.Queue()
+
+    def never(_: Asked) -> Reply:
+        asked.put(True)
+        return canned.progress(job=row, runs=(), done=False)
+
+    double.answers[f"GET /jobs/{canned.JOB}/progress"] = never
+    command = subprocess.Popen([GURU, "run", "web01", "sleep 9"], stderr=subprocess.PIPE, stdout=subprocess.PIPE,
+                               env={"HOME": str(environment.home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"})
+    asked.get(timeout=30)
+    command.send_signal(signal.SIGINT)
+    _, said = command.communicate(timeout=30)
+
+    assert command.returncode == 130
+    assert f"`guru job cancel {canned.JOB[:8]}` ends it" in said.decode()
 
 
 def test_devices_that_said_the_same_are_one_group() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from jsonschema import Draft202012Validator
 
 from guru_policy.kinds import KINDS
@@ -39,6 +40,16 @@ def test_explain_tells_of_a_field_of_a_kind(guru: Guru, double: Double) -> None:
         "Policy.spec.checks.disk_space.warning   percent", "  used share", "  default  75%",
     ]
     assert double.asked == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("columns", [80, 120])
+def test_explain_of_a_kind_is_whole_on_a_terminal(kind: str, columns: int, guru: Guru) -> None:
+    result = guru("explain", kind, columns=columns, no_color=True)
+
+    assert result.code == 0
+    assert "…" not in result.out
+    assert max(map(len, result.out.splitlines())) <= columns
 
 
 def test_explain_of_a_kind_is_one_document_with_its_fields(guru: Guru) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from guru_policy.errors import UsageWrong
 from gurucli.clean import width
+from gurucli.human import ago
 from gurucli.render.jsonpath import jsonpath
 from tests.cli import canned
 from tests.cli.conftest import Guru
@@ -36,6 +37,23 @@ def test_a_narrow_terminal_shortens_columns_but_never_a_name(guru: Guru, double:
 
     assert LONG in out
     assert "…" in out
+
+
+def test_columns_that_cannot_stand_side_by_side_become_one_field_a_line(guru: Guru, double: Double) -> None:
+    rows = [canned.device(name, "").model_dump() for name in ("web01", "web02")]
+    double.answers["GET /devices"] = {"items": rows, "total": 2, "next": None}
+
+    narrow, roomy = (guru("device", "list", "-o", "wide", columns=columns, no_color=True).out for columns in (60, 400))
+
+    assert [line.split()[-1] for line in narrow.splitlines() if line.startswith("NAME")] == ["web01", "web02"]
+    assert "…" not in narrow
+    assert len(roomy.splitlines()) == 3
+
+
+@pytest.mark.parametrize(("seconds", "said"), [
+    (14_399, "in 4h"), (5_400, "in 90m"), (3_590, "in 60m"), (89.7, "in 90s"), (30 * 86_400 - 1, "in 30d")])
+def test_what_is_to_come_is_told_to_the_nearest_unit(seconds: float, said: str) -> None:
+    assert ago(int((1_000 + seconds) * 1_000), 1_000) == said
 
 
 def test_a_table_asked_for_in_a_pipe_is_not_shortened(guru: Guru, double: Double) -> None:
@@ -106,7 +124,9 @@ def test_options_of_every_command_may_stand_anywhere(guru: Guru) -> None:
 @pytest.mark.parametrize(("argv", "hint"), [
     (("devise", "list"), "did you mean device?"), (("device", "lst"), "did you mean list?"),
     (("host", "list"), "did you mean `guru device`?"), (("device", "list", "--selektor", "x"), "--selector"),
-    (("device", "list", "-o", "josn"), "did you mean json?"), (("--qiet", "status"), "did you mean --quiet?")])
+    (("device", "list", "-o", "josn"), "did you mean json?"), (("--qiet", "status"), "did you mean --quiet?"),
+    (("run", "web01", "uname", "-a"), "behind --: guru run web01 -- systemctl"), (("sql", "x"), "`guru query`"),
+    (("run", "web01", "ls", "-l"), "behind --"), (("run", "web01", "--tmeout", "5s", "x"), "--timeout")])
 def test_a_slip_gets_a_suggestion_and_ends_with_2(argv: tuple[str, ...], hint: str, guru: Guru) -> None:
     result = guru(*argv)
 

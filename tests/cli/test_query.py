@@ -114,6 +114,8 @@ def test_devices_that_did_not_answer_are_named(guru: Guru, double: Double) -> No
 @pytest.mark.parametrize(("sql", "said"), [
     ("select * from proceses", "no such table: proceses"), ("select nam from processes", "no such column: nam"),
     ("select 1; select 2", "one query at a time"), ("selct 1", "syntax error"),
+    ("delete from processes", "a query only looks"), ("pragma table_info(os)", "a query only looks"),
+    ("acme/hq/web01", "the query comes first, then the device"),
 ])
 def test_a_query_that_cannot_be_one_asks_nobody(sql: str, said: str, guru: Guru, double: Double) -> None:
     result = guru("query", sql)

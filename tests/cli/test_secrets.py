@@ -198,6 +198,14 @@ def test_check_names_files_without_secret_and_secrets_without_file(keeper: Kept,
     ]
 
 
+def test_faults_are_whole_sentences_on_a_narrow_terminal(keeper: Kept, guru: Guru) -> None:
+    keeper.file.rename(keeper.file.with_name("stray.age"))
+    shown = guru("secrets", "check", str(keeper.folder), columns=80, no_color=True).out.splitlines()
+
+    assert shown[0].endswith("pw.age is not there: customers/acme/pw has no value yet")
+    assert shown[1].startswith("  hint: guru secrets edit")
+
+
 def test_check_counts_keys_and_opens_what_should_open(keeper: Kept, guru: Guru) -> None:
     mine = ("--identity", str(keeper.identity))
     keeper.file.write_bytes(pyrage.encrypt(VALUE, [keeper.ada.to_public()]))

@@ -24,7 +24,11 @@ NEXT = (
     ("device list", "everyone; -l git/ring=canary for some, -o json for a program"),
     (f"device show {REAL}", "checks, the newest run, what was corrected"),
     (f"explain {REAL} checks.disk.warning", "file and line behind a value, and whom it overrode"),
+    (f"run {REAL} -- uname -a", "a command, there and now"),
+    (f'query "select name, pid, rss from processes order by rss desc limit 5" {REAL}', "the machine, asked in SQL"),
+    (f"override set {REAL} checks.disk.warning=70% --ttl 1h --reason test", "not as Git says, for an hour"),
     ("alert list --state all", "the alert that came and went"),
+    ("audit list", "who did what; `audit verify` proves that nobody altered it"),
     ("doctor", "what would be wrong if something were"),
 )
 

@@ -25,8 +25,9 @@ def looks(desired: Desired) -> Mapping[str, Look]:
                     for one in placed if one.kind == "vpn_profile"]
         chosen = [one for one in profiles if about in ("", one.name) and one.ensure == "present"]
         if not chosen:
-            known = ", ".join(one.name for one in profiles) or "none"
-            raise NotFound(f"this device has no VPN profile {about}".rstrip() + f"; it has {known}")
+            known = ", ".join(one.name for one in profiles)
+            raise NotFound(f"this device has no VPN profile {about}; it has {known}" if known else
+                           "no policy gives this device a VPN profile")
         found = [(await diagnose(host, one)).model_dump(mode="json") for one in chosen]
         return orjson.dumps({"profiles": found}).decode()
 

@@ -20,7 +20,8 @@ from gurucli.importing.repository import contents_of, refuse_new_faults, tree_at
 from gurucli.sheet import Column, Sheet
 
 COLUMNS = (
-    Column("state"), Column("kind"), Column("name", keep=True), Column("path"), Column("source"), Column("reason"),
+    Column("state"), Column("kind"), Column("name", keep=True), Column("path"),
+    Column("source", wide=True), Column("reason"),
 )
 FolderOption = Annotated[str, typer.Option(
     "-d", "--dir", metavar="DIR", show_default=False,

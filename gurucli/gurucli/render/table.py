@@ -1,4 +1,4 @@
-"""An aligned table for people: no lines drawn, shortened only on a terminal. Cells come clean already."""
+"""Rows for people: an aligned table, or one field a line where the terminal is too narrow for one. Cells come clean."""
 
 from __future__ import annotations
 
@@ -13,23 +13,37 @@ LEAST = 6                               # columns that a shortened cell keeps
 
 
 def table(columns: Sequence[Column], rows: Iterable[Row], paper: Paper) -> Iterator[str]:
-    """The lines of the table; none at all when there are no rows."""
+    """The lines of the table; none at all when there are no rows. More columns than could ever fit make records."""
     cells = [[column.cell(row, paper) for column in columns] for row in rows]
-    if cells:
-        yield from grid([column.heading for column in columns], cells, paper,
+    if not cells:
+        return
+    headings = [column.heading for column in columns]
+    least = fitted(_natural(headings, cells), [False] * len(columns), 1)
+    if paper.columns and sum(least) + len(GAP) * (len(least) - 1) > paper.columns:
+        yield from records(headings, cells, paper)
+    else:
+        yield from grid(headings, cells, paper,
                         keep=[column.keep for column in columns], right=[column.right for column in columns])
+
+
+def records(headings: Sequence[str], cells: Sequence[Sequence[Cell]], paper: Paper) -> Iterator[str]:
+    """A field on each line, a blank line between two rows; nothing is shortened."""
+    left = max(width(heading) for heading in headings)
+    for number, row in enumerate(cells):
+        if number:
+            yield ""
+        for heading, cell in zip(headings, row, strict=True):
+            yield f"{paper.paint(heading + ' ' * (left - width(heading)), 'dim')}{GAP}{paper.draw(cell)}"
 
 
 def grid(
     headings: Sequence[str], cells: Sequence[Sequence[Cell]], paper: Paper, *,
     keep: Sequence[bool] = (), right: Sequence[bool] = (),
 ) -> Iterator[str]:
-    """Headings (none when all are empty) over aligned cells."""
+    """Headings (none when all are empty) over aligned cells. Columns that `keep` and `right` do not name are False."""
     count = len(headings)
-    keep, right = list(keep) or [False] * count, list(right) or [False] * count
-    widths = [max(width(headings[i]), max((width(row[i].text) for row in cells), default=0))
-              for i in range(count)]
-    widths = fitted(widths, keep, paper.columns)
+    keep, right = [*keep, *[False] * (count - len(keep))], [*right, *[False] * (count - len(right))]
+    widths = fitted(_natural(headings, cells), keep, paper.columns)
     if any(headings):
         yield _line([Cell(heading, "dim") for heading in headings], widths, right, paper)
     for row in cells:
@@ -50,6 +64,12 @@ def fitted(widths: list[int], keep: Sequence[bool], room: int) -> list[int]:
         widths[widest] -= 1
         over -= 1
     return widths
+
+
+def _natural(headings: Sequence[str], cells: Sequence[Sequence[Cell]]) -> list[int]:
+    """What each column takes when nothing is shortened."""
+    return [max(width(heading), max((width(row[i].text) for row in cells), default=0))
+            for i, heading in enumerate(headings)]
 
 
 def _line(row: Sequence[Cell], widths: Sequence[int], right: Sequence[bool], paper: Paper) -> str:

@@ -30,7 +30,7 @@ class AgentPart(Spec):
 
 
 class Policy(Spec):
-    """Checks and resources are maps by id; `guru_policy.objects.items` reads their entries."""
+    """What devices are to be like, and what is looked at on them. Checks and resources are maps by id."""
 
     selector: SelectorText = Field(default="", description="only the devices that match")
     mode: Mode | None = Field(

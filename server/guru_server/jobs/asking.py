@@ -90,13 +90,14 @@ async def cancel(desk: Desk, ref: str, rights: Rights) -> JobCancelled:
         connection.execute(select(job.c.id).where(*mine).with_for_update())
         signed = row.cancel or desk.signer.cancel(row.id, now)
         stop = row.stopped or f"cancelled by {actor.removeprefix('person:')}"
-        connection.execute(job.update().where(*mine).values(cancel=signed, stopped=stop))
         here = (job_run.c.tenant == TENANT, job_run.c.job == row.id)
         waiting = connection.execute(select(job_run.c.device).where(*here, job_run.c.state == "queued")).scalars().all()
         conclude(connection, row.id, [Conclusion(one, "queued", "cancelled", stop) for one in waiting], now)
         begun = (*here, job_run.c.state.in_(("sent", "running")))
         ending = list(connection.execute(select(job_run.c.device).where(*begun)).scalars())
         connection.execute(job_run.update().where(*begun).values(ending=True))
+        if waiting or ending:                           # a job that was over was not stopped by this
+            connection.execute(job.update().where(*mine).values(cancel=signed, stopped=stop))
         record(connection, now, actor, "JobCancelled", f"job:{row.id}", f"{len(waiting)} waited, {len(ending)} ran",
                **ruled(allow(connection)))
         return JobCancelled(job=row.id, cancelled=len(waiting), ending=len(ending)), ending

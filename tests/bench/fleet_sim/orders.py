@@ -26,8 +26,14 @@ def believed(frame: dict[str, JsonValue], state_key: bytes, device: str) -> Orde
 
 
 def carried_out(order: Order, name: str, now: int) -> Run:
-    """What the machine says: `true` ends well and `false` does not, anything else prints the machine's name."""
+    """What the machine says: `true` ends well and `false` does not, anything else prints the machine's name.
+
+    It has no tables and nothing to look at, and says so: an empty answer would be believed.
+    """
     command = order.command
+    if command.query is not None or command.look is not None:
+        return Run(job=order.job, state="failed", started_at=now, finished_at=now, duration=0,
+                   reason="a simulated device has nothing to look at")
     words = command.argv or tuple((command.script or "").split())
     said = b"" if words in (("true",), ("false",)) else f"{name}\n".encode()
     rest = (Output(job=order.job, stream="out", offset=0, data=base64.b64encode(said).decode()),) if said else ()

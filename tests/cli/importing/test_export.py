@@ -40,6 +40,12 @@ def test_a_folder_gets_every_file_and_the_inventory(guru: Guru, tmp_path: Path) 
     assert guru("validate", str(tmp_path / "fleet")).code == 0
 
 
+def test_a_commit_is_seven_digits_on_a_terminal(guru: Guru) -> None:
+    shown = guru("export", columns=100, no_color=True).out.splitlines()[1:]
+
+    assert {len(line.split()[-1]) for line in shown} == {7}
+
+
 def test_a_tar_file_holds_the_same_and_is_the_same_each_time(guru: Guru, tmp_path: Path) -> None:
     first, second = tmp_path / "a.tar", tmp_path / "b.tar"
     assert guru("export", "--out", str(first)).code == 0

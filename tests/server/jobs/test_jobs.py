@@ -150,6 +150,17 @@ async def test_a_cancelled_job_begins_nowhere_and_ends_where_it_runs(office: Off
     assert open_cancel(Cancel.model_validate_json(told[0]).cancel, key=key).job == job
 
 
+async def test_a_job_that_was_over_is_not_called_stopped_by_who_cancels_it(office: Office) -> None:
+    [device] = await office.devices("web1")
+    job = (await office.order(device="web1"))["id"]
+    await office.give(device)
+    await office.say(device, job=job, state="succeeded", exit_code=0)
+    done = await office.api.http.post(f"/jobs/{job}/cancel")
+
+    assert (done.json()["cancelled"], done.json()["ending"]) == (0, 0)
+    assert (await office.get(f"/jobs/{job}"))["stopped"] == ""
+
+
 async def test_batches_go_on_when_the_one_before_is_over(office: Office) -> None:
     devices = await office.devices(*(f"pc{number}" for number in range(5)))
     batch = {"size": "2", "delay": 10}

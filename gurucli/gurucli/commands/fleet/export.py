@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from guru_policy.errors import UsageWrong
+from gurucli.blocks import short
 from gurucli.cli import Cli
 from gurucli.exits import Exit
 from gurucli.human import plural
+from gurucli.paper import Cell
 from gurucli.sheet import Column, Sheet
 
 if TYPE_CHECKING:
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     Column("path", keep=True), Column("size", right=True),
-    Column("revision"), Column("blob", wide=True), Column("executable", wide=True),
+    Column("revision", show=lambda row, paper: Cell(short(row.get("revision")))),
+    Column("blob", wide=True), Column("executable", wide=True),
 )
 EXAMPLES = (
     ("guru export", "what there is, without writing anything"),

@@ -27,4 +27,6 @@ def run(ctx: typer.Context, job: JobRef) -> None:
     cli: Cli = ctx.obj
     done = cli.server.post(JobCancelled, f"/jobs/{part(job)}/cancel", {})
     told = f"{done['cancelled']:,} never begin, {done['ending']:,} were told to end"
+    if not done["cancelled"] and not done["ending"]:
+        told = "it was over already: nothing of it ran or waited"
     cli.out.result(record(cast("Row", done), COLUMNS, lambda paper: [told], name="job"))

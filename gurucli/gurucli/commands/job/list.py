@@ -19,16 +19,17 @@ EXAMPLES = (
     ("guru job list", "the newest fifty"),
     ("guru job list --limit 5 -o json", "for a script"),
 )
+USUAL = 50                              # rows
 
 
 def run(
     ctx: typer.Context,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="At most this many.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=1000, help="At most this many.")] = USUAL,
 ) -> None:
     """List the newest jobs."""
     cli: Cli = ctx.obj
     page = cast("Page[JobRow]", cli.server.get(Page, "/jobs", limit=limit))
     rows = [cast("Row", row) for row in page["items"]]
     cli.out.result(Sheet(rows, COLUMNS, name="id", empty="there was no job yet"))
-    if page["total"] > len(rows):
+    if page["total"] > len(rows) and limit == USUAL:       # who asked for fewer knows that there are more
         cli.out.note(f"{len(rows):,} of {plural(page['total'], 'job')}; more with --limit")

@@ -36,7 +36,7 @@ def run(
     """Have nobody told of the alerts of some devices for a while.
 
     Alerts fire as ever. What still fires when the window closes is told then. Windows that are known beforehand belong
-    into the repository: kind MaintenanceWindow.
+    in the repository: kind MaintenanceWindow.
     """
     cli: Cli = ctx.obj
     if not selector.strip():

@@ -36,7 +36,7 @@ def full_name(row: Row) -> str:
 
 
 COLUMNS = (
-    Column("id", "ID", keep=True), Column("name", "DEVICE", keep=True), Column("customer"), Column("site"),
+    Column("id", "ID", wide=True), Column("name", "DEVICE", keep=True), Column("customer"), Column("site", wide=True),
     Column("path", keep=True), Column("value", show=what),
     Column("ending", "STATE", show=state, keep=True), Column("actor", "BY"), Column("reason"),
     Column("expires_at", "EXPIRES", time=True, wide=True), Column("set_at", "SET", time=True, wide=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from gurucli.blocks import fault_lines
 from gurucli.cli import Cli
 from gurucli.commands.fleet.validate import as_line
 from gurucli.exits import Exit
@@ -12,6 +13,7 @@ from gurucli.parameters import IdentityOption, OfflineOption, PathArgument
 from gurucli.sheet import Column, Sheet
 
 REPORTS = True
+MOST = 50                               # faults that a terminal gets without -o wide
 COLUMNS = (
     Column("path", keep=True), Column("line", right=True), Column("column", right=True), Column("severity"),
     Column("message"), Column("hint"),
@@ -54,7 +56,9 @@ def run(
     else:
         document = {"valid": not faults, "secrets": len(repository.secrets), "opened": bool(mine),
                     "server": server or "", "faults": faults}
-        cli.out.result(Sheet(faults, COLUMNS, document=document, name="path"))
+        most = len(faults) if cli.out.kind == "wide" else MOST
+        cli.out.result(Sheet(faults, COLUMNS, document=document, name="path",
+                             draw=lambda paper: fault_lines(faults, paper, by=0, most=most)))
     told = plural(len(faults), "fault") if faults else "no faults"
     cli.out.note(f"{plural(len(repository.secrets), 'secret')}, {told}")
     return Exit.invalid if faults else Exit.done

@@ -9,7 +9,7 @@ from gurucli.parameters import FolderOption, OfflineOption, ScopeOption
 from gurucli.sheet import Column, Sheet
 
 COLUMNS = (
-    Column("name", keep=True), Column("key", keep=True), Column("scope"), Column("server"),
+    Column("name", keep=True), Column("key"), Column("scope"), Column("server"),
     Column("count", "SECRETS", right=True), Column("secrets", wide=True),
 )
 EXAMPLES = (

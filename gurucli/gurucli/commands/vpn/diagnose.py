@@ -38,9 +38,10 @@ def run(
     profile: Annotated[str, typer.Argument(
         metavar="PROFILE", help="One profile; all of them without it.", show_default=False)] = "",
 ) -> None:
-    """Look why a VPN does not work on a device: interface, routes, DNS, log, quick test.
+    """Look why a VPN does not work on a device.
 
-    The looks are a fixed set that the device knows; nothing on it is changed.
+    The device looks at interface, routes, DNS and log, and tries an address behind the tunnel. The looks are a fixed
+    set that it knows; nothing on it is changed.
     """
     cli: Cli = ctx.obj
     made = cli.server.post(JobMade, "/jobs", {
