@@ -245,7 +245,9 @@ async def test_a_window_by_hand_mutes_the_devices_it_names_and_closes_by_itself(
     await shop.sweep(11)
 
     assert await names(shop) == ["noc"]
-    rows, total = await shop.db.read(lambda c: maintenance.listed(c, shop.clock(), 10, closed=False, sees=lambda _: True))
+    rows, total = await shop.db.read(
+        lambda c: maintenance.listed(c, shop.clock(), 10, closed=False, sees=lambda _: True)
+    )
     assert (rows, total) == ([], 0)
 
 
@@ -259,13 +261,13 @@ async def test_a_window_by_hand_over_other_devices_mutes_nothing(shop: Shop) -> 
 async def test_a_window_by_hand_can_be_closed_sooner_and_only_once(shop: Shop) -> None:
     made = await shop.db.write(lambda c: maintenance.start(c, ask(), "jan", shop.clock()))
     await fire(shop)
-    closed = await shop.db.write(lambda c: maintenance.end(c, maintenance.one(c, made.id, shop.clock()).row, "eva", shop.clock()))
+    closed = await shop.db.write(lambda c: maintenance.end(c, made, "eva", shop.clock()))
     await shop.sweep(1)
 
     assert (closed.open, closed.ended_by) == (False, "eva")
     assert await names(shop) == ["noc"]
     with pytest.raises(Conflict):
-        await shop.db.write(lambda c: maintenance.end(c, maintenance.one(c, made.id, shop.clock()).row, "eva", shop.clock()))
+        await shop.db.write(lambda c: maintenance.end(c, closed, "eva", shop.clock()))
     with pytest.raises(NotFound):
         await shop.db.write(lambda c: maintenance.one(c, "maint-0", shop.clock()))
     with pytest.raises(InputInvalid):
