@@ -15,6 +15,7 @@ from guru_policy.conditions import Subject
 from guru_policy.inventory import Device
 from guru_policy.kinds.alert_rule import AlertRule
 from guru_policy.opening import Times, span
+from guru_server.alerts.acknowledging import Eyes
 from guru_server.alerts.loop import Alerts
 from guru_server.bus import LocalBus
 from guru_server.clock import SetClock
@@ -23,6 +24,7 @@ from guru_server.leases import Fence, Lease
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_server.telemetry.tables import check_state
+from tests.server.door import an_admins_rights
 
 WEB1 = "1" * 32
 MINUTE = 60_000
@@ -136,3 +138,9 @@ async def shop(db: Database) -> Shop:
     made = Shop(db, clock, in_force, Alerts(db, bus, in_force, clock), fence, bus)
     await made.enrol()
     return made
+
+
+async def everything() -> Eyes:
+    """The eyes of an admin, who sees and acts on every alert."""
+    rights = an_admins_rights("jan")
+    return Eyes(await rights.sight("alert.read"), await rights.sight("alert.act"))

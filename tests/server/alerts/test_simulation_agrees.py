@@ -13,7 +13,7 @@ from guru_server.alerts.acknowledging import acknowledge
 from guru_server.alerts.store import alerts
 from guru_server.notify import outbox
 from guru_wire.alerting import AckRequest
-from tests.server.alerts.conftest import MINUTE, Shop, escalation, rule, step
+from tests.server.alerts.conftest import MINUTE, Shop, escalation, everything, rule, step
 
 
 async def seen(shop: Shop) -> tuple[str, bool]:
@@ -88,8 +88,9 @@ async def test_a_simulated_escalation_tells_whom_the_sweep_tells(
             if at == minute:
                 (row,) = (await shop.db.read(lambda c: alerts(c, "firing", 1, None))).items
                 request = AckRequest(seconds=None if until is None else (until - at) * 60)
-                await shop.db.write(lambda c, row=row, request=request: acknowledge(
-                    c, row.id, request, "jan", shop.clock()))
+                eyes = await everything()
+                await shop.db.write(lambda c, row=row, request=request, eyes=eyes: acknowledge(
+                    c, row.id, request, "jan", shop.clock(), eyes))
                 await shop.sweep()
         shop.clock.forward(MINUTE)
     notes = await shop.db.read(lambda c: outbox.notes(c, None, 1000))

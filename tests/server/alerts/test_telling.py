@@ -17,7 +17,7 @@ from guru_server.alerts.tables import alert_event
 from guru_server.leases import Lease
 from guru_server.notify import outbox
 from guru_wire.alerting import AckRequest, AlertDetail, AlertRow, MaintenanceRequest
-from tests.server.alerts.conftest import MINUTE, WEB1, Shop, escalation, rule, step
+from tests.server.alerts.conftest import MINUTE, WEB1, Shop, escalation, everything, rule, step
 
 DESK, ON_CALL = step("desk", 5, "desk"), step("on-call", 15, "oncall@msp.example")
 OWNER = step("owner", 60, "owner@msp.example", heeds=False)
@@ -42,14 +42,15 @@ async def one(shop: Shop) -> AlertRow:
 
 
 async def shown(shop: Shop) -> AlertDetail:
-    row = await one(shop)
-    return await shop.db.read(lambda c: detail(c, row.id[:8], shop.clock()))
+    row, eyes = await one(shop), await everything()
+    return await shop.db.read(lambda c: detail(c, row.id[:8], shop.clock(), eyes.reading))
 
 
 async def ack(shop: Shop, seconds: int | None = None, note: str = "") -> AlertDetail:
     row = await one(shop)
     request = AckRequest(seconds=seconds, note=note)
-    return await shop.db.write(lambda c: acknowledge(c, row.id, request, "jan", shop.clock()))
+    eyes = await everything()
+    return (await shop.db.write(lambda c: acknowledge(c, row.id, request, "jan", shop.clock(), eyes)))[0]
 
 
 async def fire(shop: Shop) -> None:
@@ -134,6 +135,7 @@ async def test_the_timeline_tells_the_whole_story(shop: Shop) -> None:
 
 
 async def test_an_alert_that_does_not_fire_cannot_be_taken_up(shop: Shop) -> None:
+    eyes = await everything()
     await shop.says("critical")
     await shop.sweep()
 
@@ -141,7 +143,7 @@ async def test_an_alert_that_does_not_fire_cannot_be_taken_up(shop: Shop) -> Non
         await ack(shop)
     for made_up in ("zz", "ffffffff", "%", "' OR 1=1"):
         with pytest.raises(NotFound):
-            await shop.db.read(lambda c, made_up=made_up: detail(c, made_up, 0))
+            await shop.db.read(lambda c, made_up=made_up: detail(c, made_up, 0, eyes.reading))
 
 
 async def test_while_a_window_is_open_nobody_is_told_and_afterwards_those_whom_it_concerns(shop: Shop) -> None:
@@ -243,7 +245,9 @@ async def test_a_window_by_hand_mutes_the_devices_it_names_and_closes_by_itself(
     await shop.sweep(11)
 
     assert await names(shop) == ["noc"]
-    rows, total = await shop.db.read(lambda c: maintenance.listed(c, shop.clock(), 10, closed=False))
+    rows, total = await shop.db.read(
+        lambda c: maintenance.listed(c, shop.clock(), 10, closed=False, sees=lambda _: True)
+    )
     assert (rows, total) == ([], 0)
 
 
@@ -257,15 +261,15 @@ async def test_a_window_by_hand_over_other_devices_mutes_nothing(shop: Shop) -> 
 async def test_a_window_by_hand_can_be_closed_sooner_and_only_once(shop: Shop) -> None:
     made = await shop.db.write(lambda c: maintenance.start(c, ask(), "jan", shop.clock()))
     await fire(shop)
-    closed = await shop.db.write(lambda c: maintenance.end(c, made.id, "eva", shop.clock()))
+    closed = await shop.db.write(lambda c: maintenance.end(c, made, "eva", shop.clock()))
     await shop.sweep(1)
 
     assert (closed.open, closed.ended_by) == (False, "eva")
     assert await names(shop) == ["noc"]
     with pytest.raises(Conflict):
-        await shop.db.write(lambda c: maintenance.end(c, made.id, "eva", shop.clock()))
+        await shop.db.write(lambda c: maintenance.end(c, closed, "eva", shop.clock()))
     with pytest.raises(NotFound):
-        await shop.db.write(lambda c: maintenance.end(c, "maint-0", "eva", shop.clock()))
+        await shop.db.write(lambda c: maintenance.one(c, "maint-0", shop.clock()))
     with pytest.raises(InputInvalid):
         await shop.db.write(lambda c: maintenance.start(c, ask("a=("), "jan", shop.clock()))
 

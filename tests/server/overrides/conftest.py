@@ -13,9 +13,10 @@ from guru_policy.labels import labels_of
 from guru_server.fleet.finding import Labels
 from guru_server.gitops.watch import Watch
 from guru_server.overrides import store
-from guru_server.overrides.setting import Overrider
+from guru_server.overrides.setting import Eyes, Overrider
 from guru_server.store.schema import TENANT
 from guru_wire.overriding import OverrideRequest, OverrideRow
+from tests.server.door import an_admins_rights
 from tests.server.reconcile.conftest import World, policy
 from tests.server.reconcile.conftest import world as world
 
@@ -23,6 +24,12 @@ HOUR = 3_600
 CHECKS = {
     "org/checks.yaml": policy("checks", "  checks:\n    disk: {kind: disk_space, warning: 85%}\n    cpu: {kind: cpu}"),
 }
+
+
+async def eyes(name: str) -> Eyes:
+    """Those of an admin, who sees and overrides everything."""
+    rights = an_admins_rights(name)
+    return Eyes(await rights.sight("device.read"), await rights.sight("override.set"))
 
 
 class Hand:
@@ -37,7 +44,7 @@ class Hand:
         """Set values (`checks__disk__warning="80%"`) and compile."""
         paths = {name.replace("__", "."): value for name, value in values.items()}
         request = OverrideRequest(selector=selector, values=paths, ttl=ttl, reason="archive", max_devices=most)
-        rows = await self.overrider.set(request, "ada")
+        rows = await self.overrider.set(request, "ada", await eyes("ada"))
         await self.world.reconciler.refresh(None)
         return rows
 

@@ -8,7 +8,7 @@ from guru_policy.errors import Conflict
 from guru_server.reconcile.applying_plans import apply_plan
 from guru_server.reconcile.plan import Planner
 from guru_wire.operator import Plan, PlanRequest
-from tests.server.overrides.conftest import CHECKS, HOUR, Hand
+from tests.server.overrides.conftest import CHECKS, HOUR, Hand, eyes
 from tests.server.reconcile.conftest import World, ident, motd, policy
 
 ACME, BOLT = "acme/hq/web1", "bolt/hq/web1"
@@ -93,7 +93,7 @@ async def test_a_kept_plan_is_stale_once_one_changed_what_a_device_has(world: Wo
     elif moved == "ended":
         world.clock.forward(HOUR * 1000)
     else:
-        await hand.overrider.remove(rows[0].id, None, None, "ada")
+        await hand.overrider.remove(rows[0].id, None, None, "ada", await eyes("ada"))
 
     with pytest.raises(Conflict, match="inventory moved: web1"):
         await apply_plan(world.reconciler, kept, "ci", None)

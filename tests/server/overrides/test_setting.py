@@ -21,7 +21,7 @@ from guru_server.reconcile.status import device_conditions
 from guru_server.store.schema import TENANT
 from guru_wire.overriding import OverrideRequest
 from guru_wire.planning import RollbackRequest
-from tests.server.overrides.conftest import HOUR, Hand
+from tests.server.overrides.conftest import HOUR, Hand, eyes
 from tests.server.reconcile.conftest import World, ident, motd, named, policy
 
 ACME, BOLT = "acme/hq/web1", "bolt/hq/web1"
@@ -115,7 +115,7 @@ async def test_the_server_that_reconciles_does_it_at_once_and_ends_it_at_its_tim
     try:
         while not hand.watch.holding:
             await asyncio.sleep(0)
-        await hand.overrider.set(request, "ada")
+        await hand.overrider.set(request, "ada", await eyes("ada"))
         at_once = await check(world, ACME)
         told = await world.waiting()
         world.clock.forward(60_000)
@@ -141,8 +141,8 @@ async def test_removing_ends_all_of_a_deed_or_one_path_of_one_device(world: Worl
     before = await world.bundles()
     rows = await hand.set("name=web1", most=2, checks__disk__warning="80%", checks__cpu={"$remove": True})
     assert len({row.id for row in rows}) == 1
-    one = await hand.overrider.remove(rows[0].id, ident(ACME), "checks.cpu", "bob")
-    rest = await hand.overrider.remove(rows[0].id, None, None, "bob")
+    one = await hand.overrider.remove(rows[0].id, ident(ACME), "checks.cpu", "bob", await eyes("bob"))
+    rest = await hand.overrider.remove(rows[0].id, None, None, "bob", await eyes("bob"))
     await world.reconciler.refresh(None)
 
     assert [(row.customer, row.path, row.ending) for row in one] == [("acme", "checks.cpu", "removed")]
@@ -151,7 +151,7 @@ async def test_removing_ends_all_of_a_deed_or_one_path_of_one_device(world: Worl
         name: bundle for name, (_, bundle) in before.items()}
     assert ("person:bob", "OverrideRemoved", f"device:{ident(BOLT)}") in await notes(world)
     with pytest.raises(NotFound, match="no override in force"):
-        await hand.overrider.remove(rows[0].id, None, None, "bob")
+        await hand.overrider.remove(rows[0].id, None, None, "bob", await eyes("bob"))
 
 
 async def test_the_same_path_again_takes_the_place_of_the_former(world: World, hand: Hand) -> None:
