@@ -18,6 +18,7 @@ _FIXED = {
     "WHEN": ("auto", "always", "never"),
     "METHOD": ("GET", "POST", "PUT", "PATCH", "DELETE"),
     "bash|zsh|fish": ("bash", "zsh", "fish"),
+    "SHELL": ("sh", "bash", "powershell", "cmd", "python"),
     "SHARE": ("100%", "95%", "90%"),
 }
 _STATES = {
@@ -69,6 +70,8 @@ def candidates(done: list[str], current: str, option: str = "") -> Found | None:
     if verb in VERBS:
         places = ARGUMENTS.get(verb, ())
         metavar = places[min(arguments, len(places) - 1)] if places else ""
+        if arguments and metavar.startswith("[DEVICE] "):
+            return []                   # the device was named: what follows is a command, or values
         return _values(metavar, verb, "", current) if metavar else []
     return [(word, text) for word, text in GROUPS.get(verb, ()) if word.startswith(current)]
 

@@ -52,7 +52,8 @@ def gather(cli: Cli, job: JobRow, after: int, hear: Callable[[list[Row]], None] 
 
     def counts(now: JobRow) -> None:
         over = sum(now["counts"].get(state, 0) for state in ENDED)
-        progress.show(over / max(1, now["total"]), f"{over:,} of {plural(now['total'], 'device')} answered")
+        if now["total"] > 1:
+            progress.show(over / now["total"], f"{over:,} of {plural(now['total'], 'device')} done")
 
     try:
         done = follow(cli.server, job, after, Listener(run=ended, counts=counts, piece=piece))

@@ -163,3 +163,10 @@ def test_tables_and_their_columns_are_listed_without_a_server(guru: Guru, double
     assert "processes" in guru("query", "--tables").out
     assert "resident_size" in guru("query", "processes", "--tables").out
     assert guru("query", "procesess", "--tables").code == 5
+
+
+def test_one_device_needs_no_word_on_how_far_it_is(guru: Guru, double: Double) -> None:
+    answer(double, [ran("web01")], [
+        printed("web01", QueryColumns(columns=("name",)), QueryRows(rows=(("sshd",),)), QueryEnd(count=1))])
+
+    assert guru("query", "select name from processes", "web01").err == ""
