@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from guru_server.jobs import recording
 from guru_server.jobs.changing import Conclusion, conclude
 from guru_server.jobs.delivering import Words
+from guru_server.jobs.signing import Signer, newest_authority
 from guru_server.jobs.tables import job as jobs
 from guru_server.jobs.tables import job_run
 from guru_server.store.schema import TENANT
@@ -90,3 +91,22 @@ async def test_an_end_that_is_told_several_times_at_once_is_noted_once(office: O
 
     assert await office.states(job) == {"web1": "failed"}
     assert ["failed, exit code 4" in row["result"] for row in told] == [True]
+
+
+async def test_the_word_for_the_command_key_may_be_made_by_two_at_once(office: Office) -> None:
+    signer, now, loop = Signer(office.keys.state, office.keys.command), office.api.clock(), asyncio.get_running_loop()
+    others: list[Future[None]] = []
+
+    async def other() -> None:
+        await office.api.db.write(lambda connection: signer.keep_authority(connection, now))
+
+    def first(connection: Connection) -> None:
+        signer.keep_authority(connection, now)
+        others.append(asyncio.run_coroutine_threadsafe(other(), loop))
+        until_somebody_waits(connection)
+
+    await office.api.db.write(first)
+    await asyncio.wrap_future(others[0])
+    kept = await office.api.db.read(newest_authority)
+
+    assert kept is not None
