@@ -133,7 +133,11 @@ CHOICES = {**OF_ORG, **of_customer("acme"), **of_customer("bolt")}
 TREES: st.SearchStrategy[Tree] = st.fixed_dictionaries(
     {path: st.sampled_from(texts) for path, texts in CHOICES.items()}
 )
-EDITS: st.SearchStrategy[Tree] = st.sets(st.sampled_from(sorted(CHOICES)), min_size=1, max_size=2).flatmap(
+LABELLED = [path for path in sorted(CHOICES) if path.endswith(("customer.yaml", "site.yaml"))]
+EDITS: st.SearchStrategy[Tree] = st.sets(
+    st.sampled_from([*sorted(CHOICES), *6 * LABELLED]),
+    min_size=1, max_size=2,
+).flatmap(
     lambda paths: st.fixed_dictionaries({path: st.sampled_from(CHOICES[path]) for path in paths})
 )
 SAID: list[tuple[str, JsonValue]] = [
@@ -180,6 +184,8 @@ def first_steps(draw: st.DrawFn, customer: str) -> Step:
     org = draw(TREES)
     own = org if draw(st.booleans()) else draw(TREES)
     fleet = tuple(draw(devices(customer, number)) for number in sorted(draw(st.sets(st.integers(1, 4), min_size=1))))
+    if draw(st.booleans()):             # the same layers reach all of them
+        fleet = tuple(replace(one, facts=fleet[0].facts, stamp=b"") for one in fleet)
     return Step(customer, org, own, fleet, draw(DIGESTS), draw(OPENED))
 
 
