@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from guru_server.jobs.tables import job_authority
 from guru_server.store.schema import TENANT
@@ -30,6 +30,11 @@ from guru_wire.orders import (
 from guru_wire.signing import public_bytes
 
 GROUP = 128                             # devices of one signature: proofs of seven steps
+_KEEP = text(
+    "INSERT INTO job_authority (tenant, key, signed, issued_at, expires_at)"
+    " VALUES (:tenant, :key, :signed, :issued_at, :expires_at) ON CONFLICT (tenant, key) DO UPDATE"
+    " SET signed = excluded.signed, issued_at = excluded.issued_at, expires_at = excluded.expires_at"
+)
 
 
 class Ordered(NamedTuple):
@@ -69,11 +74,10 @@ class Signer:
         if until is not None and until - now > AUTHORITY_LIFE_MS // 2:
             return
         made = Authority(key=self._public, issued_at=now, expires_at=now + AUTHORITY_LIFE_MS)
-        connection.execute(job_authority.delete().where(*mine))
-        connection.execute(job_authority.insert().values(
-            tenant=TENANT, key=self._public, signed=seal_authority(self._state, made).model_dump_json(),
-            issued_at=made.issued_at, expires_at=made.expires_at,
-        ))
+        connection.execute(_KEEP, {
+            "tenant": TENANT, "key": self._public, "signed": seal_authority(self._state, made).model_dump_json(),
+            "issued_at": made.issued_at, "expires_at": made.expires_at,
+        })
 
 
 def newest_authority(connection: Connection) -> str | None:

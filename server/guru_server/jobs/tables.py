@@ -34,7 +34,7 @@ job = Table(
     Column("cancel", Text, nullable=True),                  # the signed cancellation
     Column("total", Integer, nullable=False),
     Column("changes", BigInteger, nullable=False),          # the newest number given to a change of this job
-    Column("kept", BigInteger, nullable=False),             # bytes of output
+    Column("kept", BigInteger, nullable=False),             # bytes of output and of the rows that hold it
 )
 Index("ix_job_tenant_created_at", job.c.tenant, job.c.created_at)
 

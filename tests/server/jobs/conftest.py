@@ -64,7 +64,11 @@ class Office:
 
     async def say(self, device: str, **said: Any) -> None:
         """What a device says of a run."""
-        items = [Received(TENANT, device, 1, Run(**said).model_dump(mode="json"))]
+        await self.say_all(device, said)
+
+    async def say_all(self, device: str, *said: dict[str, Any]) -> None:
+        """The same, several at once."""
+        items = [Received(TENANT, device, 1, Run(**one).model_dump(mode="json")) for one in said]
         await self.api.db.write(lambda connection: self._recorder.runs(connection, items))
 
     async def print(self, device: str, job: str, stream: str, *pieces: tuple[int, bytes]) -> None:
