@@ -260,3 +260,18 @@ def test_no_history_of_any_input_changes_an_answer(history: list[Step]) -> None:
             assert remembered.assigned[device.id] == alone.assign(device)
             assert remembered.groups[device.id] == alone.groups(device)
             assert remembered.unfit.get(device.id, ()) == alone.unfit(device)
+
+
+def test_a_label_that_changes_alone_changes_whom_a_policy_reaches() -> None:
+    cache, paths = ParseCache(), ("customers/acme/customer.yaml", "customers/acme/sites/hq/site.yaml")
+    kept = {path: texts[0] for path, texts in CHOICES.items() if path in (*paths, "org/disk.yaml")}
+    tree = {**kept, "customers/acme/own.yaml": both(policy("own", DISK), policy("two", MEMORY))}
+    first = Step("acme", tree, tree, (Device("a" * 32, "pc1", Place("acme", "hq")),), FIRST, None)
+    steps = [first]
+    for labelled in CHOICES[paths[0]]:
+        changed = {**tree, paths[0]: labelled}
+        steps.append(first._replace(org=changed, own=changed))
+    answers = [compiled(step, sources(step, cache)) for step in steps]
+
+    assert answers == [compiled(step, sources(step, ParseCache())) for step in steps]
+    assert len({bundle for answer in answers for bundle in answer.bundles}) > 1
