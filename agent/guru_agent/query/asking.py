@@ -35,7 +35,10 @@ async def ask(query: Query, root: Path | None = None) -> AsyncGenerator[bytes]:
             while line := await process.stdout.readline():      # type: ignore[union-attr]
                 last = line
                 yield line.rstrip(b"\n")
-    except (TimeoutError, ValueError):
+    except ValueError:                  # readline's limit
+        yield _failed(f"a row of the answer is larger than {MOST_LINE >> 20} MiB", "ask for fewer columns")
+        return
+    except TimeoutError:
         yield _failed(f"the query took longer than {query.limits.seconds:g} s and was ended", code=DeadlinePassed.code)
         return
     finally:

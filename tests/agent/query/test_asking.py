@@ -54,6 +54,14 @@ async def test_a_query_that_is_wrong_is_answered_with_what_is_wrong() -> None:
     assert failed.code == "G0400"
 
 
+async def test_a_row_that_is_too_large_to_hand_on_is_said_to_be() -> None:
+    wide = ", ".join("printf('%.*c', 900000, 'x')" for _ in range(4))
+    *_, failed = await parts(f"select {wide}", bytes=16 << 20)
+
+    assert isinstance(failed, QueryFailed)
+    assert failed.message == "a row of the answer is larger than 2 MiB"
+
+
 async def test_whoever_stops_reading_ends_the_process() -> None:
     before = set(psutil.Process().children())
     answer = ask(Query(sql=NUMBERS, limits=QueryLimits(rows=100_000)))
