@@ -131,7 +131,7 @@ async def test_what_a_window_keeps_from_being_changed_is_on_its_way_and_neither_
     await enrolled(db)
     await db.write(lambda connection: record_report(connection, [blocked("a", ResourceOutcome.drifted)]))
     waiting = await applied(db)
-    (held,) = await db.read(lambda connection: device_conditions(connection, TENANT, DEVICE))
+    (held,) = await db.read(lambda connection: device_conditions(connection, TENANT, DEVICE, 0))
     await db.write(lambda connection: record_report(connection, [blocked("b", ResourceOutcome.failed)]))
     failed = await applied(db)
 
@@ -147,8 +147,8 @@ async def test_a_device_with_nothing_to_do_in_a_window_is_up_to_date_and_held(db
     await enrolled(db)
     await db.write(lambda connection: record_report(
         connection, [blocked("a", ResourceOutcome.same, converged=True)]))
-    (held,) = await db.read(lambda connection: device_conditions(connection, TENANT, DEVICE))
+    (held,) = await db.read(lambda connection: device_conditions(connection, TENANT, DEVICE, 0))
     await db.write(lambda connection: record_report(connection, [report("b", serial=2, at=2000)]))
 
     assert held.message.endswith(": nothing waits")
-    assert await db.read(lambda connection: device_conditions(connection, TENANT, DEVICE)) == ()
+    assert await db.read(lambda connection: device_conditions(connection, TENANT, DEVICE, 0)) == ()
