@@ -71,7 +71,8 @@ def test_what_a_policy_says_may_change_without_asking_again_whom_it_is_for() -> 
 
 
 def test_devices_with_stamps_are_told_apart_by_them_alone() -> None:
-    one, same, other = (Device("a" * 32, "pc1", Place("acme", "hq"), {}, {}, stamp) for stamp in (b"1", b"1", b"2"))
+    place = Place("acme", "hq")
+    one, same, other = (Device("a" * 32, "pc1", place, stamp=stamp) for stamp in (b"1", b"1", b"2"))
 
     assert digest_of_devices([one]) == digest_of_devices([same])
     assert digest_of_devices([one]) != digest_of_devices([other])

@@ -20,7 +20,7 @@ from guru_server.reconcile.plan import Planner
 from guru_server.store.database import Database
 from guru_wire.operator import PlanRequest
 from tests.conftest import sqlite_url
-from tests.server.overrides.conftest import Hand
+from tests.server.overrides.conftest import Hand, eyes
 from tests.server.reconcile.conftest import SEED, World, ident, motd, named, policy
 from tools.lab.remote import Remote
 
@@ -107,7 +107,7 @@ async def override(hand: Hand, deed: Deed) -> None:
     else:
         for row in await hand.rows():
             with suppress(NotFound):    # its deed ended with the row before
-                await hand.overrider.remove(row.id, None, None, "ada")
+                await hand.overrider.remove(row.id, None, None, "ada", await eyes("ada"))
         await world.reconciler.refresh(None)
 
 
