@@ -120,10 +120,13 @@ def _absent(program: str) -> bool:
 
 
 def _binds() -> list[str]:
-    """What the overlay would not show, since it is on another filesystem than `/`."""
+    """What the overlay would not show: it is on another filesystem, or where a machine that boots cleans up."""
     device = Path("/").stat().st_dev
     wanted = {ROOT, Path(sys.prefix), Path(sys.base_prefix)}
-    return [f"--bind-ro={path}" for path in sorted(wanted) if path.stat().st_dev != device]
+    return [
+        f"--bind-ro={path}" for path in sorted(wanted)
+        if path.stat().st_dev != device or path.is_relative_to("/tmp")
+    ]
 
 
 def _name(pid: int) -> str:
