@@ -78,5 +78,7 @@ def test_the_commands_of_a_page_work_on_a_fleet(page: str, number: int, lab: Wor
     (tmp_path / "fleet").symlink_to(lab.remote.work)
 
     code, told = type_all(blocks("runs lab")[page][number], tmp_path, lab.guru_env())
+    for words in (("reset", "--quiet", "--hard"), ("clean", "--quiet", "--force", "-d")):
+        subprocess.run(["git", "-C", str(lab.remote.work), *words], check=True, timeout=60)     # for the next page
 
     assert code == 0, told
