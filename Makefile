@@ -19,7 +19,7 @@ demo: $(READY)   ## a Git remote, a server, a real agent in a sandbox and 50 sim
 	@$(PYTHON) -m tools.demo $(ARGS)
 
 test: system-test $(READY)   ## every test: units and stores beside the processes; ARGS="tests/server -x" for some
-	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(READY)  ## lint, types, import contracts, sizes, hygiene, changelog, docs that drifted
 	@$(VENV)/bin/ruff check .

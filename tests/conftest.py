@@ -174,8 +174,7 @@ async def postgres_db(postgres: Cluster) -> AsyncIterator[Database]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers, the tests of a file that starts whole programs stay together: they share a world."""
+    """Tests that start whole programs have more time; `--dist loadfile` keeps those that share a world together."""
     for item in items:
         if {"e2e", "faults"} & set(item.path.relative_to(item.config.rootpath).parts):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
             item.add_marker(pytest.mark.timeout(420))       # its setup may start a whole world

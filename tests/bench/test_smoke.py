@@ -23,8 +23,6 @@ from tests.bench.sizes import TINY
 from tests.bench.stage import server_of
 from tools.lab.world import World
 
-pytestmark = pytest.mark.xdist_group("programs")
-
 
 def whole(figures: list[Figure]) -> bool:
     """Whether these are figures, budgets among them."""

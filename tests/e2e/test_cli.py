@@ -19,7 +19,7 @@ import yaml
 from gurucli.catalogue import VERBS
 from tools.lab.world import BIN, Done, World, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
 PC, HOURS = "acme-pc01", "org/hours.yaml"

@@ -16,7 +16,7 @@ import pytest
 
 from tools.lab.world import World, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 
 STANDS = "Everything keeps running"
 ROOT = Path(__file__).parents[2]

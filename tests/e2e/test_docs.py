@@ -14,7 +14,7 @@ import pytest
 
 from tools.lab.world import BIN, World, free_port, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e"), pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```sh (runs(?: lab)?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -9,7 +9,7 @@ import pytest
 
 from tools.lab.world import World, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.e2e
 
 TACTICAL = Path(__file__).parents[1] / "cli" / "importing" / "tactical"
 

@@ -16,7 +16,7 @@ from tools.lab.office import office, settle
 from tools.lab.rows import rows
 from tools.lab.world import BIN, AgentPlace, World, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.e2e
 
 PC = "acme-pc01"
 SIMULATED = 20

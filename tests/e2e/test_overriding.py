@@ -11,7 +11,7 @@ import pytest
 from tools.lab.office import PATIENCE, holds, settle
 from tools.lab.world import World, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.e2e
 
 PC, PATH = "acme-pc01", "/etc/office/hours.txt"
 HOURS = """apiVersion: guru/v1

@@ -12,7 +12,7 @@ import pytest
 
 from tools.lab.world import World, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.e2e
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "small-office"
 HOURS = """apiVersion: guru/v1

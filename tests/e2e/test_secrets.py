@@ -14,7 +14,7 @@ from tools.lab.office import customer, device, holds, office, settle
 from tools.lab.rows import rows
 from tools.lab.world import BIN, AgentPlace, World, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("secrets")]
+pytestmark = pytest.mark.e2e
 
 VALUE, NEW = "correct horse battery staple", "a quite different passphrase"
 PATH = "/etc/office/backup-password"
