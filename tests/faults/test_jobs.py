@@ -147,6 +147,7 @@ def test_a_clock_that_is_wrong_neither_revives_nor_kills_an_order(world: World, 
     told = []
     for days in (400, -400):
         clock.jump(days * 86_400)
+        wait_until("it is linked", lambda: linked(world) == 1)
         told.append(world.guru("run", PC, "-o", "json", "--", "true"))
     world.children[f"agent {PC}"].stop()
     found = [json.loads(done.out)["runs"][0] for done in told]
