@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from guru_policy.errors import GuruError, Refused, UsageWrong
+from guru_policy.errors import GuruError, NotFound, Refused, UsageWrong
+from gurucli.answers import Page
 from gurucli.clean import clean
 from gurucli.cli import Cli
 from gurucli.human import plural
@@ -39,6 +40,15 @@ def ask_secret(cli: Cli, question: str) -> str:
 def agree(cli: Cli, question: str) -> bool:
     """Whether the answer is yes; anything but y or yes is no."""
     return ask(cli, f"{question} [y/N]").lower() in ("y", "yes")
+
+
+def confirmed(cli: Cli, selector: str, deed: str, *, yes: bool, most: int) -> int:
+    """How many devices the selector matches, once `confirm` let the deed through. NotFound when none does."""
+    count = cli.server.get(Page, "/devices", selector=selector, limit=1)["total"]
+    if not count:
+        raise NotFound(f"no device matches {selector}", hint="`guru device list -l ...` tries a selector out")
+    confirm(cli, deed, count, yes=yes, most=most)
+    return count
 
 
 def confirm(cli: Cli, deed: str, count: int, *, yes: bool, most: int, named: str = "") -> None:

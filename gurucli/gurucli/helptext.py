@@ -25,7 +25,7 @@ ROOT_EXAMPLES: tuple[tuple[str, str], ...] = (
     ("guru status", "is everything as it should be?"),
     ("guru device list -l customer=acme,os=linux", "which devices, and how are they?"),
     ("guru run web01 -- df -h", "run something, there and now"),
-    ('guru query "select * from users" -l site=hq', "ask devices in SQL, live"),
+    ('guru query "select * from os" -l site=hq', "ask devices in SQL, live"),
     ("guru plan", "what would my change do, to whom?"),
     ("guru sync --wait", "take the newest commit, and wait"),
     ("guru explain web01 checks.disk.warning", "why has this device this value?"),

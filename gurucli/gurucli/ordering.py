@@ -6,10 +6,9 @@ from typing import Annotated, cast
 
 import typer
 
-from guru_policy.errors import NotFound, UsageWrong
-from gurucli.answers import Page
+from guru_policy.errors import UsageWrong
 from gurucli.answers_jobs import JobMade
-from gurucli.asking import confirm
+from gurucli.asking import confirmed
 from gurucli.cli import Cli
 from gurucli.human import seconds
 from gurucli.job_lists import JOB_COLUMNS
@@ -51,12 +50,7 @@ def order(
     cli: Cli, device: str, selector: str, request: dict[str, object], *, deed: str, yes: bool, most: int, wait: bool
 ) -> None:
     """Ask for the job, after a question when it is for several devices, and follow it."""
-    count = 1
-    if selector:
-        count = cli.server.get(Page, "/devices", selector=selector, limit=1)["total"]
-        if not count:
-            raise NotFound(f"no device matches {selector}", hint="`guru device list -l ...` tries a selector out")
-        confirm(cli, deed, count, yes=yes, most=most)
+    count = confirmed(cli, selector, deed, yes=yes, most=most) if selector else 1
     made = cli.server.post(JobMade, "/jobs", {
         **request, "device": device, "selector": selector, "max_devices": max(most, count)})
     if not wait:

@@ -7,9 +7,9 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from guru_policy.errors import NotFound, UsageWrong
-from gurucli.answers import DeviceDetail, LabelsChanged, Page
-from gurucli.asking import confirm
+from guru_policy.errors import UsageWrong
+from gurucli.answers import DeviceDetail, LabelsChanged
+from gurucli.asking import confirmed
 from gurucli.clean import clean
 from gurucli.cli import Cli
 from gurucli.client import part
@@ -59,11 +59,7 @@ def run(
         detail = cli.server.get(DeviceDetail, f"/devices/{part(device)}")
         selector, count = f"id={detail['id']}", 1
     else:
-        count = cli.server.get(Page, "/devices", selector=selector, limit=1)["total"]
-        if not count:
-            raise NotFound(f"no device matches {selector}",
-                           hint="`guru device list -l ...` tries a selector out")
-        confirm(cli, "label", count, yes=yes, most=max_devices)
+        count = confirmed(cli, selector, "label", yes=yes, most=max_devices)
     done = cli.server.post(LabelsChanged, "/devices/labels", {
         "selector": selector, "set": change.set, "remove": change.remove,
         "max_devices": max(max_devices, count)})

@@ -7,10 +7,10 @@ from typing import Annotated, cast
 
 import typer
 
-from guru_policy.errors import NotFound, UsageWrong
+from guru_policy.errors import UsageWrong
 from gurucli.answers import DeviceDetail, Json, Page
 from gurucli.answers_planning import OverrideRow
-from gurucli.asking import confirm
+from gurucli.asking import confirmed
 from gurucli.clean import clean
 from gurucli.cli import Cli
 from gurucli.client import part
@@ -66,11 +66,7 @@ def run(
         detail = cli.server.get(DeviceDetail, f"/devices/{part(device)}")
         selector, count = f"id={detail['id']}", 1
     else:
-        count = cli.server.get(Page, "/devices", selector=selector, limit=1)["total"]
-        if not count:
-            raise NotFound(f"no device matches {selector}",
-                           hint="`guru device list -l ...` tries a selector out")
-        confirm(cli, "override values on", count, yes=yes, most=max_devices)
+        count = confirmed(cli, selector, "override values on", yes=yes, most=max_devices)
     done = cli.server.post(Page, "/overrides", {
         "selector": selector, "values": values, "ttl": lasting, "reason": reason,
         "max_devices": max(max_devices, count)})
