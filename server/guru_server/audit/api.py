@@ -15,6 +15,7 @@ from guru_server.audit import checkpoints, verifying
 from guru_server.audit.finding import Wish, find
 from guru_server.audit.log import Deed
 from guru_server.audit.repeated import Repeated
+from guru_server.cursors import number_of
 from guru_server.identity.people import Person
 from guru_server.identity.signing_in import address_of, signed_in
 from guru_server.rights.declaring import needs
@@ -88,7 +89,7 @@ async def _tell(ledger: Ledger, request: Request, person: Person, action: str, s
 
 def _export(connection: Connection, limit: int, cursor: str | None) -> AuditExport:
     known = checkpoints.head(connection, TENANT)
-    after = max(known.root, _number(cursor))
+    after = max(known.root, number_of(cursor))
     entries = verifying.entries(connection, TENANT, after, limit)
     more = len(entries) == limit
     last = entries[-1].seq if entries else after
@@ -121,13 +122,6 @@ def _verified(connection: Connection, keys: Collection[str], cursor: str | None)
         next=f"{done.at.seq}.{done.at.hash}" if done.more else None,
     )
 
-
-def _number(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18:
-        raise InputInvalid("the cursor is not one of ours", hint="ask again without a cursor")
-    return int(cursor)
 
 
 def _row(entry: Entry) -> AuditRow:

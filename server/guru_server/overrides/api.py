@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 from sqlalchemy import Connection
 
-from guru_policy.errors import InputInvalid
 from guru_policy.selector import parse
 from guru_server.clock import Clock
+from guru_server.cursors import number_of
 from guru_server.fleet.finding import GitLabels, matching
 from guru_server.identity.people import Person
 from guru_server.identity.signing_in import signed_in
@@ -40,7 +40,7 @@ def router(db: Database, overrider: Overrider, labels: GitLabels, now: Clock) ->
         cursor: Annotated[str | None, Query(max_length=20)] = None,
     ) -> Page[OverrideRow]:
         """Those in force by device and path; with `ended` those that ended, the newest first."""
-        skip = _position(cursor)
+        skip = number_of(cursor)
         wanted = parse(selector) if selector.strip() else None
         of = await labels()
         moment, sight = now(), await rights.sight("device.read")
@@ -82,11 +82,3 @@ def router(db: Database, overrider: Overrider, labels: GitLabels, now: Clock) ->
 
 def _all(rows: list[OverrideRow]) -> Page[OverrideRow]:
     return Page(items=tuple(rows), total=len(rows))
-
-
-def _position(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 9:
-        raise InputInvalid("the cursor is not one of ours", hint="ask again without a cursor")
-    return int(cursor)

@@ -9,9 +9,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from guru_policy.access.deciding import EVERYTHING
-from guru_policy.errors import GuruError, InputInvalid
+from guru_policy.errors import GuruError
 from guru_server.bus import Bus
 from guru_server.clock import Clock
+from guru_server.cursors import number_of
 from guru_server.gateway.plain import plain
 from guru_server.gitops.watch import Watch
 from guru_server.reconcile.drifting import drift
@@ -95,7 +96,7 @@ def operators(desk: Desk) -> APIRouter:
         rights: Asking, limit: Annotated[int, Query(ge=1, le=1000)] = 50, cursor: str | None = None
     ) -> Page[RevisionRow]:
         """The commits that were seen, the newest first."""
-        skip, sight = _position(cursor), await rights.sight("device.read")
+        skip, sight = number_of(cursor), await rights.sight("device.read")
         rows = await db.read(lambda connection: revisions(connection, tenant, limit, skip))
         total = await db.read(lambda connection: revision_count(connection, tenant))
         more = skip + len(rows) < total
@@ -142,11 +143,3 @@ def _route_plans(router: APIRouter, desk: Desk) -> None:
         if request.exact and not (planning.whole and reading.whole):
             raise rights.refused("policy.plan", "org", rights.decide("policy.plan", [EVERYTHING]))
         return await desk.planner.plan(request, (planning, reading))
-
-
-def _position(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 9:
-        raise InputInvalid("the cursor is not one of ours", hint="ask again without a cursor")
-    return int(cursor)

@@ -1,0 +1,16 @@
+"""Cursors of pages that are plain numbers: how many rows were seen, or the last row's own number. It reads no rows."""
+
+from __future__ import annotations
+
+from guru_policy.errors import InputInvalid
+
+LONGEST = 18                            # digits; more would not fit into a database's integer
+
+
+def number_of(cursor: str | None) -> int:
+    """The number that a cursor holds, 0 without one. InputInvalid for anything else."""
+    if cursor is None:
+        return 0
+    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > LONGEST:
+        raise InputInvalid("the cursor is not one of ours", hint="ask again without a cursor")
+    return int(cursor)
