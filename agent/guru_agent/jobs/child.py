@@ -15,14 +15,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from guru_agent.host.groups import ERR, OUT, end_group, leave, signal_group, started, within
 from guru_agent.jobs.tape import Heard
 
-GRACE = 3.0                             # seconds between TERM and KILL, and after KILL
 LINGER = 0.5                            # seconds in which a command that ended may still be heard
 SLOWER = 0.02                           # seconds between two reads of what is thrown away
 ROUNDS = 20                             # looks for what a job left behind
 COOKIE = "GURU_JOB"
-IN, OUT, ERR = 0, 1, 2
 
 
 class Start(NamedTuple):
@@ -47,24 +46,20 @@ class Ending(NamedTuple):
 
 async def run_child(start: Start, heard: Heard, cancel: asyncio.Event) -> Ending:
     """Run it to its end, by itself, by its timeout or by `cancel`. OSError when it cannot start."""
-    transport, child = await _started(start, heard)
-    group = transport.get_pid()
+    transport, child = await started(
+        lambda: _Child(heard), start.argv, env=start.env, cwd=start.cwd, stdin=start.stdin,
+        pass_fds=start.descriptors, **start.options,
+    )
     cut = ""
     try:
         cut = await _end_or(child, start.timeout, cancel)
         if cut:
-            _signal(group, signal.SIGTERM)
-            if not await _within(GRACE, child.ended):
-                _signal(group, signal.SIGKILL)
-                await _within(GRACE, child.ended)
-        await _within(LINGER, child.silent)
+            await end_group(transport, child.ended)
+        await within(LINGER, child.silent)
     finally:
-        _signal(group, signal.SIGKILL)
-        pipe = cast(asyncio.WriteTransport | None, transport.get_pipe_transport(IN))
-        if pipe is not None and pipe.get_write_buffer_size():
-            pipe.abort()                # closing alone would wait for whoever still holds it
+        signal_group(transport, signal.SIGKILL)
         child.deaf()
-        transport.close()
+        leave(transport)
     code = transport.get_returncode()
     if code is not None and code < 0:
         return Ending(None, -code, cut)
@@ -89,19 +84,14 @@ async def end_leftovers(job: str) -> int:
 class _Child(asyncio.SubprocessProtocol):
     """What it is told and what is heard of it."""
 
-    def __init__(self, stdin: bytes, heard: Heard) -> None:
-        self._stdin, self._heard = stdin, heard
+    def __init__(self, heard: Heard) -> None:
+        self._heard = heard
         self._open = {OUT, ERR}
         self._transport: asyncio.SubprocessTransport | None = None
         self.ended, self.silent = asyncio.Event(), asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.SubprocessTransport, transport)
-        pipe = self._transport.get_pipe_transport(IN)
-        if self._stdin and pipe is not None:
-            told = cast(asyncio.WriteTransport, pipe)
-            told.write(self._stdin)
-            told.close()                # once all of it is written
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if not self._heard("out" if fd == OUT else "err", data):
@@ -138,23 +128,6 @@ def _ignored(stream: str, data: bytes) -> bool:
     return False
 
 
-async def _started(start: Start, heard: Heard) -> tuple[asyncio.SubprocessTransport, _Child]:
-    """The running child. Cancelled meanwhile, it ends all of it: asyncio alone would wait for whoever holds a pipe."""
-    starting = asyncio.ensure_future(asyncio.get_running_loop().subprocess_exec(
-        lambda: _Child(start.stdin, heard), *start.argv, env=dict(start.env), cwd=start.cwd, start_new_session=True,
-        stdin=asyncio.subprocess.PIPE if start.stdin else asyncio.subprocess.DEVNULL,
-        pass_fds=start.descriptors, **start.options,
-    ))
-    try:
-        return await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        transport, child = await starting
-        _signal(transport.get_pid(), signal.SIGKILL)
-        child.deaf()
-        transport.close()
-        raise
-
-
 async def _end_or(child: _Child, timeout: float, cancel: asyncio.Event) -> str:
     """Why it is to be ended; empty when it ended by itself."""
     waits = [asyncio.ensure_future(event.wait()) for event in (child.ended, cancel)]
@@ -166,18 +139,6 @@ async def _end_or(child: _Child, timeout: float, cancel: asyncio.Event) -> str:
     if child.ended.is_set():
         return ""
     return "cancel" if cancel.is_set() else "timeout"
-
-
-async def _within(seconds: float, event: asyncio.Event) -> bool:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    return event.is_set()
-
-
-def _signal(group: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
 
 
 def _leftovers(cookie: bytes) -> list[int]:

@@ -76,6 +76,19 @@ async def test_a_cancelled_program_is_ended_with_its_group(tmp_path: Path) -> No
     await until(lambda: gone(int(pid.read_text())))
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_program_cancelled_while_it_starts_is_ended_and_keeps_nobody_waiting(turns: int) -> None:
+    task = asyncio.create_task(run_program(("/bin/sh", "-c", "sleep 30 & wait"), timeout=60))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+
+    done, _ = await asyncio.wait({task}, timeout=10)
+
+    assert done == {task}
+    assert task.cancelled()
+
+
 async def test_a_folder_that_is_missing_is_not_called_a_missing_program() -> None:
     with pytest.raises(NotADirectoryError):
         await run_program(("true",), timeout=5, cwd="/no/such/folder")
