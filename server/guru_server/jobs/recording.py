@@ -35,6 +35,7 @@ _RUNNING = text(
     " changed = :changed"
     " WHERE tenant = :tenant AND job = :job AND device = :device AND heard = :no"
 )
+_OPEN = text("UPDATE job SET finished_at = NULL WHERE tenant = :tenant AND id = :job AND finished_at IS NOT NULL")
 _ENDED = text(
     "UPDATE job_run SET state = :state, reason = :reason, started_at = :started_at, finished_at = :finished_at,"
     " duration = :duration, exit_code = :exit_code, signal = :signal, out = :out, err = :err, kept = :kept,"
@@ -122,6 +123,7 @@ def _runs(connection: Connection, job: str, said: Sequence[tuple[str, Run]], now
         notes.append(audited(given.actor, job, device, given.what, f"{how}, {reason}" if reason else how))
     if begun:
         connection.execute(_RUNNING, begun)
+        connection.execute(_OPEN, {"tenant": TENANT, "job": job})       # one that was taken for lost goes on
     if ended:
         connection.execute(_ENDED, ended)
     return notes

@@ -86,6 +86,23 @@ async def test_silence_is_lost_until_the_device_says_more(office: Office) -> Non
     assert await office.states(job) == {"web1": "succeeded"}
 
 
+async def test_a_job_whose_lost_run_goes_on_is_open_again_until_that_ends_or_falls_silent(office: Office) -> None:
+    [device] = await office.devices("web1")
+    job = (await office.order(device="web1", expires=60, timeout=60))["id"]
+    await office.give(device)
+    office.api.clock.forward(2 * HOUR)
+    await office.look()
+    over = await office.get(f"/jobs/{job}")
+    await office.say(device, job=job, state="running", started_at=office.api.clock())
+    open_again = await office.get(f"/jobs/{job}")
+    office.api.clock.forward(2 * HOUR)
+    await office.look()
+
+    assert (over["runs"][0]["state"], over["finished_at"] is None) == ("lost", False)
+    assert (open_again["runs"][0]["state"], open_again["finished_at"]) == ("running", None)
+    assert await office.states(job) == {"web1": "lost"}
+
+
 async def test_a_device_says_nothing_about_jobs_of_others(office: Office) -> None:
     [_, stranger] = await office.devices("web1", "web2")
     job = (await office.order(device="web1"))["id"]
