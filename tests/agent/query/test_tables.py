@@ -82,6 +82,14 @@ def test_files_are_found_by_path_pattern_or_directory_within_the_sandbox(where: 
     assert row == {"path": "/etc/a.conf", "size": 5, "type": "regular", "symlink": None}
 
 
+@pytest.mark.parametrize("where", [
+    "path = '/../../../../../etc/passwd'", "directory = '/../../../../../etc'", "path glob '/../../../../../etc/*'",
+    "path = '/x' || char(0)", "directory = char(0)",
+])
+def test_no_path_leads_out_of_the_sandbox(where: str, tmp_path: Path) -> None:
+    assert ask(f"select path from files where {where}", str(tmp_path)) == []
+
+
 def test_a_link_is_told_and_not_followed(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path)
 

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from guru_agent.query.rows import Row, Wanted
-from guru_agent.query.tables.files import paths
+from guru_agent.query.tables.files import paths, real_path
 
 USUAL = (
     "etc/letsencrypt/live/*/cert.pem", "etc/ssl/*.pem", "etc/ssl/*.crt", "etc/pki/tls/certs/*.crt",
@@ -21,7 +21,7 @@ def certificates(wanted: Wanted) -> Iterator[Row]:
     """Those of the usual files, or of the files that `path` names."""
     pattern = wanted.pattern("path")
     for path in islice(_usual(wanted) if pattern is None else paths(pattern, wanted), MOST_FILES):
-        yield from _of_file(Path(wanted.root + path), path)
+        yield from _of_file(path, wanted)
 
 
 def _usual(wanted: Wanted) -> Iterator[str]:
@@ -30,13 +30,13 @@ def _usual(wanted: Wanted) -> Iterator[str]:
     yield from (f"/{path.relative_to(top)}" for path in sorted(found))
 
 
-def _of_file(path: Path, shown: str) -> Iterator[Row]:
+def _of_file(path: str, wanted: Wanted) -> Iterator[Row]:
     from guru_agent.query.x509 import read_certificates  # 100 ms of imports, for this table alone
 
     try:
-        with path.open("rb") as file:
+        with Path(real_path(path, wanted)).open("rb") as file:
             data = file.read(MOST_BYTES)
-    except OSError:
+    except (OSError, ValueError):
         return
     for row in read_certificates(data):
-        yield {**row, "path": shown}
+        yield {**row, "path": path}

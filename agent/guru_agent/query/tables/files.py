@@ -60,9 +60,9 @@ def _depth(pattern: str, fixed: str) -> int:
 def _below(folder: str, wanted: Wanted, deep: int) -> Iterator[str]:
     """Paths below a folder, as the device names them."""
     try:
-        with os.scandir(wanted.root + folder) as entries:
+        with os.scandir(real_path(folder, wanted)) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
-    except OSError:
+    except (OSError, ValueError):
         return
     for entry in found:
         path = str(PurePosixPath(folder) / entry.name)
@@ -73,8 +73,9 @@ def _below(folder: str, wanted: Wanted, deep: int) -> Iterator[str]:
 
 def _one(path: str, wanted: Wanted) -> Iterator[Row]:
     try:
-        found = os.lstat(wanted.root + path)
-        link = str(Path(wanted.root + path).readlink()) if stat.S_ISLNK(found.st_mode) else None
+        real = real_path(path, wanted)
+        found = os.lstat(real)
+        link = str(Path(real).readlink()) if stat.S_ISLNK(found.st_mode) else None
     except (OSError, ValueError):
         return
     name = PurePosixPath(path)
@@ -86,6 +87,13 @@ def _one(path: str, wanted: Wanted) -> Iterator[Row]:
         "mtime": int(found.st_mtime), "ctime": int(found.st_ctime), "atime": int(found.st_atime),
         "inode": found.st_ino, "hard_links": found.st_nlink, "symlink": _shown(link) if link is not None else None,
     }
+
+
+def real_path(path: str, wanted: Wanted) -> str:
+    """Where it is on this machine: `..` does not lead out of the sandbox. ValueError for a path that is none."""
+    if "\0" in path:
+        raise ValueError(path)
+    return wanted.root + os.path.normpath(f"/{path}") if wanted.root else path
 
 
 def _owner(uid: int) -> str:
