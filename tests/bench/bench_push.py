@@ -16,6 +16,8 @@ from tests.bench.synthetic import EVERYBODY, everybody, policy
 from tools.lab.world import World
 
 BUDGET = 2.0                            # seconds, p95
+BY_THE_CLOCK = ("lease", "api_token", "audit_checkpoint", "audit_head")
+ASKED_FOR = " WHERE action <> 'Allowed'"
 QUIET = 0.1                             # seconds: our own figure for a sync that finds nothing
 
 
@@ -37,12 +39,12 @@ def measured(world: World, size: Size) -> list[Figure]:
         ]
         tables = _tables(world)
         nothing = [synced(world, client, 0) for _ in numbers]
-        changed = sum(digest != tables[name] for name, digest in _tables(world).items())
+        changed = sorted(name for name, digest in _tables(world).items() if digest != tables[name])
     return [
         p95(f"push to {size.devices:,} bundles ready, p95 of {size.pushes}", BUDGET, of_all),
         p95(f"push that changes one customer, p95 of {size.pushes}", BUDGET, of_one),
         p95(f"a sync that finds nothing, p95 of {size.pushes}", QUIET, nothing),
-        Figure("tables that such a sync changes", changed, "", 0.0),
+        Figure(" ".join(("tables that such a sync changes", *changed)), len(changed), "", 0.0),
         Figure(f"server with {size.devices:,} devices, resident", before, "MB"),
         Figure("server after these pushes, resident", memory(pid).resident, "MB"),
     ]
@@ -79,10 +81,15 @@ def client_of(world: World) -> Client:
 
 
 def _tables(world: World) -> dict[str, str]:
-    """A digest of every table's rows but the lease's, which shows a sign of life every few seconds."""
+    """A digest of every table's rows but of those that the clock changes.
+
+    A lease shows a sign of life every few seconds, a token when it was last used, and the log gets its checkpoint
+    within a minute. That a person asked for the sync stands in the log, too; what the sync says there itself counts.
+    """
     with closing(sqlite3.connect(f"file:{world.folder / 'server' / 'guru.db'}?mode=ro", uri=True)) as db:
         names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {
-            name: hashlib.sha256(repr(db.execute(f"SELECT * FROM {name}").fetchall()).encode()).hexdigest()
-            for name in names if name != "lease"
+            name: hashlib.sha256(repr(db.execute(
+                f"SELECT * FROM {name}{ASKED_FOR if name == 'audit' else ''}").fetchall()).encode()).hexdigest()
+            for name in names if name not in BY_THE_CLOCK
         }

@@ -89,7 +89,7 @@ def test_a_tactical_export_comes_into_force(world: World, tmp_path: Path) -> Non
         fleet.enrol("server-1", "harbour-dental-co", "quay-4")
 
         assert done.exit_code == 0
-        assert nothing_to_do(fleet, tmp_path / "made")
+        wait_until("the device has its bundle", lambda: nothing_to_do(fleet, tmp_path / "made"))
         assert fleet.guru("import", "server", "-d", str(tmp_path / "made")).err.endswith("there is nothing to write\n")
     finally:
         fleet.stop()

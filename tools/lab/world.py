@@ -56,13 +56,14 @@ def free_port() -> int:
 
 
 def wait_until(
-    what: str, claim: Callable[[], bool], timeout: float = READY_SECONDS, pause: float = 0.1
+    what: str, claim: Callable[[], bool], timeout: float = READY_SECONDS, pause: float = 0.1,
+    *, seen: Callable[[], object] | None = None,
 ) -> None:
-    """Return once the claim is true; Failed after `timeout` seconds."""
+    """Return once the claim is true; Failed after `timeout` seconds, with what was seen then."""
     deadline = time.monotonic() + timeout
     while not claim():
         if time.monotonic() > deadline:
-            raise Failed(f"not within {timeout:.0f} s: {what}")
+            raise Failed(f"not within {timeout:.0f} s: {what}" + (f"; seen: {seen()}" if seen else ""))
         time.sleep(pause)
 
 
