@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 AUDIT  := .venv-audit
 READY  := $(VENV)/.ready
 RECIPE := requirements.lock pyproject.toml $(wildcard */pyproject.toml) tools/provide.sh
-WORKERS ?= 2
+WORKERS ?= 3
 
 export UV_PYTHON_DOWNLOADS = never
 
