@@ -12,11 +12,12 @@ VERBS: frozenset[str] = frozenset((
     "maint start", "override list", "override rm", "override set", "plan", "query", "render", "revision list",
     "rollback", "run", "schema", "script list", "script run", "script show", "secrets check", "secrets edit",
     "secrets recipients add", "secrets recipients list", "secrets recipients rm", "secrets rotate", "status",
-    "sync", "test", "validate", "version", "vpn diagnose", "wait", "whoami",
+    "sync", "test", "today", "validate", "version", "vpn diagnose", "wait", "whoami",
 ))
 
 GROUPS: dict[str, tuple[tuple[str, str], ...]] = {
-    '': (('status', 'Show what is in force, what is held back and why.'),
+    '': (('today', 'Show what wants your eye: alerts, failed jobs, drift and what is away.'),
+         ('status', 'Show what is in force, what is held back and why.'),
          ('device', 'Look at devices, label them, cut them off.'),
          ('run', 'Run a command on one device or many.'),
          ('query', 'Ask devices in SQL, live.'),
@@ -110,6 +111,10 @@ GROUPS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 
 OPTIONS: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {
+    'today': ((('-l', '--selector'), 'SELECTOR'),
+         (('--since',), 'TIME'),
+         (('--all',), ''),
+         (('--exit-code',), '')),
     'status': (),
     'device list': ((('-l', '--selector'), 'SELECTOR'), (('--state',), 'STATE'), (('--limit',), 'N')),
     'device show': (),
@@ -251,6 +256,7 @@ OPTIONS: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {
 }
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
+    'today': (),
     'status': (),
     'device list': (),
     'device show': ('DEVICE',),

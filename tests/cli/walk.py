@@ -5,7 +5,8 @@ from __future__ import annotations
 from tests.cli.canned import JOB
 
 WORKS: dict[str, tuple[str, ...]] = {
-    "status": ("status",), "device list": ("device", "list"), "device show": ("device", "show", "web01"),
+    "today": ("today",), "status": ("status",),
+    "device list": ("device", "list"), "device show": ("device", "show", "web01"),
     "device facts": ("device", "facts", "web01"), "device label": ("device", "label", "web01", "role=web", "env-"),
     "device revoke": ("device", "revoke", "web01", "--yes"), "alert list": ("alert", "list"),
     "alert show": ("alert", "show", "a1"), "alert ack": ("alert", "ack", "a1", "--for", "2h", "-m", "mine"),
@@ -52,6 +53,7 @@ WORKS: dict[str, tuple[str, ...]] = {
 SILENT = {"validate", "fmt", "secrets check"}           # what prints no row when there is nothing to complain of
 
 FAILS: dict[str, tuple[tuple[str, ...], int]] = {
+    "today": (("today", "--since", "soon"), 2),
     "status": (("status", "--context", "nowhere"), 5), "device list": (("device", "list", "--timeout", "soon"), 2),
     "device show": (("device", "show", "nobody"), 5), "device facts": (("device", "facts", "nobody"), 5),
     "device label": (("device", "label", "web01", "role"), 2), "device revoke": (("device", "revoke", "web01"), 2),
