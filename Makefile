@@ -8,6 +8,7 @@ RECIPE := requirements.lock pyproject.toml $(wildcard */pyproject.toml) tools/pr
 WORKERS ?= 3
 
 export UV_PYTHON_DOWNLOADS = never
+unexport PYTHONDONTWRITEBYTECODE        # the tests start hundreds of processes: none should compile everything again
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check audit bench fuzz docs screenshot lock clean system-run system-test

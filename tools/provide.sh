@@ -120,6 +120,7 @@ environment() {
     retry "$1/bin/python" -m pip install --quiet --retries 8 --require-hashes -r "$1/uv.txt"
     retry packages "$1"
     workspace "$1"
+    "$1/bin/python" -m compileall -q "$1"/lib/python*/site-packages policies agent server gurucli >/dev/null || true
     touch "$1/.ready"
 }
 
