@@ -20,6 +20,7 @@ def _verb(words: str, module: str, summary: str) -> Verb:
 
 VERBS: tuple[Verb, ...] = (
     _verb("today", "fleet.today", "Show what wants your eye: alerts, failed jobs, drift and what is away."),
+    _verb("top", "meta.top", "Watch the fleet on one screen: triage, devices, alerts and jobs."),
     _verb("status", "fleet.status", "Show what is in force, what is held back and why."),
     _verb("device list", "device.list", "List devices and how far they are."),
     _verb("device show", "device.show", "Show one device: conditions, checks, the newest run."),

@@ -85,14 +85,15 @@ class Wire:
         if body is not None and len(body) > MAX_REQUEST:
             raise InputInvalid("the request is larger than 256 MiB",
                                hint="keep big files out of the repository")
-        reused = self._connection.sock is not None
-        try:
-            return self._exchange(method, path, headers, body)
-        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-            self._connection.close()
-            if not reused or method not in ("GET", "HEAD"):
-                raise Unreachable(f"{self.host}:{self.port} hung up without an answer") from None
-        return self._exchange(method, path, headers, body)
+        again = self._connection.sock is not None and method in ("GET", "HEAD")
+        while True:
+            try:
+                return self._exchange(method, path, headers, body)
+            except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+                self._connection.close()
+                if not again:
+                    raise Unreachable(f"{self.host}:{self.port} hung up without an answer") from None
+                again = False
 
     def certificate(self) -> dict[str, object]:
         """The verified certificate of the open connection, as ssl gives it; empty without one."""

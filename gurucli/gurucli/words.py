@@ -12,11 +12,12 @@ VERBS: frozenset[str] = frozenset((
     "maint start", "override list", "override rm", "override set", "plan", "query", "render", "revision list",
     "rollback", "run", "schema", "script list", "script run", "script show", "secrets check", "secrets edit",
     "secrets recipients add", "secrets recipients list", "secrets recipients rm", "secrets rotate", "status",
-    "sync", "test", "today", "validate", "version", "vpn diagnose", "wait", "whoami",
+    "sync", "test", "today", "top", "validate", "version", "vpn diagnose", "wait", "whoami",
 ))
 
 GROUPS: dict[str, tuple[tuple[str, str], ...]] = {
     '': (('today', 'Show what wants your eye: alerts, failed jobs, drift and what is away.'),
+         ('top', 'Watch the fleet on one screen: triage, devices, alerts and jobs.'),
          ('status', 'Show what is in force, what is held back and why.'),
          ('device', 'Look at devices, label them, cut them off.'),
          ('run', 'Run a command on one device or many.'),
@@ -115,6 +116,7 @@ OPTIONS: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {
          (('--since',), 'TIME'),
          (('--all',), ''),
          (('--exit-code',), '')),
+    'top': ((('--write',), ''), (('--every',), 'TIME'), (('--once',), '')),
     'status': (),
     'device list': ((('-l', '--selector'), 'SELECTOR'), (('--state',), 'STATE'), (('--limit',), 'N')),
     'device show': (),
@@ -257,6 +259,7 @@ OPTIONS: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     'today': (),
+    'top': (),
     'status': (),
     'device list': (),
     'device show': ('DEVICE',),

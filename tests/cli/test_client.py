@@ -144,3 +144,11 @@ def test_fields_of_any_request_become_its_query_or_its_body(guru: Guru, double: 
 
     assert double.requests("POST", "/enrolment-tokens")[-1].body == {"customer": "acme", "uses": 5}
     assert double.requests("GET", "/devices")[-1].query == {"limit": "1"}
+
+
+def test_a_server_that_hangs_up_twice_is_unreachable(double: Double) -> None:
+    with Client(double.url, "token", ca=double.authority.ca) as server:
+        server.call("GET", "/devices")                          # from here on the connection is an old one
+        double.answers["GET /devices"] = lambda asked: 1 // 0   # the double dies of it without an answer
+        with pytest.raises(Unreachable, match="hung up"):
+            server.call("GET", "/devices")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.cli.canned import JOB
 
 WORKS: dict[str, tuple[str, ...]] = {
-    "today": ("today",), "status": ("status",),
+    "today": ("today",), "top": ("top", "--once"), "status": ("status",),
     "device list": ("device", "list"), "device show": ("device", "show", "web01"),
     "device facts": ("device", "facts", "web01"), "device label": ("device", "label", "web01", "role=web", "env-"),
     "device revoke": ("device", "revoke", "web01", "--yes"), "alert list": ("alert", "list"),
@@ -53,7 +53,7 @@ WORKS: dict[str, tuple[str, ...]] = {
 SILENT = {"validate", "fmt", "secrets check"}           # what prints no row when there is nothing to complain of
 
 FAILS: dict[str, tuple[tuple[str, ...], int]] = {
-    "today": (("today", "--since", "soon"), 2),
+    "today": (("today", "--since", "soon"), 2), "top": (("top",), 2),
     "status": (("status", "--context", "nowhere"), 5), "device list": (("device", "list", "--timeout", "soon"), 2),
     "device show": (("device", "show", "nobody"), 5), "device facts": (("device", "facts", "nobody"), 5),
     "device label": (("device", "label", "web01", "role"), 2), "device revoke": (("device", "revoke", "web01"), 2),

@@ -39,7 +39,7 @@ spec:
 LISTS = ("key list", "device list", "override list", "alert list --state all", "maint list --all", "revision list",
          "enroll token list", "context list", "audit list", "audit search role", "audit export")
 THINGS = (
-    "today",
+    "today", "top --once",
     "status", f"device show {PC}", f"device facts {PC}", f"explain {PC} checks.disk.warning", "whoami", "doctor",
     "validate FLEET", "plan FLEET", "plan --revision HEAD", "sync", "version", "explain G0404", "explain exit-codes",
     "api GET /status", "completion bash", f"device label {PC} role=desk", "context use lab",
