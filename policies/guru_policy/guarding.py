@@ -9,7 +9,7 @@ from guru_policy.kinds.fleet import FleetSpec, MaxDelete
 from guru_policy.pairing import match
 
 TRAILER = "Guru-Allow-Delete"
-PROTECTED = ("Binding", "Customer", "NotificationChannel", "Role", "Site")
+PROTECTED = ("Binding", "Customer", "NotificationChannel", "Role", "SignInPolicy", "Site")
 NAMED = 5                               # objects in one sentence
 
 

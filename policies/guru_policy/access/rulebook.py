@@ -5,12 +5,15 @@ A rulebook is what a server keeps in its database: a decision needs neither Git 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from guru_policy.conditions import OWN_KEYS
 from guru_policy.fleet import Fleet
 from guru_policy.kinds.binding import Binding
+from guru_policy.kinds.person import Person
 from guru_policy.kinds.role import Role
+from guru_policy.kinds.sign_in_policy import SignInPolicy
 from guru_policy.model import Carried
 from guru_policy.objects.object import Object
 from guru_policy.objects.scopes import ORG
@@ -51,6 +54,24 @@ class HeldBinding(Carried):
     scope: str
 
 
+class HeldUser(Carried):
+    """A Person of the repository."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    disabled: bool = False
+
+
+class HeldSignIn(Carried):
+    """The SignInPolicy; times in seconds."""
+
+    methods: tuple[str, ...] = ("password", "passkey", "sso")
+    second_factor: Literal["required", "optional"] = "optional"
+    session: int = 43_200
+    idle: int = 28_800
+    device_flow: bool = False
+
+
 class Rulebook(Carried):
     """All of a revision. `groups` are the selectors of DeviceGroups, for rules that select by group."""
 
@@ -58,6 +79,17 @@ class Rulebook(Carried):
     roles: tuple[HeldRole, ...] = ()
     bindings: tuple[HeldBinding, ...] = ()
     groups: tuple[tuple[str, str], ...] = ()
+    users: tuple[HeldUser, ...] = ()
+    sign_in: HeldSignIn = HeldSignIn()
+
+    def user(self, name: str) -> HeldUser | None:
+        """The Person of that name."""
+        return next((one for one in self.users if one.name == name), None)
+
+    def names_of(self, user: str) -> frozenset[str]:
+        """Who that is in Bindings: the user, and every group that the repository puts them in."""
+        found = self.user(user)
+        return frozenset({f"user:{user}", *(f"group:{group}" for group in (found.groups if found else ()))})
 
     def deciding_labels(self) -> frozenset[str]:
         """The op/ labels, without prefix, by which a rule chooses devices, by itself or through a group."""
@@ -80,6 +112,28 @@ def rulebook_of(fleet: Fleet) -> Rulebook:
         roles=tuple(sorted(roles, key=lambda one: one.name)),
         bindings=tuple(sorted(bindings, key=lambda one: one.name)),
         groups=tuple((group.name, str(group.selector.text)) for group in fleet.groups()),
+        users=tuple(sorted(_users(fleet), key=lambda one: one.name)),
+        sign_in=_sign_in(fleet),
+    )
+
+
+def _users(fleet: Fleet) -> Iterator[HeldUser]:
+    for item in fleet.in_scope("Person", ORG):
+        if isinstance(item.spec, Person):
+            yield HeldUser(name=item.name, groups=tuple(sorted(set(item.spec.groups))), disabled=item.spec.disabled)
+
+
+def _sign_in(fleet: Fleet) -> HeldSignIn:
+    """The strictest of all, should there be several: a second file must not open what the first one closes."""
+    found = [item.spec for item in fleet.in_scope("SignInPolicy", ORG) if isinstance(item.spec, SignInPolicy)]
+    if not found:
+        return HeldSignIn()
+    required = any(one.second_factor == "required" for one in found)
+    return HeldSignIn(
+        methods=tuple(method for method in found[0].methods if all(method in one.methods for one in found)),
+        second_factor="required" if required else "optional",
+        session=int(min(one.session for one in found)), idle=int(min(one.idle for one in found)),
+        device_flow=all(one.device_flow for one in found),
     )
 
 

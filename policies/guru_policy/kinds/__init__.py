@@ -13,11 +13,13 @@ from guru_policy.kinds.escalation_policy import EscalationPolicy
 from guru_policy.kinds.fleet import FleetSpec
 from guru_policy.kinds.maintenance_window import MaintenanceWindow
 from guru_policy.kinds.notification_channel import CHANNELS, NotificationChannel
+from guru_policy.kinds.person import Person
 from guru_policy.kinds.policy import Policy
 from guru_policy.kinds.role import Role
 from guru_policy.kinds.rollout import Rollout
 from guru_policy.kinds.schedule import Schedule
 from guru_policy.kinds.secret import Secret
+from guru_policy.kinds.sign_in_policy import SignInPolicy
 from guru_policy.kinds.site import Site
 from guru_policy.kinds.test import Test
 from guru_policy.objects.scopes import Level
@@ -44,6 +46,8 @@ KINDS: dict[str, tuple[type[Spec] | None, frozenset[Level]]] = {
     "AgentRelease": (AgentRelease, _ORG),
     "Role": (Role, _ORG),
     "Binding": (Binding, _ORG),
+    "Person": (Person, _ORG),
+    "SignInPolicy": (SignInPolicy, _ORG),
     "Secret": (Secret, _TENANT),
     "Test": (Test, _TENANT),
 }
@@ -61,6 +65,6 @@ def models_of(kind: str) -> tuple[type[Spec], ...]:
 
 __all__ = [
     "KINDS", "LATER", "ActionSet", "AgentRelease", "AlertRule", "Binding", "Branding", "CommandTemplate", "Customer",
-    "DeviceGroup", "EscalationPolicy", "FleetSpec", "MaintenanceWindow", "NotificationChannel", "Policy", "Role",
-    "Rollout", "Schedule", "Secret", "Site", "Spec", "Test", "models_of",
+    "DeviceGroup", "EscalationPolicy", "FleetSpec", "MaintenanceWindow", "NotificationChannel", "Person", "Policy",
+    "Role", "Rollout", "Schedule", "Secret", "SignInPolicy", "Site", "Spec", "Test", "models_of",
 ]

@@ -33,7 +33,7 @@ Subject = Annotated[
     str, StringConstraints(pattern=r"^(user|group|key):[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$"),
     shape("subject"),
 ]
-"""`user:ada`, `group:helpdesk` (of the identity provider) or `key:ci` (an API key)."""
+"""`user:ada`, `group:helpdesk` (people) or `key:ci` (an API key)."""
 
 
 class Binding(Spec):
