@@ -50,6 +50,11 @@ There are no credentials for this server, or they have ended, or somebody revoke
 
 `guru login URL` signs in again. In CI, set GURU_URL and GURU_TOKEN; `guru whoami` shows who a token is and
 until when. `guru context list` shows which server is in use: the token may be good at another one.""",
+    "G0402": """\
+The password was right. The account has a second factor as well, and its code was not given.
+
+On a terminal `guru login` asks for it. In a script give it with --code, or use an API key, which needs none:
+`guru key create`.""",
     "G0403": """\
 The server understood, and the answer is no. A role does not allow it, a guard protects the fleet (for
 example: a commit that deletes more than limits.maxDelete), or more devices matched than --max-devices

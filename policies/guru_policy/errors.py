@@ -3,6 +3,7 @@
 GuruError                 1   G0001   something failed, and the sentence says what
 ├─ UsageWrong             2   G0002   the command line or a request made no sense
 ├─ NotSignedIn            4   G0401   no credentials, or they ended
+│  └─ FactorNeeded        4   G0402   the password was right, and the second factor is missing
 ├─ NotFound               5   G0404   nothing has that name
 ├─ PartlyDone             6   G0206   some devices failed, are offline, or are out of date
 ├─ DeadlinePassed         7   G0408   the time given ran out first
@@ -49,6 +50,12 @@ class NotSignedIn(GuruError):
     """There are no credentials, or they ended or were revoked."""
 
     code, exit_code = "G0401", 4
+
+
+class FactorNeeded(NotSignedIn):
+    """The password was right, and a code of the second factor is missing."""
+
+    code = "G0402"
 
 
 class NotFound(GuruError):

@@ -22,7 +22,7 @@ def document(settings: ServerSettings) -> dict[str, Any]:
     described = settings.model_copy(update={"git": GitSettings(url="file:///fleet.git")})
     keys = ServerKeys(
         Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(),
-        Ed25519PrivateKey.generate(),
+        Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(),
         Tls(Path("tls.crt"), Path("tls.key"), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)), b"", SecretStr(""),
     )
     ground = Ground(described, Database.open("sqlite:///unused"), LocalBus(), wall)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from guru_server.accounts import tables as accounts
 from guru_server.alerts import tables as alerts
 from guru_server.audit import tables as audit
 from guru_server.fleet import tables as fleet
@@ -21,6 +22,6 @@ from guru_server.telemetry import tables as telemetry
 __all__ = ["SUBJECTS", "metadata"]
 
 SUBJECTS = (
-    alerts, audit, fleet, gateway, gitops, identity, jobs, notify, overrides, reconcile, rights, secrets, store,
-    telemetry,
+    accounts, alerts, audit, fleet, gateway, gitops, identity, jobs, notify, overrides, reconcile, rights, secrets,
+    store, telemetry,
 )

@@ -18,6 +18,11 @@ from starlette.types import ASGIApp
 
 from guru_policy.errors import Refused
 from guru_server import leases
+from guru_server.accounts import api as accounts_api
+from guru_server.accounts import users_api as accounts_users
+from guru_server.accounts.desk import Desk as AccountDesk
+from guru_server.accounts.sealing import Seal
+from guru_server.accounts.tokens import Minter
 from guru_server.alerts import api as alerts_api
 from guru_server.alerts.from_sources import FromSources
 from guru_server.alerts.loop import Alerts
@@ -74,10 +79,12 @@ from guru_server.reconcile.status import device_conditions
 from guru_server.retention import Retention
 from guru_server.rights import api as rights_api
 from guru_server.rights.declaring import needs
+from guru_server.rights.holding import Holding
 from guru_server.secrets import api as secrets_api
 from guru_server.secrets.opening import Opener
 from guru_server.settings import GitSettings, ServerSettings
 from guru_server.store.database import Database
+from guru_server.store.schema import TENANT
 from guru_server.supervising import Job
 from guru_server.telemetry import api as telemetry_api
 from guru_server.telemetry.checks import check_counts, check_results
@@ -133,7 +140,11 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     remote = repository.reconciler.mirror.source.url if repository else None
     looked_at = probes(db, settings.data, keys.tls.certificate, remote, clock, opener)
     watched = health.Health(db, [*looked_at, signed_lately(db, clock, settings.audit.every)])
-    public = [identity_api.public_router(identity), health.public_router(watched)]
+    accounts = AccountDesk(db, clock, TENANT, Seal(keys.account), Minter(keys.session, TENANT), Holding())
+    public = [
+        identity_api.public_router(identity), health.public_router(watched),
+        accounts_api.public_router(accounts, sightings),
+    ]
     guarded = [
         identity_api.router(identity), health.router(watched),
         alerts_api.router(db, bus, clock, in_force.labels), notify_api.router(db),
@@ -156,9 +167,10 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     templates = Templates(db, in_force.load, in_force.read_file)
     guarded.append(jobs_api.router(JobDesk(db, bus, clock, signer, in_force.labels, templates)))
     guarded += [telemetry_api.router(db, clock), secrets_api.router(opener)]
+    guarded += [accounts_api.router(accounts), accounts_users.router(accounts)]
     guarded.append(rights_api.router(rights_api.Desk(db, clock, in_force.labels)))
     guarded.append(fleet_api.router(fleet))     # last: its {ref} takes slashes
-    door = Door(db, clock, in_force.decisive, sightings=sightings)
+    door = Door(db, clock, in_force.decisive, holding=accounts.holding, sightings=sightings, desk=accounts)
     app = make_app(door, guarded=guarded, public=public, links=gateway_routes(gateway))
     jobs = {"gateway": gateway.run, "repeated": repeated.run}
     return app, jobs | _leased(ground, repository, in_force, marker, signer)

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Row, select
 
-from guru_policy.access.asking import Cap, Subject
+from guru_policy.access.asking import Cap, SignIn, Subject
 from guru_policy.access.builtin import FIXED_ROLES, FixedRole
 from guru_policy.errors import InputInvalid, NotFound, NotSignedIn
 from guru_policy.kinds.binding import read_scope
@@ -51,6 +51,10 @@ class Person(NamedTuple):
     note_use: bool = False              # its last use was noted long enough ago
     kind: Kind = "person"
     limits: Limits = Limits()
+    session: bool = False               # signed in; `token` is then the session's id
+    groups: frozenset[str] = frozenset()                                # by the identity provider
+    mfa_at: int | None = None
+    set_up: bool = False                # nothing goes before a second factor is set up
 
     @property
     def actor(self) -> str:
@@ -67,8 +71,9 @@ class Person(NamedTuple):
         """Who that is to a decision."""
         scope = ORG if self.limits.scope == "org" else read_scope(self.limits.scope)
         name = f"user:{self.name}" if self.kind == "person" else self.actor
-        sign_in: Literal["token", "key"] = "token" if self.kind == "person" else "key"
-        return Subject(frozenset({name}), sign_in, None, Cap(frozenset(self.limits.verbs), scope))
+        names = frozenset({name, *(f"group:{group}" for group in self.groups)})
+        sign_in: SignIn = "key" if self.kind == "key" else "person" if self.session else "token"
+        return Subject(names, sign_in, self.mfa_at, Cap(frozenset(self.limits.verbs), scope))
 
 
 class TokenRow(NamedTuple):

@@ -28,7 +28,11 @@ class Rates:
     def take(self, address: str, now: int) -> None:
         """Count an attempt, and raise TooMany when it was one too many."""
         self.check(address, now)
-        self._buckets[address] = (self._left(address, now) - 1, now)
+        self.count(address, now)
+
+    def count(self, address: str, now: int) -> None:
+        """Count an attempt, whatever is left."""
+        self._buckets[address] = (max(0.0, self._left(address, now) - 1), now)
         self._buckets.move_to_end(address)
         if len(self._buckets) > ADDRESSES:
             self._buckets.popitem(last=False)

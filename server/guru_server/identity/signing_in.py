@@ -13,6 +13,7 @@ from guru_policy.access.deciding import anywhere
 from guru_policy.access.rulebook import Rulebook
 from guru_policy.errors import GuruError, NotSignedIn, Refused, Unreachable
 from guru_policy.objects.scopes import ORG
+from guru_server.accounts.desk import Desk
 from guru_server.audit.log import Deed, append
 from guru_server.clock import Clock
 from guru_server.gateway.plain import plain
@@ -25,10 +26,12 @@ from guru_server.rights.declaring import Need
 from guru_server.rights.holding import Holding
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
+from guru_wire.proofs import HEADER
 
-MOST = 200                              # characters of a token
+MOST = 2_000                            # characters of a token
 TICKET = "guru-ticket"                  # the header that names a ticket
 MOST_TICKET = 64
+OPEN_TO_ALL = ("/api/v1/account", "/api/v1/whoami", "/api/v1/sessions")     # before a second factor is set up
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Door:
     failures: Rates = field(default_factory=lambda: Rates(burst=20, rate=0.2))
     holding: Holding = field(default_factory=Holding)
     sightings: Sightings | None = None
+    desk: Desk | None = None            # where people sign in
 
     async def __call__(self, request: Request, need: Need | None) -> None:
         """Keep who is there and what they may in request.state; NotSignedIn or Refused for whoever may not.
@@ -52,10 +56,15 @@ class Door:
         person, book = await self._who(request, now)
         if self.sightings:
             await self.sightings.seen(request, address_of(request), person)
+        if person.set_up and not request.url.path.startswith(OPEN_TO_ALL):
+            raise Refused("your organisation asks for a second factor, and you have none",
+                          hint="`guru mfa setup`, then go on")
         if person.note_use:
             with suppress(Unreachable):     # a full disk keeps nobody from looking
                 await self.db.write(lambda connection: note_use(connection, TENANT, person.token, now))
         subject = person.subject
+        if person.kind == "person":
+            subject = subject._replace(names=subject.names | book.names_of(person.name))
         ticket = plain(request.headers.get(TICKET, ""), MOST_TICKET).strip()
         rights = Rights(
             person.actor, subject, self.holding.grants(book, subject.names, person.role), book,
@@ -96,17 +105,28 @@ class Door:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token or len(token) > MOST:
             raise NotSignedIn("this needs a token", hint="sign in: `guru login`")
-        host = request.client.host if request.client else ""
         try:
-            return await self.db.read(lambda connection: (
-                sign_in(connection, TENANT, token, now, host), self.holding.book(connection, TENANT),
-            ))
+            return await self._read(request, token, now)
         except NotSignedIn as error:
             address = address_of(request)
             if self.sightings:
                 await self.sightings.refused(request, address, "SignInFailed", "token", error)
             self.failures.take(address, now)
             raise
+
+
+    async def _read(self, request: Request, token: str, now: int) -> tuple[Person, Rulebook]:
+        """Who holds the token; a session's tokens have two dots, and the request proves the client's key."""
+        desk, host = self.desk, request.client.host if request.client else ""
+        if desk is None or token.count(".") != 2:
+            return await self.db.read(lambda connection: (
+                sign_in(connection, TENANT, token, now, host), self.holding.book(connection, TENANT),
+            ))
+        proof = desk.proof(
+            request.headers.get(HEADER, ""), request.method, request.scope["path"], token=token)
+        return await self.db.read(lambda connection: (
+            desk.whose(connection, token, proof, now), self.holding.book(connection, TENANT),
+        ))
 
 
 _LOOKING = frozenset({"GET", "HEAD"})

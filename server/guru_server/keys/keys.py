@@ -6,6 +6,8 @@ state.key       signs manifests (Ed25519); enrolment tokens pin it
 command.key     signs orders of jobs (Ed25519); agents believe it because the state key vouches for it
 link.key        signs the Welcome of a link (Ed25519)
 audit.key       signs checkpoints of the audit log and nothing else (Ed25519)
+session.key     signs people's access tokens and nothing else (Ed25519)
+account.key     seals second factors and marks refresh tokens, by keys derived from it
 age.key         opens the secrets of the fleet repository (age, X25519), as `age-keygen` would write it
 """
 
@@ -35,6 +37,7 @@ from guru_server.keys import certificates, files
 from guru_wire.enrolment import Trust
 from guru_wire.signing import public_bytes
 
+SIGNING = ("state.key", "command.key", "link.key", "audit.key", "session.key", "account.key")
 _AGE = re.compile(r"AGE-SECRET-KEY-1[0-9A-Z]{58}")
 
 
@@ -67,6 +70,8 @@ class ServerKeys:
     command: Ed25519PrivateKey
     link: Ed25519PrivateKey
     audit: Ed25519PrivateKey
+    session: Ed25519PrivateKey
+    account: Ed25519PrivateKey
     tls: Tls
     ca: bytes                           # the CA certificate in PEM
     age: SecretStr                      # AGE-SECRET-KEY-1...
@@ -95,8 +100,7 @@ def make(folder: Path, names: Sequence[str], now: int) -> list[str]:
     """Make what is missing; the names of the files made. A key that is there is never touched."""
     files.make_folder(folder)
     made = [
-        name
-        for name in ("ca.key", "tls.key", "state.key", "command.key", "link.key", "audit.key", "age.key")
+        name for name in ("ca.key", "tls.key", *SIGNING, "age.key")
         if not (folder / name).exists() and files.write_new(folder / name, _fresh(name))
     ]
     if not (folder / "ca.crt").exists():
@@ -108,7 +112,7 @@ def make(folder: Path, names: Sequence[str], now: int) -> list[str]:
 def complete(folder: Path) -> list[str]:
     """Make the keys that servers of before did not have; the names of those."""
     return [
-        name for name in ("command.key", "audit.key", "age.key")
+        name for name in ("command.key", "audit.key", "session.key", "account.key", "age.key")
         if not (folder / name).exists() and files.write_new(folder / name, _fresh(name))
     ]
 
@@ -131,7 +135,8 @@ def load_server(folder: Path) -> ServerKeys:
     """The server's keys; NotFound or InputInvalid with what to do when one is missing or damaged."""
     return ServerKeys(
         state=_edwards(folder / "state.key"), command=_edwards(folder / "command.key"),
-        link=_edwards(folder / "link.key"), audit=_edwards(folder / "audit.key"), tls=_tls(folder),
+        link=_edwards(folder / "link.key"), audit=_edwards(folder / "audit.key"),
+        session=_edwards(folder / "session.key"), account=_edwards(folder / "account.key"), tls=_tls(folder),
         ca=files.read(folder / "ca.crt"), age=_age(folder / "age.key"),
     )
 

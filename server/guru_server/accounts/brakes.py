@@ -1,0 +1,36 @@
+"""How often a password may be guessed, so that nobody guesses it and nobody is shut out by those who try.
+
+Only failures count. A client whose key has signed in before has a bucket of its own, which strangers cannot empty.
+"""
+
+from __future__ import annotations
+
+from guru_server.identity.rates import Rates
+
+
+class Brakes:
+    """One process's; the time is passed in, ms UTC."""
+
+    def __init__(self) -> None:
+        self._known = Rates(burst=10, rate=1 / 30)
+        self._strangers = Rates(burst=5, rate=1 / 60)       # of one network, for one name
+        self._names = Rates(burst=30, rate=1 / 20)          # of all strangers, for one name
+        self._addresses = Rates(burst=40, rate=0.5)         # of one network, for all names
+
+    def check(self, name: str, client_key: str, address: str, now: int, *, known: bool) -> None:
+        """Raise TooMany while there were too many failures."""
+        if known:
+            self._known.check(f"{name} {client_key}", now)
+            return
+        self._strangers.check(f"{name} {address}", now)
+        self._names.check(name, now)
+        self._addresses.check(address, now)
+
+    def failed(self, name: str, client_key: str, address: str, now: int, *, known: bool) -> None:
+        """Count a failure; it raises nothing, for the answer is a refusal already."""
+        if known:
+            self._known.count(f"{name} {client_key}", now)
+            return
+        self._strangers.count(f"{name} {address}", now)
+        self._names.count(name, now)
+        self._addresses.count(address, now)

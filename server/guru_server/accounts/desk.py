@@ -1,0 +1,181 @@
+"""Where people sign in: it checks what they show, opens sessions, and says whose an access token is. No HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, select
+
+from guru_policy.access.rulebook import HeldSignIn, Rulebook
+from guru_policy.errors import FactorNeeded, NotSignedIn, Refused
+from guru_server.accounts import accounts, sessions
+from guru_server.accounts.accounts import Account
+from guru_server.accounts.brakes import Brakes
+from guru_server.accounts.numbers import Numbers
+from guru_server.accounts.passwords import Mill, check_new, outdated
+from guru_server.accounts.sealing import Seal
+from guru_server.accounts.sessions import Opened, SessionRow, SignedIn
+from guru_server.accounts.tables import user_session
+from guru_server.accounts.tokens import LIFE, Minter
+from guru_server.clock import Clock
+from guru_server.identity.people import Person
+from guru_server.rights.holding import Holding
+from guru_server.store.database import Database
+from guru_wire.people import SignIn, Tokens
+from guru_wire.proofs import Proof
+
+WRONG = "the name or the password is wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One tenant's. `holding` is the door's own: both look at the same rulebook."""
+
+    db: Database
+    clock: Clock
+    tenant: str
+    seal: Seal
+    minter: Minter
+    holding: Holding
+    mill: Mill = field(default_factory=Mill)
+    brakes: Brakes = field(default_factory=Brakes)
+    numbers: Numbers = field(default_factory=Numbers)
+
+    def proof(self, text: str, method: str, path: str, *, token: str = "") -> Proof:
+        """The proof that goes with a request, used up; NotSignedIn."""
+        now = self.clock()
+        proof = Proof(text, method, path, now=now, token=token)
+        self.numbers.take(proof, now)
+        return proof
+
+    async def sign_in(self, ask: SignIn, client_key: str, address: str) -> Tokens:
+        """Open a session by password. NotSignedIn, FactorNeeded, or TooMany.
+
+        That a second factor is missing is told only to whoever knows the password.
+        """
+        now = self.clock()
+        book, found, known = await self.db.read(lambda connection: (
+            self.holding.book(connection, self.tenant), accounts.find(connection, self.tenant, ask.user),
+            self._known(connection, ask.user, client_key),
+        ))
+        if "password" not in book.sign_in.methods:
+            raise Refused("the organisation's sign-in policy closes passwords", hint="`guru login --sso`")
+        self.brakes.check(ask.user, client_key, address, now, known=known)
+        password = ask.password.get_secret_value()
+        good = await self.mill.holds(found.password if found else "", password)
+        if found is None or not good:
+            self.brakes.failed(ask.user, client_key, address, now, known=known)
+            raise NotSignedIn(WRONG, hint="who forgot it asks for a new invitation: `guru user invite NAME`")
+        self._admit(found, book)
+        if found.second_factor and not ask.code:
+            raise FactorNeeded("the second factor is missing", hint="give the code that your authenticator shows")
+        fresh = await self.mill.digest_of(password) if outdated(found.password) else ""
+
+        def work(connection: Connection) -> Opened | None:
+            if found.second_factor and not accounts.factor_shown(
+                connection, self.tenant, found.name, ask.code, self.seal, now=now
+            ):
+                return None
+            if fresh:
+                accounts.set_password(connection, self.tenant, found.name, fresh, now=now, quietly=True)
+            who = SignedIn(
+                found.name, "password", now if found.second_factor else None, client_key, (), ask.client, address)
+            return sessions.open_session(
+                connection, self.tenant, who, seal=self.seal, policy=book.sign_in, now=now)
+
+        opened = await self.db.write(work)
+        if opened is None:
+            self.brakes.failed(ask.user, client_key, address, now, known=known)
+            raise NotSignedIn("the code is wrong, or was used already", hint="wait for the next one")
+        return self.tokens(opened, found.name, client_key, set_up=_must_set_up(book.sign_in, found, None), now=now)
+
+    async def open(self, who: SignedIn) -> Tokens:
+        """Open a session for somebody who showed elsewhere who they are; NotSignedIn when they are shut out."""
+        now = self.clock()
+
+        def work(connection: Connection) -> Opened:
+            book = self.holding.book(connection, self.tenant)
+            self._admit(accounts.find(connection, self.tenant, who.name), book, who.name)
+            return sessions.open_session(
+                connection, self.tenant, who, seal=self.seal, policy=book.sign_in, now=now)
+
+        return self.tokens(await self.db.write(work), who.name, who.client_key, set_up=False, now=now)
+
+    async def refresh(self, refresh: str, client_key: str) -> Tokens:
+        """The next tokens of a session; NotSignedIn when it is over, or ends now."""
+        now = self.clock()
+
+        def work(connection: Connection) -> tuple[SessionRow, Opened, bool] | NotSignedIn:
+            book = self.holding.book(connection, self.tenant)
+            done = sessions.turn(
+                connection, self.tenant, refresh, client_key, seal=self.seal, policy=book.sign_in, now=now)
+            if isinstance(done, NotSignedIn):
+                return done
+            found = accounts.find(connection, self.tenant, done[0].name)
+            self._admit(found, book, done[0].name)
+            return *done, _must_set_up(book.sign_in, found, done[0])
+
+        done = await self.db.write(work)
+        if isinstance(done, NotSignedIn):
+            raise done
+        row, opened, set_up = done
+        return self.tokens(opened, row.name, client_key, set_up=set_up, now=now)
+
+    async def accept(self, invitation: str, password: str) -> str:
+        """Set the password that an invitation is for; the account's name. Whoever was signed in is not any more."""
+        now = self.clock()
+        name = await self.db.read(lambda connection: accounts.invited(connection, self.tenant, invitation, now))
+        check_new(password, name)
+        digest = await self.mill.digest_of(password)
+
+        def work(connection: Connection) -> str:
+            accounts.accept(connection, self.tenant, invitation, digest, now=now)
+            sessions.end_all(
+                connection, self.tenant, name, now=now, actor=f"person:{name}", why="the password was set anew")
+            return name
+
+        return await self.db.write(work)
+
+    def whose(self, connection: Connection, token: str, proof: Proof, now: int) -> Person:
+        """Who holds the access token; NotSignedIn for a session that is over, or another client's key."""
+        access = self.minter.read(token, now)
+        if access.client_key != proof.key:
+            raise NotSignedIn("this token belongs to another client's key", hint="sign in: `guru login`")
+        row = sessions.session_of(connection, self.tenant, access.session)
+        book = self.holding.book(connection, self.tenant)
+        if row is None or not row.living(now, book.sign_in.idle + LIFE):
+            raise NotSignedIn("this session is over", hint="sign in again: `guru login`")
+        found = accounts.find(connection, self.tenant, row.name)
+        self._admit(found, book, row.name)
+        return Person(
+            row.id, row.name, found.role if found else "", access.expires_at, kind="person", session=True,  # type: ignore[arg-type]  # a fixed role or none
+            groups=frozenset(row.groups), mfa_at=row.mfa_at, set_up=_must_set_up(book.sign_in, found, row),
+        )
+
+    def tokens(self, opened: Opened, name: str, client_key: str, *, set_up: bool, now: int) -> Tokens:
+        """What the client gets."""
+        return Tokens(
+            session=opened.id, name=name, access=self.minter.mint(opened.id, name, client_key, now),
+            expires_at=now + LIFE * 1000, refresh=opened.refresh, ends_at=opened.expires_at, set_up=set_up,
+        )
+
+    def _known(self, connection: Connection, name: str, client_key: str) -> bool:
+        query = select(user_session.c.id).where(
+            user_session.c.tenant == self.tenant, user_session.c.name == name,
+            user_session.c.client_key == client_key)
+        return connection.execute(query.limit(1)).first() is not None
+
+    def _admit(self, found: Account | None, book: Rulebook, name: str = "") -> None:
+        """NotSignedIn for whoever is locked here or disabled in the repository."""
+        if found is not None and found.locked:
+            raise NotSignedIn(f"this account is locked: {found.locked}", hint="ask somebody who manages users")
+        held = book.user(found.name if found else name)
+        if held is not None and held.disabled and not (found and found.role):
+            raise NotSignedIn("this account is disabled in the repository", hint="ask somebody who manages users")
+
+
+def _must_set_up(policy: HeldSignIn, found: Account | None, row: SessionRow | None) -> bool:
+    """Whether a second factor has to be set up before anything else; a provider's sign-in has its own."""
+    if policy.second_factor != "required" or (row is not None and (row.mfa_at is not None or row.method != "password")):
+        return False
+    return found is not None and not found.second_factor

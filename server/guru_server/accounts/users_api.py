@@ -1,0 +1,116 @@
+"""Who may sign in, for those who manage users: invited, locked, let in again. It decides nothing itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+from sqlalchemy import Connection, select
+
+from guru_policy.access.rulebook import Rulebook
+from guru_policy.errors import NotFound, Refused
+from guru_server.accounts import accounts, sessions
+from guru_server.accounts.accounts import INVITED, NAME, Account
+from guru_server.accounts.desk import Desk
+from guru_server.accounts.tables import invitation
+from guru_server.identity.people import Person
+from guru_server.identity.signing_in import signed_in
+from guru_server.rights.declaring import needs
+from guru_wire.operator import Page
+from guru_wire.people import Invited, Reason, UserRow
+
+Who = Annotated[Person, Depends(signed_in)]
+Name = Annotated[str, Path(pattern=f"^{NAME.pattern}$")]
+
+
+def router(desk: Desk) -> APIRouter:
+    """The guarded routes."""
+    router = APIRouter(tags=["users"])
+
+    @router.get("/users")
+    @needs("user.manage", of="organisation")
+    async def listed() -> Page[UserRow]:
+        """Everybody whom the repository names or who has an account, by name."""
+        now = desk.clock()
+        rows = await desk.db.read(lambda connection: _rows(desk, connection, now))
+        return Page[UserRow](items=tuple(rows), total=len(rows))
+
+    @router.post("/users/{name}/invitation", status_code=201)
+    @needs("user.manage", of="organisation")
+    async def invite(name: Name, person: Who) -> Invited:
+        """A code with which the person sets a password; what they had of before counts until then."""
+        now = desk.clock()
+
+        def work(connection: Connection) -> str:
+            found = accounts.find(connection, desk.tenant, name)
+            if found is not None and found.role and person.role != "admin":
+                raise Refused(f"{name} has a fixed role: `guru-server admin create {name}` invites them",
+                              hint="a fixed role comes from the server's own machine alone")
+            return accounts.invite(
+                connection, desk.tenant, name, found.role if found else "", now=now, actor=person.actor)
+
+        return Invited(name=name, invitation=await desk.db.write(work), expires_at=now + INVITED * 1000)
+
+    @router.post("/users/{name}/lock")
+    @needs("user.manage", of="organisation")
+    async def lock(name: Name, ask: Reason, person: Who) -> UserRow:
+        """Shut the person out; every session of theirs ends now."""
+        now = desk.clock()
+
+        def work(connection: Connection) -> UserRow:
+            _not_a_fixed_one(accounts.get(connection, desk.tenant, name), person)
+            accounts.lock(connection, desk.tenant, name, ask.reason, now=now, actor=person.actor)
+            sessions.end_all(connection, desk.tenant, name, now=now, actor=person.actor, why=f"locked: {ask.reason}")
+            return _one(desk, connection, name, now)
+
+        return await desk.db.write(work)
+
+    @router.delete("/users/{name}/lock")
+    @needs("user.manage", of="organisation")
+    async def unlock(name: Name, person: Who) -> UserRow:
+        """Let the person in again."""
+        now = desk.clock()
+
+        def work(connection: Connection) -> UserRow:
+            accounts.lock(connection, desk.tenant, name, "", now=now, actor=person.actor)
+            return _one(desk, connection, name, now)
+
+        return await desk.db.write(work)
+
+    return router
+
+
+def _not_a_fixed_one(found: Account, person: Person) -> None:
+    if found.role and person.role != "admin":
+        raise Refused(f"{found.name} has a fixed role: only another of the same kind locks them",
+                      hint="`guru-server admin lock` on the server's machine")
+
+
+def _one(desk: Desk, connection: Connection, name: str, now: int) -> UserRow:
+    row = next((one for one in _rows(desk, connection, now) if one.name == name), None)
+    if row is None:
+        raise NotFound(f"{name} has no account")
+    return row
+
+
+def _rows(desk: Desk, connection: Connection, now: int) -> list[UserRow]:
+    book = desk.holding.book(connection, desk.tenant)
+    found = {one.name: one for one in accounts.accounts(connection, desk.tenant)}
+    waiting = frozenset(connection.execute(select(invitation.c.name).where(
+        invitation.c.tenant == desk.tenant, invitation.c.used_at.is_(None), invitation.c.expires_at > now)).scalars())
+    living: dict[str, int] = {}
+    for session in sessions.sessions(connection, desk.tenant, None, now):
+        living[session.name] = living.get(session.name, 0) + 1
+    names = sorted({*found, *waiting, *(one.name for one in book.users)})
+    return [_row(name, found.get(name), book, living.get(name, 0)) for name in names]
+
+
+def _row(name: str, account: Account | None, book: Rulebook, living: int) -> UserRow:
+    held = book.user(name)
+    disabled = held is not None and held.disabled
+    state = "disabled" if disabled else "locked" if account and account.locked else "active" if account else "invited"
+    return UserRow(
+        name=name, role=account.role if account else "", groups=held.groups if held else (), known=held is not None,
+        state=state, second_factor=bool(account and account.second_factor),
+        locked=account.locked if account else "", created_at=account.created_at if account else None, sessions=living,
+    )
