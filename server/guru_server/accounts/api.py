@@ -49,7 +49,7 @@ def public_router(desk: Desk, sightings: Sightings | None = None) -> APIRouter:
     def key_of(request: Request) -> str:
         return desk.proof(request.headers.get(HEADER, ""), request.method, request.scope["path"]).key
 
-    @router.post("/sessions", status_code=201)
+    @router.post("/sign-in", status_code=201)
     async def sign_in(ask: SignIn, request: Request) -> Tokens:
         """Open a session by password, and by a code of the second factor when the account has one."""
         try:
@@ -58,7 +58,7 @@ def public_router(desk: Desk, sightings: Sightings | None = None) -> APIRouter:
             await refused(request, "password", error)
             raise
 
-    @router.post("/sessions/refresh")
+    @router.post("/sign-in/refresh")
     async def refresh(ask: Refresh, request: Request) -> Tokens:
         """The next tokens of a session. A refresh token is good once; used again, it ends the session."""
         try:
