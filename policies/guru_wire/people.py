@@ -52,7 +52,7 @@ class CodeShown(Asked):
     code: Code
 
 
-class Reason(Asked):
+class LockReason(Asked):
     """Why something is done."""
 
     reason: Annotated[str, StringConstraints(min_length=1, max_length=200)]

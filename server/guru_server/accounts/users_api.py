@@ -17,7 +17,7 @@ from guru_server.identity.people import Person
 from guru_server.identity.signing_in import signed_in
 from guru_server.rights.declaring import needs
 from guru_wire.operator import Page
-from guru_wire.people import Invited, Reason, UserRow
+from guru_wire.people import Invited, LockReason, UserRow
 
 Who = Annotated[Person, Depends(signed_in)]
 Name = Annotated[str, Path(pattern=f"^{NAME.pattern}$")]
@@ -53,7 +53,7 @@ def router(desk: Desk) -> APIRouter:
 
     @router.post("/users/{name}/lock")
     @needs("user.manage", of="organisation")
-    async def lock(name: Name, ask: Reason, person: Who) -> UserRow:
+    async def lock(name: Name, ask: LockReason, person: Who) -> UserRow:
         """Shut the person out; every session of theirs ends now."""
         now = desk.clock()
 

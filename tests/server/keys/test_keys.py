@@ -31,7 +31,8 @@ def test_making_keys_twice_changes_nothing(folder: Path) -> None:
     before = contents(folder)
 
     assert sorted(made) == [
-        "age.key", "audit.key", "ca.crt", "ca.key", "command.key", "link.key", "state.key", "tls.crt", "tls.key"]
+        "account.key", "age.key", "audit.key", "ca.crt", "ca.key", "command.key", "link.key", "session.key",
+        "state.key", "tls.crt", "tls.key"]
     assert keys.make(folder, NAMES, SetClock()()) == []
     assert contents(folder) == before
 
