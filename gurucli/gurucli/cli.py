@@ -38,7 +38,7 @@ class Cli:
     @cached_property
     def server(self) -> Client:
         """The signed-in client; NotSignedIn without a token."""
-        if not self.context.token:
+        if not self.context.signed_in:
             raise NotSignedIn(f"not signed in at {self.context.url}", hint=f"guru login {self.context.url}")
         return self.client(self.context)
 
@@ -46,9 +46,15 @@ class Cli:
         """A client for this context, with this run's timeout and trace."""
         from gurucli.client import Client
 
+        signed = None
+        if context.session:
+            from gurucli.contexts import store_of
+            from gurucli.signed import Signed
+
+            signed = Signed(store_of(self.environment, context))
         return Client(
             context.url, context.token, ca=context.ca, timeout=self.timeout, trace=self.trace,
-            ticket=self.options.ticket,
+            ticket=self.options.ticket, signed=signed,
         )
 
     @property

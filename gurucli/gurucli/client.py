@@ -12,13 +12,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import TypeVar, cast
-from urllib.parse import quote, urlencode
+from typing import TYPE_CHECKING, TypeVar, cast
+from urllib.parse import quote, unquote, urlencode
 
 from guru_policy.errors import NotSignedIn, Unsupported, UsageWrong
 from gurucli.answers import DeviceRow, Json, Page
 from gurucli.problems import error_from
 from gurucli.transport import Reply, Wire, trusting
+
+if TYPE_CHECKING:
+    from gurucli.signed import Signed
 
 API = "/api/v1"
 PAGE = 1000                             # rows asked for at a time
@@ -34,9 +37,9 @@ class Client:
 
     def __init__(
         self, url: str, token: str = "", *, ca: str = "", timeout: float = 30.0, trace: Trace | None = None,
-        ticket: str = "",
+        ticket: str = "", signed: Signed | None = None,
     ) -> None:
-        self.url, self._ticket = url, ticket
+        self.url, self._ticket, self._signed = url, ticket, signed
         self._token = token
         self._wire = Wire(url, trusting(ca), timeout)
         self._trace = trace
@@ -114,23 +117,34 @@ class Client:
         target = path + ("?" + urlencode(words) if words else "")
         data = None if body is None else json.dumps(body).encode()
         headers = {"Accept": "application/json", "User-Agent": "guru"}
-        if self._token:
+        if self._signed is not None:
+            headers |= self._signed.headers(self._wire, method, unquote(path))
+        elif self._token:
             headers["Authorization"] = f"Bearer {_header_safe(self._token)}"
         if self._ticket:
             headers["Guru-Ticket"] = _ticket(self._ticket)
         if data is not None:
             headers["Content-Type"] = "application/json"
-        began = time.monotonic()
-        self._say(f"> {method} {self.url.rstrip('/')}{target}" + ("  Authorization: Bearer ***"
-                                                                  if self._token else ""))
-        reply = self._wire.send(method, target, headers, data)
-        self._say(f"< {reply.status} {(time.monotonic() - began) * 1000:.0f} ms, {len(reply.body)} bytes")
-        self.skew = _skew(reply.date)
+        reply = self._sent(method, target, headers, data)
+        if reply.status == 401 and self._signed is not None:    # a clock that is wrong, or a token that ended meanwhile
+            self._signed.ahead = self.skew or 0.0
+            self._signed.spoil()
+            headers |= self._signed.headers(self._wire, method, unquote(path))
+            reply = self._sent(method, target, headers, data)
         if reply.status >= 400:
             raise error_from(reply.status, reply.body)
         if reply.status >= 300:
             raise Unsupported(f"the server answered {reply.status}, a redirection",
                               hint="sign in at the new address")
+        return reply
+
+    def _sent(self, method: str, target: str, headers: dict[str, str], data: bytes | None) -> Reply:
+        began = time.monotonic()
+        secret = "  Authorization: Bearer ***" if "Authorization" in headers else ""
+        self._say(f"> {method} {self.url.rstrip('/')}{target}{secret}")
+        reply = self._wire.send(method, target, headers, data)
+        self._say(f"< {reply.status} {(time.monotonic() - began) * 1000:.0f} ms, {len(reply.body)} bytes")
+        self.skew = _skew(reply.date)
         return reply
 
     def certificate(self) -> dict[str, object]:

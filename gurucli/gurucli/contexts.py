@@ -7,21 +7,34 @@ import os
 import tempfile
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from guru_policy.errors import GuruError, InputInvalid, NotFound, NotSignedIn, UsageWrong
 from gurucli.environment import Environment
+
+if TYPE_CHECKING:
+    from gurucli.session_store import Place, Store
 
 MAX_CONFIG = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One server and who we are there. `ca` is PEM text; empty means the system's own roots."""
+    """One server and who we are there. `ca` is PEM text; empty means the system's own roots.
+
+    `session` says where the secrets of a session are kept: `keyring`, `file`, or empty when there is a token.
+    """
 
     name: str
     url: str
     token: str = field(default="", repr=False)
     ca: str = ""
+    session: str = ""
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether there is something to show."""
+        return bool(self.token or self.session)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +75,8 @@ def load(path: Path) -> Config:
         with path.open("rb") as file:
             raw = json.loads(file.read(MAX_CONFIG))
         contexts = {
-            name: Context(name, str(entry["url"]), str(entry.get("token", "")), str(entry.get("ca", "")))
+            name: Context(name, str(entry["url"]), str(entry.get("token", "")), str(entry.get("ca", "")),
+                          str(entry.get("session", "")))
             for name, entry in raw.get("contexts", {}).items()
         }
         return Config(str(raw.get("current", "")), contexts)
@@ -115,10 +129,18 @@ def choose(environment: Environment, asked: str) -> Context:
             raise NotSignedIn("no server is chosen", hint=hint)
         context = config.named(name)
     if environment.token and not (asked and context.token):
-        context = replace(context, token=environment.token)
+        context = replace(context, token=environment.token, session="")
     if environment.ca_file:
         context = replace(context, ca=read_ca(environment.ca_file))
     return context
+
+
+def store_of(environment: Environment, context: Context) -> Store:
+    """Where the context's session is kept."""
+    from gurucli.session_store import Store
+
+    place: Place = "keyring" if context.session == "keyring" else "file"
+    return Store(environment.config.parent / "sessions", context.name, place)
 
 
 def read_ca(path: str) -> str:

@@ -37,7 +37,7 @@ def examine(cli: Cli) -> Iterator[Diagnosis]:
             return
         yield from _certificate(client, cli.now())
         yield _clock(client)
-        yield from _signed_in(client, bool(context.token), cli.now())
+        yield from _signed_in(client, context.signed_in, cli.now())
 
 
 def _config(cli: Cli) -> Diagnosis:

@@ -7,9 +7,10 @@ from itertools import islice
 
 from guru_policy.errors import GuruError
 from gurucli.client import Client
-from gurucli.contexts import choose
+from gurucli.contexts import choose, store_of
 from gurucli.environment import read_environment
 from gurucli.names import Names
+from gurucli.signed import Signed
 
 TIMEOUT = 10.0
 MOST = 100_000                          # names
@@ -20,7 +21,8 @@ def refresh() -> int:
     environment = read_environment()
     try:
         context = choose(environment, "")
-        with Client(context.url, context.token, ca=context.ca, timeout=TIMEOUT) as server:
+        signed = Signed(store_of(environment, context)) if context.session else None
+        with Client(context.url, context.token, ca=context.ca, timeout=TIMEOUT, signed=signed) as server:
             rows = list(islice(server.devices(), MOST))
     except GuruError:
         return 1

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy import Connection
 
 from guru_policy.errors import InputInvalid, Refused
+from guru_server.accounts import accounts
 from guru_server.bus import Bus, LocalBus
 from guru_server.clock import wall
 from guru_server.identity import people
@@ -60,6 +61,21 @@ def prepare(settings: ServerSettings) -> list[str]:
     made = keys.make(settings.keys, settings.names, wall())
     migrate(settings.database_url)
     return made
+
+
+def create_admin(settings: ServerSettings, name: str) -> None:
+    """Print an invitation for somebody with all rights, which no commit can take away; only on this machine.
+
+    For a name that is there it is the way back in: its password is set anew, and its second factor is gone.
+    """
+    prepare(settings)
+    now = wall()
+    code = asyncio.run(_write(settings, lambda connection: accounts.invite(
+        connection, TENANT, name, "admin", now=now, actor="server")))
+    sys.stdout.write(f"{code}\n")
+    say(f"the invitation above is for {name}, good once and for a day; set the password with:")
+    pin = keys.load_server(settings.keys).ca_pin
+    say(f"  guru login {settings.public_url} --pin sha256:{pin} --user {name} --invitation")
 
 
 def create_token(

@@ -71,6 +71,8 @@ def _dispatch(arguments: argparse.Namespace, settings: ServerSettings) -> None:
             commands.recipient(settings)
         case "openapi", _:
             commands.openapi(settings)
+        case "admin", "create":
+            commands.create_admin(settings, arguments.name)
         case "token", "create":
             role: Role = "" if arguments.role == "bindings" else arguments.role
             commands.create_token(settings, arguments.name, role, _seconds(arguments.ttl), arguments.key, Limits(
@@ -98,6 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("migrate", parents=[shared], help="bring the database's tables up to date")
     commands.add_parser("openapi", parents=[shared], help="print the API's OpenAPI document")
     commands.add_parser("recipient", parents=[shared], help="print the age public key that secrets are encrypted for")
+    admins = commands.add_parser("admin", help="people with all rights").add_subparsers(
+        dest="verb", required=True, metavar="VERB")
+    admins.add_parser("create", parents=[shared], help="invite one, or one anew who cannot get in").add_argument("name")
     verbs = commands.add_parser("token", help="tokens of people").add_subparsers(
         dest="verb", required=True, metavar="VERB"
     )

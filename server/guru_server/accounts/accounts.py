@@ -98,8 +98,9 @@ def accept(connection: Connection, tenant: str, code: str, password_digest: str,
         raise _no_invitation()
     values = {"password": password_digest, "totp": "", "totp_step": 0, "totp_next": "", "recovery": "[]",
               "locked": "", "changed_at": now}
+    role = {"role": row.role} if row.role else {}           # an ordinary invitation takes no role away
     mine = (account.c.tenant == tenant, account.c.name == row.name)
-    if not connection.execute(account.update().where(*mine).values(**values)).rowcount:
+    if not connection.execute(account.update().where(*mine).values(**values, **role)).rowcount:
         connection.execute(account.insert().values(
             tenant=tenant, name=row.name, role=row.role, created_at=now, **values))
     record(connection, now, f"person:{row.name}", "PasswordSet", f"person:{row.name}",

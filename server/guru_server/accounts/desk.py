@@ -144,7 +144,8 @@ class Desk:
         row = sessions.session_of(connection, self.tenant, access.session)
         book = self.holding.book(connection, self.tenant)
         if row is None or not row.living(now, book.sign_in.idle + LIFE):
-            raise NotSignedIn("this session is over", hint="sign in again: `guru login`")
+            why = f": {row.ending}" if row and row.ending else ""
+            raise NotSignedIn(f"this session is over{why}", hint="sign in again: `guru login`")
         found = accounts.find(connection, self.tenant, row.name)
         self._admit(found, book, row.name)
         return Person(

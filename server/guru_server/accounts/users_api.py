@@ -15,7 +15,9 @@ from guru_server.accounts.desk import Desk
 from guru_server.accounts.tables import invitation
 from guru_server.identity.people import Person
 from guru_server.identity.signing_in import signed_in
+from guru_server.rights.asking import Asking
 from guru_server.rights.declaring import needs
+from guru_server.rights.escalating import refuse_more
 from guru_wire.operator import Page
 from guru_wire.people import Invited, LockReason, UserRow
 
@@ -37,9 +39,13 @@ def router(desk: Desk) -> APIRouter:
 
     @router.post("/users/{name}/invitation", status_code=201)
     @needs("user.manage", of="organisation")
-    async def invite(name: Name, person: Who) -> Invited:
-        """A code with which the person sets a password; what they had of before counts until then."""
+    async def invite(name: Name, person: Who, rights: Asking) -> Invited:
+        """A code with which the person sets a password; what they had of before counts until then.
+
+        Whoever has the code could take it for themselves, so nobody invites somebody who may do more than they may.
+        """
         now = desk.clock()
+        refuse_more(rights, rights.book.names_of(name))
 
         def work(connection: Connection) -> str:
             found = accounts.find(connection, desk.tenant, name)

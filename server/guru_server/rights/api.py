@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from guru_policy.access.asking import Decision, Subject, Target, device_target
 from guru_policy.access.deciding import EVERYTHING, decide
 from guru_policy.access.grants import grants_of
-from guru_policy.errors import InputInvalid, NotFound, Refused
+from guru_policy.errors import InputInvalid, NotFound
 from guru_policy.inventory import Device
 from guru_policy.kinds.binding import read_scope
 from guru_policy.kinds.role import VERBS
@@ -26,6 +26,7 @@ from guru_server.identity.people import Limits, Person
 from guru_server.identity.signing_in import signed_in
 from guru_server.rights.asking import Asking, Rights
 from guru_server.rights.declaring import needs
+from guru_server.rights.escalating import refuse_more
 from guru_server.rights.telling import answer_of, reason_of, seen
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
@@ -109,7 +110,8 @@ def _route_keys(router: APIRouter, desk: Desk) -> None:
     async def create(ask: KeyRequest, person: Who, rights: Asking) -> KeyCreated:
         """A new key; its text is shown this once. It gives its maker nothing that the maker has not."""
         now = desk.clock()
-        _refuse_more(rights, f"key:{ask.name}", Limits(ask.verbs, ask.scope))
+        people.check_limits(Limits(ask.verbs, ask.scope))
+        refuse_more(rights, frozenset({f"key:{ask.name}"}), ask.verbs)
 
         def make(connection: Connection) -> tuple[str, KeyRow]:
             text = people.create(
@@ -152,23 +154,6 @@ def _keys(connection: Connection) -> list[KeyRow]:
         )
         for row in people.tokens(connection, TENANT, "key")
     ]
-
-
-def _refuse_more(rights: Rights, name: str, limits: Limits) -> None:
-    """Refused when the key could do now what its maker cannot."""
-    people.check_limits(limits)
-    for rule in grants_of(rights.book, frozenset({name})).rules:
-        if rule.held.effect == "deny":
-            continue
-        for verb in sorted(rule.verbs.intersection(limits.verbs or VERBS)):
-            target = EVERYTHING if rule.scope == ORG else Target(rule.scope)
-            classes = rule.held.classes or (None,)
-            decisions = [rights.decide(verb, [target], command_class=one) for one in classes]
-            if not all(one.allowed for one in decisions):
-                raise Refused(
-                    f"{name} could {verb} in {rule.scope} by {rule.ref}, and you cannot",
-                    hint="narrow it with verbs and a scope, or ask somebody who may do all of it",
-                )
 
 
 def _fixed(connection: Connection, subject: str, now: int) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ def run(ctx: typer.Context) -> None:
     config = contexts.load(cli.environment.config)
     used = cli.options.context or cli.environment.context or config.current
     rows: list[Row] = [
-        {"name": one.name, "current": one.name == used, "url": one.url, "signed_in": bool(one.token),
+        {"name": one.name, "current": one.name == used, "url": one.url, "signed_in": one.signed_in,
          "pinned": bool(one.ca)}
         for one in sorted(config.contexts.values(), key=lambda one: one.name)]
     cli.out.result(Sheet(rows, COLUMNS, empty="no server yet; sign in with `guru login URL`"))

@@ -22,6 +22,7 @@ from gurucli.cli import Cli
 from gurucli.client import API, shaped
 from gurucli.commands.session.columns import COLUMNS, told
 from gurucli.contexts import Context
+from gurucli.entering import entered
 from gurucli.sheet import record
 from gurucli.transport import Wire, fingerprint, split_url, trusting_nobody
 
@@ -31,6 +32,7 @@ MAX_TOKEN = 1 << 16
 EXAMPLES = (
     ("guru login https://guru.example.com --pin sha256:1f0c...", "with the pin that guru-server printed"),
     ("guru login guru.example.com --context prod", "look at the fingerprint, keep it as prod"),
+    ("guru login URL --pin PIN --user ada", "asks for her password, and for a code when she has a second factor"),
     ("guru login URL --pin PIN --token-file token.txt --no-input", "in a script"),
 )
 
@@ -47,12 +49,20 @@ def run(
         "--token-file", metavar="FILE",
         help="Read the token from a file; - is stdin. Without it: GURU_TOKEN, or a "
         "question without echo.", show_default=False)] = "",
+    user: Annotated[str, typer.Option(
+        "--user", metavar="NAME", help="Sign in by name and password, and keep a session.", show_default=False)] = "",
+    code: Annotated[str, typer.Option(
+        "--code", metavar="CODE", help="With --user: of your second factor; asked for without it.",
+        show_default=False)] = "",
+    invitation: Annotated[bool, typer.Option(
+        "--invitation", help="With --user: set the password by an invitation first.", show_default=False)] = False,
 ) -> None:
     """Sign in at a server, and keep it as a context.
 
     The server's authority is fetched over a connection on which nothing secret is said, and compared with
-    the pin. Only then the token is read and sent. `--context NAME` names the context; without it the host's
-    name does.
+    the pin. Only then anything secret is read and sent. With --user that is a password, read without echo or from
+    standard input, never from an option; without it a token. `--context NAME` names the context; without it the
+    host's name does.
     """
     cli: Cli = ctx.obj
     parts = split_url(url)
@@ -60,7 +70,12 @@ def run(
     config = contexts.load(cli.environment.config)
     ca = _authority(cli, address, pin, config)
     name = cli.options.context or urlsplit(address).hostname or "server"
-    context = Context(name, address, _token(cli, token_file), ca)
+    if (code or invitation) and not user:
+        raise UsageWrong("--code and --invitation go with --user", hint="guru login URL --user NAME")
+    if user:
+        context = entered(cli, Context(name, address, "", ca), user, code, invited=invitation)
+    else:
+        context = Context(name, address, _token(cli, token_file), ca)
     with cli.client(context) as client:
         who = client.get(WhoAmI, "/whoami")
     contexts.save(cli.environment.config, config.with_context(context))

@@ -1,0 +1,75 @@
+"""Signing in by name and password: what is asked, what is sent, and where the session is kept then."""
+
+from __future__ import annotations
+
+import json
+
+from guru_policy.errors import FactorNeeded, UsageWrong
+from gurucli.asking import ask, ask_secret
+from gurucli.cli import Cli
+from gurucli.contexts import Context, store_of
+from gurucli.problems import error_from
+from gurucli.session_store import Held, usable_place
+from gurucli.signed import SIGN_IN, client_name, fresh_key, held_of, key_of, proof
+from gurucli.transport import Wire, trusting
+
+INVITATION = "/api/v1/account/invitation"
+
+
+def entered(cli: Cli, context: Context, user: str, code: str, *, invited: bool) -> Context:
+    """The context with a session of `user`, which is kept. NotSignedIn for a wrong password, or a missing code.
+
+    A password is read without echo, or from standard input when that is no terminal; never from an option.
+    """
+    wire = Wire(context.url, trusting(context.ca), cli.timeout)
+    try:
+        password = _invited(cli, wire) if invited else _password(cli, f"Password of {user}:")
+        seed = fresh_key()
+        try:
+            held = _signed_in(wire, seed, user, password, code)
+        except FactorNeeded:
+            if code or not cli.interactive:
+                raise
+            held = _signed_in(wire, seed, user, password, ask(cli, "Code of your second factor:"))
+    finally:
+        wire.close()
+    kept = Context(context.name, context.url, "", context.ca, usable_place())
+    store_of(cli.environment, kept).save(held)
+    if kept.session == "file":
+        cli.out.note(f"no keyring is here: the session is kept in {cli.environment.config.parent / 'sessions'}, "
+                     "readable by you alone")
+    return kept
+
+
+def _signed_in(wire: Wire, seed: str, user: str, password: str, code: str) -> Held:
+    body = {"user": user, "password": password, "code": code, "client": client_name()}
+    reply = wire.send("POST", SIGN_IN, _headers(proof(key_of(seed), "POST", SIGN_IN)), json.dumps(body).encode())
+    if reply.status >= 400:
+        raise error_from(reply.status, reply.body)
+    return held_of(reply.body, seed)
+
+
+def _invited(cli: Cli, wire: Wire) -> str:
+    """The password that an invitation sets."""
+    code = ask_secret(cli, "Invitation:")
+    password = ask_secret(cli, "New password:")
+    if password != ask_secret(cli, "Once more:"):
+        raise UsageWrong("the two are not the same", hint="nothing was set; try again")
+    reply = wire.send("POST", INVITATION, _headers(""), json.dumps(
+        {"invitation": code, "password": password}).encode())
+    if reply.status >= 400:
+        raise error_from(reply.status, reply.body)
+    return password
+
+
+def _password(cli: Cli, question: str) -> str:
+    import sys
+
+    if not cli.environment.stdin_terminal and not cli.options.no_input:
+        return sys.stdin.readline(4096).rstrip("\n")
+    return ask_secret(cli, question)
+
+
+def _headers(proved: str) -> dict[str, str]:
+    headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "guru"}
+    return {**headers, "DPoP": proved} if proved else headers
