@@ -37,7 +37,7 @@ spec:
     hours: {kind: file, path: /etc/office/hours.txt, content: "9 to 18\\n", mode: "0644"}
 """
 LISTS = ("key list", "device list", "override list", "alert list --state all", "maint list --all", "revision list",
-         "enroll token list", "context list", "audit list", "audit search role", "audit export")
+         "enroll token list", "enroll pending list", "context list", "audit list", "audit search role", "audit export")
 THINGS = (
     "status", f"device show {PC}", f"device facts {PC}", f"explain {PC} checks.disk.warning", "whoami", "doctor",
     "validate FLEET", "plan FLEET", "plan --revision HEAD", "sync", "version", "explain G0404", "explain exit-codes",
@@ -92,8 +92,9 @@ def test_every_format_of_every_verb_is_what_it_says(command: str, lab: World) ->
 
 OFFLINE = {"init", "fmt", "schema", "diff", "render", "test",         # tests/cli proves what needs no server
            "secrets rotate", "secrets recipients rm", "import tactical", "import fleet"}
-OWN = {"ci", "apply", "rollback", "wait", "drift",            # test_pipeline.py; then test_secrets.py, test_alerting.py
+OWN = {"ci", "apply", "rollback", "wait", "drift",            # test_pipeline.py; then others
        "secrets edit", "secrets check", "secrets recipients list", "secrets recipients add",
+       "enroll pending approve", "enroll pending deny", "device quarantine", "device release", "device rotate-key",
        "alert show", "alert ack", "maint start", "maint end", "export", "import server"}
 JOBS = {"run", "query", "job list", "job show", "job watch", "job output", "job cancel", "job rerun",
         "script list", "script show", "script run", "vpn diagnose"}   # test_jobs.py, test_query.py
