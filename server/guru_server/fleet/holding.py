@@ -58,6 +58,15 @@ def hold(connection: Connection, tenant: str, device_id: str, held: Held, why: s
     connection.execute(device.update().where(*mine).values(held=held, held_why=plain(why, 200), held_at=now))
 
 
+def hold_free(connection: Connection, tenant: str, device_id: str, held: Held, why: str, now: int) -> bool:
+    """Hold the device unless it is held or revoked already; whether it was done."""
+    mine = (
+        device.c.tenant == tenant, device.c.id == device_id, device.c.held == "", device.c.revoked_at.is_(None),
+    )
+    done = connection.execute(device.update().where(*mine).values(held=held, held_why=plain(why, 200), held_at=now))
+    return bool(done.rowcount)
+
+
 def ask_rotation(connection: Connection, tenant: str, device_id: str, now: int) -> None:
     """Have the device make a new key; publish `revoked` after the commit."""
     mine = (device.c.tenant == tenant, device.c.id == device_id)

@@ -51,7 +51,7 @@ class Known(NamedTuple):
     held: str = ""                      # pending | quarantined
     rotate_asked: bool = False
     key_at: int = 0                     # ms UTC: when its key was made, as far as is known
-    processes: str = ""                 # JSON of guru_server.gateway.cloning.Processes
+    processes: str = ""                 # JSON of guru_server.fleet.cloning.Processes
 
 
 class Seen(NamedTuple):

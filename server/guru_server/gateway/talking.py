@@ -17,11 +17,11 @@ from pydantic import JsonValue, ValidationError
 from sqlalchemy import Connection
 
 from guru_policy.errors import GuruError, NotSignedIn, Unreachable, Unsupported, Untrusted
-from guru_server.audit.log import record
 from guru_server.bus import Bus
 from guru_server.clock import Clock
-from guru_server.fleet.holding import EXCERPT, Counted, hold, withhold
-from guru_server.gateway import cloning
+from guru_server.fleet import cloning
+from guru_server.fleet.holding import EXCERPT, Counted, withhold
+from guru_server.fleet.rekeying import switch
 from guru_server.gateway.desired import Downlink
 from guru_server.gateway.devices import Known, keep_sealing_key, known, note_ahead, serials
 from guru_server.gateway.frames import Broken, opened, parcels, written
@@ -33,7 +33,7 @@ from guru_server.gateway.marks import Source, mark_of
 from guru_server.gateway.orders import Orders
 from guru_server.gateway.plain import plain
 from guru_server.gateway.presence import Presence
-from guru_server.gateway.rekeying import rekey_of, switch
+from guru_server.gateway.rekeying import rekey_of
 from guru_server.store.database import Database
 from guru_wire.link import Fetch, Hello, Rekeyed
 from guru_wire.sealing import check_sealing_key
@@ -127,23 +127,14 @@ class Talk:
         before = cloning.read(device.processes)
         if before.after(hello.process) == before:
             return device.held
-        news = f"two machines use one key: {hello.process[:8] or 'an old agent'} came back after another"
         now = self._now()
-
-        def work(connection: Connection) -> str:
-            after = cloning.note(connection, device.tenant, hello.device, hello.process)
-            if device.held or not after.cloned:
-                return device.held
-            hold(connection, device.tenant, hello.device, "quarantined", news, now)
-            record(connection, now, "server", "DeviceCloned", f"device:{hello.device}", news, device=hello.device,
-                   tenant=device.tenant)
-            return "quarantined"
-
-        held = await self._db.write(work)
-        if held != device.held:
-            log.warning("device %s is in quarantine: %s", hello.device, news)
-            await self._bus.publish("revoked", [hello.device])
-        return held
+        if not await self._db.write(
+            lambda connection: cloning.note(connection, device.tenant, hello.device, hello.process, now)
+        ):
+            return device.held
+        log.warning("device %s is in quarantine: %s", hello.device, cloning.CLONED)
+        await self._bus.publish("revoked", [hello.device])
+        return "quarantined"
 
     async def _withhold(self, tenant: str, device: str, items: Sequence[Counted]) -> None:
         """Count what came and believe nothing of it."""
@@ -167,10 +158,7 @@ class Talk:
         """The device's own wish to have another key: the old one is worth nothing once this is committed."""
         source, old, now = link.source, link.key, self._now()
         asked = rekey_of(message, source.device, old)
-        if not await self._db.write(
-            lambda connection: switch(connection, source.tenant, source.device, old, asked, now)
-        ):
-            raise Broken("that key was used before")
+        await self._db.write(lambda connection: switch(connection, source.tenant, source.device, old, asked, now))
         link.key, link.rotate = base64.b64decode(asked.public_key), False
         link.answer(written(Rekeyed(public_key=asked.public_key)))
         await self._bus.publish("inventory", [source.device])
@@ -211,7 +199,7 @@ class Talk:
             raise Broken("more messages than a link may send")
         if kind == "batch" and link.held:
             await self._count(link, parcels(message), size)
-        elif kind == "rekey" and not link.held:
+        elif kind == "rekey" and link.rotate:
             await self._rekey(link, message)
         elif kind == "batch":
             await self._take_in(link, message, size)

@@ -9,10 +9,10 @@ from sqlalchemy import Connection, select
 
 from guru_policy.errors import Conflict, InputInvalid
 from guru_policy.inventory import Device, Place
+from guru_server.fleet import cloning
 from guru_server.fleet.changing import revoke
 from guru_server.fleet.holding import hold
 from guru_server.fleet.tables import device
-from guru_server.gateway import cloning
 from guru_server.identity.enrolling import alike
 from guru_server.rights.asking import Sight
 from guru_server.store.schema import metadata

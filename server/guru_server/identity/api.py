@@ -110,11 +110,8 @@ def router(identity: Identity) -> APIRouter:
 
         def make(connection: Connection) -> tuple[str, EnrolTokenRow]:
             rights.require_scope(connection, "device.enroll", where)
-            labels = enrolling.labels_of(ask)
-            if labels:
-                rights.require_scope(connection, "device.label", where)
-            if rights.book.deciding_labels().intersection(labels):
-                rights.require_scope(connection, "user.manage", where)
+            for verb in enrolling.verbs_for(ask, rights.book):
+                rights.require_scope(connection, verb, where)
             return enrolling.create(connection, TENANT, ask, now=now, by=person)
 
         secret, row = await identity.db.write(make)

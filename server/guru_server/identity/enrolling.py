@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import Connection, Row, func, select
 
+from guru_policy.access.rulebook import Rulebook
 from guru_policy.errors import InputInvalid, NotFound, Refused, Unsupported, Untrusted
 from guru_policy.inventory import Place
 from guru_policy.objects.scopes import Scope
@@ -210,6 +211,13 @@ def labels_of(ask: EnrolTokenRequest) -> dict[str, str]:
     labels = {**ask.labels, "ring": ask.ring} if ask.ring else dict(ask.labels)
     check_labels(labels)
     return labels
+
+
+def verbs_for(ask: EnrolTokenRequest, book: Rulebook) -> list[str]:
+    """What giving the token's labels takes besides: they are labels like any, and by some of them rights are chosen."""
+    labels = labels_of(ask)
+    deciding = book.deciding_labels().intersection(labels)
+    return [*(["device.label"] if labels else []), *(["user.manage"] if deciding else [])]
 
 
 def _network(text: str) -> str:

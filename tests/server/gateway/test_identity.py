@@ -12,8 +12,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from guru_server.clock import wall
+from guru_server.fleet.cloning import Processes
 from guru_server.fleet.holding import ask_rotation, hold, known_key
-from guru_server.gateway.cloning import Processes
 from guru_wire.link import rekey_bytes
 from guru_wire.sealing import sealing_proof, sealing_public
 from guru_wire.signing import public_bytes, sign
@@ -174,6 +174,7 @@ async def test_a_device_renews_its_key_and_the_old_one_is_worth_nothing(site: Si
 @pytest.mark.parametrize("fault", ["proof", "consent", "sealing_proof", "public_key"])
 async def test_a_new_key_that_is_not_signed_by_both_ends_the_link(site: Site, fault: str) -> None:
     agent = await site.enrol()
+    await site.db.write(lambda connection: ask_rotation(connection, "main", agent.id, wall()))
     socket, _ = await link(site, agent)
     bad = rekey(agent, Ed25519PrivateKey.generate())
     other = rekey(agent, Ed25519PrivateKey.generate())
@@ -186,12 +187,23 @@ async def test_a_new_key_that_is_not_signed_by_both_ends_the_link(site: Site, fa
 
 async def test_a_key_that_was_anybodys_is_no_new_key(site: Site) -> None:
     agent, other = await site.enrol(), await site.enrol()
+    await site.db.write(lambda connection: ask_rotation(connection, "main", agent.id, wall()))
     socket, _ = await link(site, agent)
     await say(socket, rekey(agent, other.key))
     with pytest.raises(ConnectionClosed):
         await asyncio.wait_for(socket.recv(), 5)
 
     assert (await link(site, agent))[1]["t"] == (await link(site, other))[1]["t"] == "welcome"
+
+
+async def test_a_rotation_that_nobody_asked_for_ends_the_link(site: Site) -> None:
+    agent = await site.enrol()
+    socket, _ = await link(site, agent)
+    await say(socket, rekey(agent, Ed25519PrivateKey.generate()))
+    with pytest.raises(ConnectionClosed):
+        await asyncio.wait_for(socket.recv(), 5)
+
+    assert await rows(site, "SELECT 1 FROM key_tombstone") == []
 
 
 async def test_an_old_key_asks_for_renewal_and_an_agent_that_cannot_is_not_asked(site: Site) -> None:

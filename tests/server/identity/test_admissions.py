@@ -109,7 +109,8 @@ async def test_a_machine_installed_anew_waits_and_then_goes_on_as_what_it_was(ap
     old = (await joins(api, made, "pc1", MACHINE, old_key)).json()["device"]
     await api.http.post("/devices/labels", json={"selector": "name=pc1", "set": {"tier": "gold"}, "max_devices": 1})
     await api.db.write(lambda connection: connection.execute(insert(check_state).values(
-        tenant="main", device=old, check_id="disk", state="ok", since=1, at=1, seen_at=1, missed=0, unit="", message="kept")))
+        tenant="main", device=old, check_id="disk", state="ok", since=1, at=1, seen_at=1, missed=0, unit="",
+        message="kept")))
     again = (await joins(api, made, "pc1", MACHINE)).json()
     queue = await waiting(api)
     answer = await decide(api, "approvals", device=again["device"], takes_over=old)

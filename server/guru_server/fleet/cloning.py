@@ -12,8 +12,12 @@ from typing import NamedTuple
 import orjson
 from sqlalchemy import Connection, text
 
+from guru_server.audit.log import record
+from guru_server.fleet.holding import hold_free
+
 KEPT = 8                                # runs that are remembered
 RETURNS = 2
+CLONED = "two machines use its key: a run of its agent came back after another, twice"
 _READ = "SELECT processes FROM device_state WHERE tenant = :tenant AND device = :device"
 _HELD = {"postgresql": text(_READ + " FOR UPDATE"), "sqlite": text(_READ)}
 _WRITE = text("UPDATE device_state SET processes = :processes WHERE tenant = :tenant AND device = :device")
@@ -47,14 +51,20 @@ def read(stored: str) -> Processes:
     return Processes(tuple(kept["seen"]), int(kept["returns"]))
 
 
-def note(connection: Connection, tenant: str, device: str, process: str) -> Processes:
-    """Keep that this run said hello, and what is known now. On PostgreSQL two gateways wait for each other here."""
+def note(connection: Connection, tenant: str, device: str, process: str, now: int) -> bool:
+    """Keep that this run said hello; True when that puts the device into quarantine, which the audit log tells.
+
+    On PostgreSQL two gateways wait for each other here. Publish `revoked` after the commit.
+    """
     of = {"tenant": tenant, "device": device}
     stored = connection.execute(_HELD[connection.dialect.name], of).scalar()
     after = read(stored or "").after(process)
     written = orjson.dumps({"seen": after.seen, "returns": after.returns}).decode()
     connection.execute(_WRITE, {**of, "processes": written})
-    return after
+    if not after.cloned or not hold_free(connection, tenant, device, "quarantined", CLONED, now):
+        return False
+    record(connection, now, "server", "DeviceCloned", f"device:{device}", CLONED, device=device, tenant=tenant)
+    return True
 
 
 def forget(connection: Connection, tenant: str, device: str) -> None:
