@@ -15,11 +15,22 @@ from guru_server.gateway.plain import plain
 from guru_wire.admission import Held, WithheldRow
 
 EXCERPT = 2000                          # characters of the newest item of a kind
+CHECK = "guru-identity"                 # the check that is critical while a device is in quarantine
 KINDS = 16                              # of one device
 _BURIED = text(
     "INSERT INTO key_tombstone (tenant, public_key, device, why, at)"
     " SELECT tenant, public_key, id, :why, :now FROM device WHERE tenant = :tenant AND id = :device"
     " ON CONFLICT DO NOTHING"
+)
+_SUSPECT = text(                        # whatever time stands there: the device may have written the row itself
+    "INSERT INTO check_state (tenant, device, check_id, state, since, at, unit, message, missed, seen_at)"
+    " VALUES (:tenant, :device, :check, 'critical', :now, :now, '', :why, 0, :now)"
+    " ON CONFLICT (tenant, device, check_id) DO UPDATE SET state = excluded.state, since = excluded.since,"
+    " at = excluded.at, message = excluded.message, missed = 0, seen_at = excluded.seen_at"
+)
+_CLEARED = text(
+    "UPDATE check_state SET state = 'ok', since = :now, at = :now, seen_at = :now, message = ''"
+    " WHERE tenant = :tenant AND device = :device AND check_id = :check"
 )
 _COUNTED = text(
     "INSERT INTO withheld (tenant, device, kind, count, bytes, excerpt, first_at, last_at)"
@@ -53,9 +64,12 @@ class Counted(NamedTuple):
 
 
 def hold(connection: Connection, tenant: str, device_id: str, held: Held, why: str, now: int) -> None:
-    """Hold the device, or with an empty `held` let it go; publish `revoked` and `inventory` after the commit."""
+    """Hold the device, or with an empty `held` let it go; publish `revoked`, `inventory` and `checks` after the
+    commit.
+    """
     mine = (device.c.tenant == tenant, device.c.id == device_id)
     connection.execute(device.update().where(*mine).values(held=held, held_why=plain(why, 200), held_at=now))
+    _judge(connection, tenant, device_id, held, why, now)
 
 
 def hold_free(connection: Connection, tenant: str, device_id: str, held: Held, why: str, now: int) -> bool:
@@ -64,7 +78,18 @@ def hold_free(connection: Connection, tenant: str, device_id: str, held: Held, w
         device.c.tenant == tenant, device.c.id == device_id, device.c.held == "", device.c.revoked_at.is_(None),
     )
     done = connection.execute(device.update().where(*mine).values(held=held, held_why=plain(why, 200), held_at=now))
+    if done.rowcount:
+        _judge(connection, tenant, device_id, held, why, now)
     return bool(done.rowcount)
+
+
+def _judge(connection: Connection, tenant: str, device_id: str, held: Held, why: str, now: int) -> None:
+    """Our own verdict about the device: alert rules that watch the check CHECK fire while it is in quarantine."""
+    values = {"tenant": tenant, "device": device_id, "check": CHECK, "now": now, "why": plain(why, 200)}
+    if held == "quarantined":
+        connection.execute(_SUSPECT, values)
+    elif not held:
+        connection.execute(_CLEARED, values)
 
 
 def ask_rotation(connection: Connection, tenant: str, device_id: str, now: int) -> None:

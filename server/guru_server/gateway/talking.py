@@ -134,6 +134,7 @@ class Talk:
             return device.held
         log.warning("device %s is in quarantine: %s", hello.device, cloning.CLONED)
         await self._bus.publish("revoked", [hello.device])
+        await self._bus.publish("checks", [hello.device])
         return "quarantined"
 
     async def _withhold(self, tenant: str, device: str, items: Sequence[Counted]) -> None:

@@ -80,6 +80,7 @@ class Gatehouse:
     async def _tell(self, devices: set[str]) -> None:
         await self.bus.publish("revoked", devices)
         await self.bus.publish("inventory", devices)
+        await self.bus.publish("checks", devices)
 
 
 def router(gate: Gatehouse) -> APIRouter:
