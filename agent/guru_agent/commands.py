@@ -25,6 +25,7 @@ def enroll(
     from guru_agent.enrolment import enrol
     from guru_agent.host import open_host
     from guru_agent.host.facts import gather
+    from guru_agent.host.hardware import hardware
     from guru_agent.link.carrier import address
     from guru_agent.running import only_one
     from guru_agent.state.files import make_folder
@@ -35,11 +36,13 @@ def enroll(
     facts = gather()
     make_folder(settings.state)
     with only_one(settings.state):
-        trusted = enrol(
+        trusted, approved = enrol(
             read, settings.state, name=name or str(facts.get("hostname") or "device")[:63], facts=facts,
-            proxy=proxy_for(settings, *address(read.url)), force=force,
+            proxy=proxy_for(settings, *address(read.url)), force=force, hardware=hardware(settings.root),
         )
     _say(f"enrolled as {plain(trusted.name)} of {plain(trusted.customer)}/{plain(trusted.site)}")
+    if not approved:
+        _say("it waits until somebody lets it in: `guru enroll pending approve`")
     sys.stderr.write("next: systemctl enable --now guru-agent, or guru-agent run\n")
     return 0
 

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import ssl
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -20,16 +20,19 @@ from pydantic import BaseModel, ValidationError
 from guru_agent.link.carrier import Server, address
 from guru_agent.link.requests import Answer, Line
 from guru_agent.logs import plain
-from guru_agent.state.files import make_folder, replace_private
+from guru_agent.state.files import make_folder
 from guru_agent.state.identity import (
     FRESH_KEY,
+    KEY_BEFORE,
     KEY_FILE,
+    ROTATING_KEY,
     TRUST_FILE,
     Trusted,
     load_identity,
     load_key,
     make_key,
     raw_key,
+    write_trusted,
 )
 from guru_agent.tls import der_of, pinned
 from guru_policy import errors
@@ -46,10 +49,25 @@ MOST = 64 << 10                         # bytes of one answer
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
+class Joined(NamedTuple):
+    """Who this device is now; one that is not approved waits until somebody lets it in."""
+
+    trusted: Trusted
+    approved: bool
+
+
+class _Said(NamedTuple):
+    """What the device says of itself when it joins."""
+
+    name: str
+    facts: dict[str, Scalar]
+    hardware: str
+
+
 def enrol(
     token: EnrolmentToken, folder: Path, *, name: str, facts: dict[str, Scalar], proxy: str | None,
-    force: bool,
-) -> Trusted:
+    force: bool, hardware: str = "",
+) -> Joined:
     """Join, and write the identity into the state folder.
 
     Conflict when there is an identity already and not `force`; Untrusted when the server is not the one that
@@ -65,7 +83,7 @@ def enrol(
     make_folder(folder)
     fresh = folder / (FRESH_KEY if (folder / TRUST_FILE).exists() else KEY_FILE)
     key = load_key(fresh) or make_key(fresh)
-    answer = _spend(token, Server(host, port, pinned(trust.ca), proxy), key, name, facts)
+    answer = _spend(token, Server(host, port, pinned(trust.ca), proxy), key, _Said(name, facts, hardware))
     if not _is_pinned(raw_key(answer.state_key), token.root):
         raise Untrusted("the server's state key is not the one that the token pins")
     trusted = Trusted(
@@ -73,8 +91,10 @@ def enrol(
         ca=trust.ca, state_key=answer.state_key, link_key=base64.b64encode(raw_key(answer.link_key)).decode(),
         key=key_id(public_bytes(key)),
     )
-    replace_private(folder / TRUST_FILE, trusted.model_dump_json(indent=1).encode() + b"\n")
-    return load_identity(folder).trusted        # it moves a fresh key to its place
+    write_trusted(folder, trusted)
+    for stale in (ROTATING_KEY, KEY_BEFORE):    # of the identity before
+        (folder / stale).unlink(missing_ok=True)
+    return Joined(load_identity(folder).trusted, answer.approved)       # it moves a fresh key to its place
 
 
 def _fetch_trust(token: EnrolmentToken, host: str, port: int, proxy: str | None) -> Trust:
@@ -97,15 +117,13 @@ def _fetch_trust(token: EnrolmentToken, host: str, port: int, proxy: str | None)
     return trust.model_copy(update={"ca": ssl.DER_cert_to_PEM_cert(der)})
 
 
-def _spend(
-    token: EnrolmentToken, server: Server, key: Ed25519PrivateKey, name: str, facts: dict[str, Scalar]
-) -> EnrolmentAnswer:
+def _spend(token: EnrolmentToken, server: Server, key: Ed25519PrivateKey, said: _Said) -> EnrolmentAnswer:
     public = base64.b64encode(public_bytes(key)).decode()
-    proof = sign(key, "enrol", enrol_bytes(token_id=token.id, public_key=public, name=name))
+    proof = sign(key, "enrol", enrol_bytes(token_id=token.id, public_key=public, name=said.name))
     try:
         request = EnrolmentRequest(
-            language=LANGUAGE, token_id=token.id, token_secret=token.secret, public_key=public, name=name,
-            facts=facts, agent_version=VERSION, proof=base64.b64encode(proof).decode(),
+            language=LANGUAGE, token_id=token.id, token_secret=token.secret, public_key=public, name=said.name,
+            facts=said.facts, hardware=said.hardware, agent_version=VERSION, proof=base64.b64encode(proof).decode(),
             sealing_key=sealing_public(key), sealing_proof=sealing_proof(key),
         )
     except ValidationError as cause:

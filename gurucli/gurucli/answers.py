@@ -142,6 +142,16 @@ class RefusalRow(TypedDict):
     serial: int | None
 
 
+class WithheldRow(TypedDict):
+    """What a held device sent, by kind."""
+
+    kind: str
+    count: int
+    bytes: int
+    first_at: int
+    last_at: int
+
+
 class DeviceDetail(DeviceRow, Answer):
     """One device with its conditions, newest run, checks and metrics."""
 
@@ -155,6 +165,10 @@ class DeviceDetail(DeviceRow, Answer):
     services: list[ServiceState]
     refusals: list[RefusalRow]
     overrides: list[OverrideRow]
+    held: NotRequired[str]
+    held_why: NotRequired[str]
+    key_at: NotRequired[int | None]
+    withheld: NotRequired[list[WithheldRow]]
 
 
 class DeviceFacts(Answer):
@@ -198,6 +212,9 @@ class EnrolTokenRow(TypedDict):
     created_by: str
     expires_at: int
     revoked: bool
+    labels: NotRequired[dict[str, str]]
+    addresses: NotRequired[list[str]]
+    approve: NotRequired[bool]
 
 
 class EnrolTokenCreated(Answer):

@@ -42,6 +42,7 @@ class EnrolmentRequest(Asked):
     proof: Word
     sealing_key: str = Field(default="", max_length=64)
     sealing_proof: str = Field(default="", max_length=128)
+    hardware: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")     # a digest, never proof; since LANGUAGE 6
 
 
 class EnrolmentAnswer(Carried):

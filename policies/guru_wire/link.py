@@ -2,7 +2,7 @@
 
 A frame is one JSON object with its type in `t`. After the handshake neither side ever names the device:
 the connection is the device. Agents send Batch, Pull, Fetch; the server sends Ack, Current, Desired, Chunk,
-and, since LANGUAGE 4, Order and Cancel.
+since LANGUAGE 4 Order and Cancel, and since LANGUAGE 6 Rekeyed after a Rekey.
 
 Handshake:  server Challenge -> agent Hello -> server Welcome (or Refused, then the end).
 """
@@ -48,6 +48,7 @@ class Hello(Carried):
     signature: str
     sealing_key: str = Field(default="", max_length=64)
     sealing_proof: str = Field(default="", max_length=128)
+    process: str = Field(default="", pattern=r"^([0-9a-f]{32})?$")      # of this run of the agent; since LANGUAGE 6
 
 
 class Welcome(Carried):
@@ -59,6 +60,8 @@ class Welcome(Carried):
     mark: int                           # the highest sequence of this spool that is stored
     serial: int                         # of the device's current manifest; 0: none yet
     signature: str
+    held: str = ""                      # pending | quarantined: say nothing, nothing will come; since LANGUAGE 6
+    rotate: bool = False                # send a Rekey; since LANGUAGE 6
 
 
 class Refused(Carried):
@@ -97,6 +100,24 @@ class Fetch(Carried):
     t: Literal["fetch"] = "fetch"
     digest: str
     offset: int = Field(default=0, ge=0)
+
+
+class Rekey(Carried):
+    """The device's new key. `proof` is the old key's signature over rekey_bytes(), `consent` the new key's."""
+
+    t: Literal["rekey"] = "rekey"
+    public_key: str = Field(max_length=64)      # base64 of 32 raw bytes
+    proof: str = Field(max_length=128)
+    consent: str = Field(max_length=128)
+    sealing_key: str = Field(max_length=64)
+    sealing_proof: str = Field(max_length=128)
+
+
+class Rekeyed(Carried):
+    """From now on the device has this key, and the one before is worth nothing."""
+
+    t: Literal["rekeyed"] = "rekeyed"
+    public_key: str
 
 
 class Ack(Carried):
@@ -152,15 +173,20 @@ class Cancel(Carried):
     cancel: Signed
 
 
-FromAgent = Annotated[Hello | Batch | Pull | Fetch, Field(discriminator="t")]
+FromAgent = Annotated[Hello | Batch | Pull | Fetch | Rekey, Field(discriminator="t")]
 FromServer = Annotated[
-    Challenge | Welcome | Refused | Ack | Current | Desired | Chunk | Order | Cancel, Field(discriminator="t")
+    Challenge | Welcome | Refused | Ack | Current | Desired | Chunk | Order | Cancel | Rekeyed, Field(discriminator="t")
 ]
 
 
 def hello_bytes(*, device: str, spool: str, server_nonce: str, agent_nonce: str) -> bytes:
     """What the device key signs: both nonces, so neither side can replay an old handshake."""
     return f"{device}\n{spool}\n{server_nonce}\n{agent_nonce}".encode()
+
+
+def rekey_bytes(*, device: str, old: str, new: str) -> bytes:
+    """What both keys sign when a device changes its key; keys are base64 of 32 raw bytes."""
+    return f"{device}\n{old}\n{new}".encode()
 
 
 def welcome_bytes(

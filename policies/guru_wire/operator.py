@@ -13,6 +13,7 @@ from pydantic import Field, JsonValue
 from guru_policy.inventory import Scalar
 from guru_policy.model import Asked, Carried
 from guru_wire.access import RightsDiffer, RoleHeld
+from guru_wire.admission import EnrolTokenRow, Held, WithheldRow
 from guru_wire.overriding import OverrideRow
 from guru_wire.planning import ExactPlan, Impact
 from guru_wire.uplink import CheckResult, ResourceReport, ServiceState
@@ -140,6 +141,10 @@ class DeviceDetail(DeviceRow, Answer):
     services: tuple[ServiceState, ...] = ()
     refusals: tuple[RefusalRow, ...] = ()                      # the newest first
     overrides: tuple[OverrideRow, ...] = ()                    # in force, by path
+    held: Held = ""                                            # `pending` or `quarantined`: it gets nothing
+    held_why: str = ""
+    key_at: int | None = None                                  # when its key was made, as far as is known
+    withheld: tuple[WithheldRow, ...] = ()                     # what it sent while it was held, by kind
 
 
 class DeviceFacts(Answer):
@@ -194,35 +199,21 @@ class WhoAmI(Answer):
     revision: str = ""
 
 
-class EnrolTokenRequest(Asked):
-    """A new enrolment token. `ttl` is in seconds."""
-
-    customer: str
-    site: str
-    uses: int = Field(default=1, ge=1, le=100_000)
-    ttl: int = Field(default=86_400, ge=60, le=366 * 86_400)
-    url: str | None = None                                     # what agents dial; default: the server's own
-
-
-class EnrolTokenRow(Carried):
-    """An enrolment token without its secret."""
-
-    id: str
-    customer: str
-    site: str
-    uses: int
-    used: int
-    created_at: int
-    created_by: str
-    expires_at: int
-    revoked: bool
-
-
 class EnrolTokenCreated(Answer):
     """The one time the token's text is shown."""
 
     token: str
     row: EnrolTokenRow
+
+
+class Admitted(Answer):
+    """What became of a device that somebody let in, kept out, held or let go."""
+
+    device: str
+    name: str
+    customer: str
+    site: str
+    held: Held
 
 
 class CustomerStatus(Carried):

@@ -16,7 +16,7 @@ from guru_policy.errors import Untrusted
 from guru_policy.model import Carried
 
 Purpose = Literal[
-    "manifest", "hello", "welcome", "enrol", "sealing", "audit", "authority", "order", "cancel",
+    "manifest", "hello", "welcome", "enrol", "sealing", "audit", "authority", "order", "cancel", "rekey",
 ]
 
 

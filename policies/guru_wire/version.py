@@ -9,6 +9,9 @@ handshake; the other side leaves out what that number does not know.
     a manifest the blob of their `sealed` values; an agent of 2 passes over both and reads its own files.
 4   Orders of jobs, Cancels, and items of the kinds `output` and `run`; agents below it are given no orders.
 5   Bundles carry `windows` in which nothing is changed, and reports say by which one; an older agent passes over them.
+6   A device says a digest of its hardware when it joins, and in Hello which process it is; Welcome says whether it
+    is `held` and whether its key is to be renewed, by Rekey and Rekeyed. An older agent is held without being told, and
+    keeps its key.
 """
 
 from guru_policy.bundle import LANGUAGE

@@ -12,6 +12,7 @@ from guru_server.alerts.store import forget_resolved
 from guru_server.audit.checkpoints import let_go, set_root, tenants
 from guru_server.bus import Bus
 from guru_server.clock import Clock
+from guru_server.fleet.holding import forget_withheld
 from guru_server.jobs.forgetting import forget_jobs
 from guru_server.leases import Fence, held
 from guru_server.notify.outbox import forget_finished
@@ -23,6 +24,7 @@ from guru_server.telemetry.compaction import Owner, age, next_owners
 
 EVERY = 15 * 60.0                       # seconds; forget_unspoken wants 10 to 20 minutes
 DAY = 86_400_000
+WITHHELD = 14                           # days that what held and revoked devices sent is shown
 DEVICES = 100                           # looked up at once
 ROWS = 5_000                            # of the audit log, deleted at once
 BREATH = 0.02                           # seconds between two devices, so that links are served first
@@ -50,6 +52,7 @@ class Retention:
             maintenance.forget_ended(connection, now - self._days.alerts * DAY)
             forget_finished(connection, now - self._days.notifications * DAY)
             overrides.forget_ended(connection, now - self._days.overrides * DAY)
+            forget_withheld(connection, now - WITHHELD * DAY)
             forget_jobs(connection, now - self._days.jobs * DAY)
             return forget_unspoken(connection)
 

@@ -49,6 +49,7 @@ from guru_server.gitops.trust import Pinned
 from guru_server.gitops.verifying import Verifier
 from guru_server.gitops.watch import Watch
 from guru_server.gitops.webhook import Forge
+from guru_server.identity import admissions
 from guru_server.identity import api as identity_api
 from guru_server.identity.sightings import Sightings
 from guru_server.identity.signing_in import Door
@@ -146,7 +147,7 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
         accounts_api.public_router(accounts, sightings),
     ]
     guarded = [
-        identity_api.router(identity), health.router(watched),
+        identity_api.router(identity), admissions.router(admissions.Gatehouse(db, bus, clock)), health.router(watched),
         alerts_api.router(db, bus, clock, in_force.labels), notify_api.router(db),
         audit_api.router(audit_api.Ledger(db, repeated, marker.keys)),
     ]

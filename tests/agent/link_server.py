@@ -46,6 +46,7 @@ from guru_wire.orders import (
     seal_order,
     tree,
 )
+from guru_wire.sealing import sealing_public
 from guru_wire.signing import Signed, public_bytes, sign, verify
 from guru_wire.version import LANGUAGE
 
@@ -106,7 +107,10 @@ class Fleet:
         self.hellos: list[Hello] = []
         self.fetched: list[str] = []
         self.acknowledges = True
-        self.revoked = False
+        self.revoked = self.rotate = False
+        self.held = ""
+        self.answers_rekey = True
+        self.rekeyed: list[link.Rekey] = []
 
     def bundle(
         self, *resources: PlacedResource, checks: tuple[PlacedCheck, ...] = (), **settings: int
@@ -152,7 +156,9 @@ class Fleet:
         return seal_authority(self.state_key, Authority(key=key, **times))
 
     def greet(self, nonce: str, hello: Hello) -> Welcome | Refused:
-        """Check the hello and answer it."""
+        """Check the hello and answer it; a key that is not the device's is refused."""
+        if hello.sealing_key != sealing_public(self.device_key):
+            return Refused(code="G0401", message="this device is not known here, or its key is another")
         verify(
             public_bytes(self.device_key), "hello",
             hello_bytes(device=hello.device, spool=hello.spool, server_nonce=nonce, agent_nonce=hello.nonce),
@@ -167,7 +173,8 @@ class Fleet:
             mark=mark,
         )
         signature = base64.b64encode(sign(self.link_key, "welcome", signed)).decode()
-        return Welcome(language=LANGUAGE, now=now, mark=mark, serial=self.serial, signature=signature)
+        return Welcome(language=LANGUAGE, now=now, mark=mark, serial=self.serial, signature=signature,
+                       held=self.held, rotate=self.rotate)
 
     def answer(self, spool: str, frame: bytes | str) -> str | None:
         """What the server says to one message after the handshake."""
@@ -179,6 +186,15 @@ class Fleet:
                 last = message["items"][-1]["seq"]
                 self.marks[spool] = max(self.marks.get(spool, 0), last)
                 return orjson.dumps({"t": "ack", "seq": last}).decode() if self.acknowledges else None
+            case "rekey":
+                asked = link.Rekey.model_validate(message)
+                old, new = public_bytes(self.device_key), base64.b64decode(asked.public_key)
+                signed = link.rekey_bytes(
+                    device=self.device, old=base64.b64encode(old).decode(), new=asked.public_key)
+                verify(old, "rekey", signed, base64.b64decode(asked.proof))
+                verify(new, "rekey", signed, base64.b64decode(asked.consent))
+                self.rekeyed.append(asked)
+                return link.Rekeyed(public_key=asked.public_key).model_dump_json() if self.answers_rekey else None
             case "pull":
                 return Desired(manifest=self.manifest).model_dump_json()
             case _:

@@ -11,6 +11,7 @@ from guru_policy.resources.vpn.diagnosing import Finding, Looked
 from guru_policy.tree import git_blob_id
 from guru_policy.verdict import State, Verdict
 from guru_wire.access import AccessAnswer, AccessExplained, KeyCreated, KeyRow, Reason, RoleHeld, RuleSeen
+from guru_wire.admission import EnrolTokenRow, PendingRow
 from guru_wire.alerting import (
     AlertDetail,
     AlertMoment,
@@ -38,6 +39,7 @@ from guru_wire.jobs import (
     ScriptRow,
 )
 from guru_wire.operator import (
+    Admitted,
     Candidate,
     CheckCounts,
     Condition,
@@ -47,7 +49,6 @@ from guru_wire.operator import (
     DeviceFacts,
     DeviceRow,
     EnrolTokenCreated,
-    EnrolTokenRow,
     Explanation,
     FaultLine,
     FieldChange,
@@ -374,6 +375,12 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
         "POST /exports/contents": Contents(contents=contents(EXPORTED)),
         "POST /applications": SyncRequested(revision=REVISION, outcome="published", reason=f"r{x}", devices_changed=2),
         "POST /rollbacks": SyncRequested(revision=REVISION, outcome="published", reason=f"r{x}", devices_changed=2),
+        "GET /admissions": Page[PendingRow](items=(PendingRow(
+            id=f"p1{x}", name=f"web09{x}", customer=f"acme{x}", site=f"hq{x}", held="pending", why=f"odd{x}", since=T,
+            hardware=f"ab{x}", alike=(f"acme/hq/web01{x}",), public_key=f"key{x}", enrolled_by=f"tok1{x}"),), total=1),
+        **{f"POST /admissions/{act}": Admitted(
+            device=f"p1{x}", name=f"web09{x}", customer=f"acme{x}", site=f"hq{x}", held="")
+           for act in ("approvals", "denials", "quarantines", "releases", "key-rotations")},
         "POST /enrolment-tokens": EnrolTokenCreated(token=f"guru1.abc{x}", row=token(x)),
         "GET /enrolment-tokens": Page[EnrolTokenRow](items=(token(x),), total=1),
         "DELETE /enrolment-tokens/tok1": token(x),

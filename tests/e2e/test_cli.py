@@ -37,7 +37,7 @@ spec:
     hours: {kind: file, path: /etc/office/hours.txt, content: "9 to 18\\n", mode: "0644"}
 """
 LISTS = ("key list", "device list", "override list", "alert list --state all", "maint list --all", "revision list",
-         "enroll token list", "context list", "audit list", "audit search role", "audit export")
+         "enroll token list", "enroll pending list", "context list", "audit list", "audit search role", "audit export")
 THINGS = (
     "today", "top --once",
     "status", f"device show {PC}", f"device facts {PC}", f"explain {PC} checks.disk.warning", "whoami", "doctor",
@@ -93,8 +93,9 @@ def test_every_format_of_every_verb_is_what_it_says(command: str, lab: World) ->
 
 OFFLINE = {"init", "fmt", "schema", "diff", "render", "test",         # tests/cli proves what needs no server
            "secrets rotate", "secrets recipients rm", "import tactical", "import fleet"}
-OWN = {"ci", "apply", "rollback", "wait", "drift",            # test_pipeline.py; then test_secrets.py, test_alerting.py
+OWN = {"ci", "apply", "rollback", "wait", "drift",            # test_pipeline.py; then others
        "secrets edit", "secrets check", "secrets recipients list", "secrets recipients add",
+       "enroll pending approve", "enroll pending deny", "device quarantine", "device release", "device rotate-key",
        "alert show", "alert ack", "maint start", "maint end", "export", "import server"}
 PEOPLE = {"session list", "session revoke", "password", "mfa status", "mfa setup", "mfa verify", "mfa recovery",
           "mfa disable", "user list", "user invite", "user lock", "user unlock"}       # test_signing_in.py

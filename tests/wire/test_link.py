@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from guru_wire.link import MAX_BATCH_ITEMS, Batch, FromAgent, FromServer, Item, Pull, hello_bytes
+from guru_wire.link import (
+    MAX_BATCH_ITEMS,
+    Batch,
+    FromAgent,
+    FromServer,
+    Hello,
+    Item,
+    Pull,
+    Welcome,
+    hello_bytes,
+    rekey_bytes,
+)
 
 AGENT: TypeAdapter[FromAgent] = TypeAdapter(FromAgent)
 SERVER: TypeAdapter[FromServer] = TypeAdapter(FromServer)
@@ -39,3 +50,19 @@ def test_what_a_hello_signs_differs_with_every_part() -> None:
     signed = {hello_bytes(**{**parts, name: "x"}) for name in parts} | {hello_bytes(**parts)}
 
     assert len(signed) == 5
+
+
+def test_what_language_6_adds_to_the_handshake_may_be_absent() -> None:
+    hello = {"t": "hello", "language": 5, "device": "d", "nonce": "n", "spool": "s", "agent_version": "1",
+             "signature": ""}
+    welcome = {"t": "welcome", "language": 5, "now": 1, "mark": 0, "serial": 0, "signature": ""}
+    greeted = Welcome.model_validate(welcome)
+
+    assert Hello.model_validate(hello).process == ""
+    assert (greeted.held, greeted.rotate) == ("", False)
+
+
+def test_a_new_key_is_signed_for_one_device_and_one_old_key() -> None:
+    said = {rekey_bytes(device=d, old=o, new=n) for d, o, n in (("a", "b", "c"), ("x", "b", "c"), ("a", "x", "c"))}
+
+    assert len(said) == 3

@@ -11,7 +11,7 @@ from guru_agent.clock import Clock
 from guru_agent.link.carrier import Blocked, Carrier, LinkLost, Server
 from guru_agent.link.handshake import TurnedAway
 from guru_agent.link.session import Session
-from guru_agent.logs import say
+from guru_agent.logs import plain, say
 from guru_policy.errors import Unreachable, Untrusted
 from guru_wire.link import Welcome
 
@@ -71,7 +71,9 @@ class Dialler:
             stood = self._clock.monotonic()
             self._said = ""
             say(LOG, "linked", carrier=carrier.name, serial=welcome.serial)
-            self._report("up", carrier.name)
+            if welcome.held:
+                say(LOG, "held", logging.WARNING, reason=f"this device is {plain(welcome.held, 20)}: it gets nothing")
+            self._report(plain(welcome.held, 20) or "up", carrier.name)
             try:
                 async with asyncio.timeout(self._again if carrier.name == "long-poll" else None):
                     await self._session.run(carrier, welcome)

@@ -6,7 +6,9 @@ import asyncio
 import base64
 import re
 import secrets
+from typing import NamedTuple
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import TypeAdapter, ValidationError
 
 from guru_agent.link.carrier import Carrier, LinkLost
@@ -39,7 +41,16 @@ def read_frame(data: str | bytes) -> FromServer:
         raise LinkLost("the server sent what is no message") from cause
 
 
-async def shake_hands(carrier: Carrier, identity: Identity, *, spool: str, serial: int) -> Welcome:
+class Saying(NamedTuple):
+    """What a Hello says besides who the device is; `process` is the same for a whole run of the agent."""
+
+    spool: str
+    serial: int
+    process: str
+    key: Ed25519PrivateKey
+
+
+async def shake_hands(carrier: Carrier, identity: Identity, saying: Saying) -> Welcome:
     """The server's Welcome, its signature checked.
 
     Raises LinkLost when the talk broke off, TurnedAway when the server refused, Untrusted when whoever
@@ -47,25 +58,26 @@ async def shake_hands(carrier: Carrier, identity: Identity, *, spool: str, seria
     """
     try:
         async with asyncio.timeout(TIMEOUT):
-            return await _shake(carrier, identity, spool, serial)
+            return await _shake(carrier, identity, saying)
     except TimeoutError as cause:
         raise LinkLost("the server did not finish the handshake in time") from cause
 
 
-async def _shake(carrier: Carrier, identity: Identity, spool: str, serial: int) -> Welcome:
+async def _shake(carrier: Carrier, identity: Identity, saying: Saying) -> Welcome:
     opening = read_frame(await carrier.receive())
     if not isinstance(opening, Challenge) or not _NONCE.fullmatch(opening.nonce):
         raise LinkLost("the server did not begin with a challenge")
     nonce = secrets.token_hex(32)
     device = identity.device
     proof = sign(
-        identity.key, "hello",
-        hello_bytes(device=device, spool=spool, server_nonce=opening.nonce, agent_nonce=nonce),
+        saying.key, "hello",
+        hello_bytes(device=device, spool=saying.spool, server_nonce=opening.nonce, agent_nonce=nonce),
     )
     hello = Hello(
-        language=LANGUAGE, device=device, nonce=nonce, spool=spool, agent_version=VERSION, serial=serial,
+        language=LANGUAGE, device=device, nonce=nonce, spool=saying.spool, agent_version=VERSION,
+        serial=saying.serial, process=saying.process,
         signature=base64.b64encode(proof).decode(),
-        sealing_key=sealing_public(identity.key), sealing_proof=sealing_proof(identity.key),
+        sealing_key=sealing_public(saying.key), sealing_proof=sealing_proof(saying.key),
     )
     await carrier.send(hello.model_dump_json())
     answer = read_frame(await carrier.receive())

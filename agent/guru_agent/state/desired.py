@@ -15,7 +15,7 @@ from guru_agent.state.store import Store
 from guru_policy.bundle import AgentSettings, Bundle
 from guru_policy.errors import CannotLook, GuruError, NotFound, Untrusted
 from guru_wire.manifest import Manifest, open_manifest
-from guru_wire.sealing import Sealed, open_value, read_sealed
+from guru_wire.sealing import Sealed, open_value, read_sealed, sealing_key
 from guru_wire.signing import Signed
 
 LOG = logging.getLogger(__name__)
@@ -34,7 +34,12 @@ class Accepted(NamedTuple):
         fingerprint = self.bundle.secrets.get(name)
         if fingerprint is None or self.sealed is None:
             return None
-        return open_value(identity.sealing, identity.device, name, fingerprint, self.sealed)
+        try:
+            return open_value(identity.sealing, identity.device, name, fingerprint, self.sealed)
+        except Untrusted:
+            if identity.before is None:
+                raise
+        return open_value(sealing_key(identity.before), identity.device, name, fingerprint, self.sealed)
 
 
 class Desired:

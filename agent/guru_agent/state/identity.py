@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 from pathlib import Path
-from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from pydantic import ValidationError
 
-from guru_agent.state.files import create_private, read_private, sync_folder
+from guru_agent.state.files import create_private, read_private, replace_private, sync_folder
 from guru_policy.errors import GuruError, InputInvalid, NotFound
 from guru_policy.model import Carried
 from guru_wire.sealing import sealing_key
@@ -19,6 +18,8 @@ from guru_wire.signing import key_id, public_bytes
 
 KEY_FILE, TRUST_FILE = "device.key", "trust.json"
 FRESH_KEY = "device.key.next"           # for --force: the old key stays until the new one is enrolled
+ROTATING_KEY = "device.key.rotating"    # a new key that the server may have by now, or not yet
+KEY_BEFORE = "device.key.before"        # opens secrets that were sealed to it, until they come sealed anew
 ENROL_HINT = "run `guru-agent enroll` with a token from `guru enroll token create`"
 
 
@@ -36,11 +37,32 @@ class Trusted(Carried):
     key: str                            # key_id() of the device key that was enrolled
 
 
-class Identity(NamedTuple):
-    """An enrolled device."""
+class Identity:
+    """An enrolled device. Whoever holds it sees a new key as soon as it is in force."""
 
-    trusted: Trusted
-    key: Ed25519PrivateKey
+    def __init__(self, folder: Path, trusted: Trusted, key: Ed25519PrivateKey) -> None:
+        self.trusted, self.key = trusted, key
+        self._folder = folder
+        self.before = load_key(folder / KEY_BEFORE)
+
+    @property
+    def rotating(self) -> Ed25519PrivateKey | None:
+        """A key that was made to take this one's place; the server may know only this one by now."""
+        return load_key(self._folder / ROTATING_KEY)
+
+    def make_rotating(self) -> Ed25519PrivateKey:
+        """A key to take this one's place, on disk before anybody hears of it; the one of an earlier try."""
+        return self.rotating or make_key(self._folder / ROTATING_KEY)
+
+    def renew(self, key: Ed25519PrivateKey) -> None:
+        """The server has this rotating key: it is the device's from now on. Killed anywhere, it is finished later."""
+        old = base64.b64encode(self.key.private_bytes_raw()) + b"\n"
+        replace_private(self._folder / KEY_BEFORE, old)
+        trusted = self.trusted.model_copy(update={"key": key_id(public_bytes(key))})
+        write_trusted(self._folder, trusted)
+        (self._folder / ROTATING_KEY).replace(self._folder / KEY_FILE)
+        sync_folder(self._folder)
+        self.before, self.trusted, self.key = self.key, trusted, key
 
     @property
     def device(self) -> str:
@@ -83,17 +105,23 @@ def load_identity(folder: Path) -> Identity:
             f"{KEY_FILE} and {TRUST_FILE} in {folder} are of two enrolments",
             hint=f"{ENROL_HINT}, with --force",
         )
-    return Identity(trusted, key)
+    return Identity(folder, trusted, key)
+
+
+def write_trusted(folder: Path, trusted: Trusted) -> None:
+    """Write what this device trusts, whole or not at all."""
+    replace_private(folder / TRUST_FILE, trusted.model_dump_json(indent=1).encode() + b"\n")
 
 
 def _finished(folder: Path, trusted: Trusted) -> Ed25519PrivateKey | None:
-    """The key of the newest enrolment, moved to its place; None when there is none of it."""
-    fresh = load_key(folder / FRESH_KEY)
-    if fresh is None or key_id(public_bytes(fresh)) != trusted.key:
-        return None
-    (folder / FRESH_KEY).replace(folder / KEY_FILE)
-    sync_folder(folder)
-    return fresh
+    """The key of the newest enrolment or rotation, moved to its place; None when there is none of it."""
+    for name in (FRESH_KEY, ROTATING_KEY):
+        fresh = load_key(folder / name)
+        if fresh is not None and key_id(public_bytes(fresh)) == trusted.key:
+            (folder / name).replace(folder / KEY_FILE)
+            sync_folder(folder)
+            return fresh
+    return None
 
 
 def load_key(path: Path) -> Ed25519PrivateKey | None:

@@ -211,4 +211,5 @@ def _detail(
         metrics=fleet.looks.metrics(connection, TENANT, device_id), services=one.services,
         refusals=fleet.looks.refusals(connection, TENANT, device_id),
         overrides=tuple(fleet.looks.overrides(connection, TENANT, device_id, now)),
+        held=one.held, held_why=one.held_why, key_at=one.key_at, withheld=one.withheld,
     )

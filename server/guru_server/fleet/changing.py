@@ -11,9 +11,11 @@ from sqlalchemy import Connection, select
 
 from guru_policy.errors import Conflict, InputInvalid
 from guru_policy.inventory import Place, Scalar
+from guru_server.fleet.holding import bury
 from guru_server.fleet.tables import device, device_state
 from guru_server.gateway.items import Received
 from guru_server.gateway.plain import plain
+from guru_wire.admission import Held
 from guru_wire.uplink import MAX_FACTS, Facts
 
 HEARTBEAT = 60                          # seconds, until a manifest says otherwise
@@ -34,6 +36,10 @@ class Newcomer(NamedTuple):
     agent_version: str
     enrolled_by: str
     sealing_key: str = ""
+    op_labels: Mapping[str, str] = {}
+    held: Held = ""
+    held_why: str = ""
+    hardware: str = ""
 
 
 def enrol(connection: Connection, tenant: str, one: Newcomer, now: int) -> None:
@@ -55,9 +61,11 @@ def enrol(connection: Connection, tenant: str, one: Newcomer, now: int) -> None:
     version = plain(one.agent_version, 40)
     connection.execute(device.insert().values(
         tenant=tenant, id=one.id, name=one.name, customer=one.place.customer, site=one.place.site,
-        public_key=one.public_key, sealing_key=one.sealing_key, op_labels="{}", facts=_json(clean(one.facts)),
+        public_key=one.public_key, sealing_key=one.sealing_key, op_labels=_json(dict(one.op_labels)),
+        facts=_json(clean(one.facts)),
         services="[]", facts_at=now, agent_version=version, enrolled_by=one.enrolled_by, enrolled_at=now,
-        revoked_at=None,
+        revoked_at=None, held=one.held, held_why=plain(one.held_why, 200), held_at=now if one.held else None,
+        hardware=one.hardware,
     ))
     connection.execute(device_state.insert().values(
         tenant=tenant, device=one.id, last_seen=None, connected=None, agent_version=version,
@@ -85,12 +93,7 @@ def set_labels(
     connection: Connection, tenant: str, ids: Collection[str], put: Mapping[str, str], remove: Collection[str]
 ) -> list[str]:
     """Change op/ labels of these devices; the ids of those that differ now. InputInvalid for a bad label."""
-    for name, value in put.items():
-        if not _KEY.fullmatch(name) or not _VALUE.fullmatch(value):
-            raise InputInvalid(
-                f"{plain(name, 64)}={plain(value, 64)} cannot be a label",
-                hint="keys: lower case letters, digits, . _ -; values: 63 letters, digits, . _ : + - at most",
-            )
+    check_labels(put)
     for name in remove:
         if not _KEY.fullmatch(name):
             raise InputInvalid(f"{plain(name, 64)} cannot be a label's key", hint="lower case letters, digits, . _ -")
@@ -108,8 +111,22 @@ def set_labels(
     return changed
 
 
-def revoke(connection: Connection, tenant: str, device_id: str, now: int) -> None:
-    """Take the device out of the fleet for good; publish `revoked` and `inventory` after the commit."""
+def check_labels(put: Mapping[str, str]) -> None:
+    """InputInvalid unless these can be op/ labels of a device."""
+    for name, value in put.items():
+        if not _KEY.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise InputInvalid(
+                f"{plain(name, 64)}={plain(value, 64)} cannot be a label",
+                hint="keys: lower case letters, digits, . _ -; values: 63 letters, digits, . _ : + - at most",
+            )
+
+
+def revoke(connection: Connection, tenant: str, device_id: str, now: int, why: str = "revoked") -> None:
+    """Take the device out of the fleet for good; publish `revoked` and `inventory` after the commit.
+
+    Its key is kept as one that never comes back.
+    """
+    bury(connection, tenant, device_id, why, now)
     mine = (device.c.tenant == tenant, device.c.id == device_id, device.c.revoked_at.is_(None))
     connection.execute(device.update().where(*mine).values(revoked_at=now))
 

@@ -34,7 +34,7 @@ _ROWS = text(
     " s.applied_serial, s.converged, s.state_since, s.desired_revision, s.applied_revision, d.facts,"
     " d.op_labels, d.agent_version, s.agent_version AS running"
     " FROM device d JOIN device_state s ON s.tenant = d.tenant AND s.device = d.id"
-    " WHERE d.tenant = :tenant AND d.revoked_at IS NULL"
+    " WHERE d.tenant = :tenant AND d.revoked_at IS NULL AND d.held <> 'pending'"
 )
 Order = tuple[str, str, str, str]       # customer, site, name, id
 

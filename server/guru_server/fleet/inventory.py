@@ -26,8 +26,9 @@ class Inventory:
         self._known: dict[str, Device] = {}
 
     def read(self, connection: Connection) -> list[Device]:
-        """Every device that is not revoked, in the order of customer, site and name."""
-        query = select(*_INVENTORY).where(device.c.tenant == self._tenant, device.c.revoked_at.is_(None))
+        """Every device that is let in and not revoked, in the order of customer, site and name."""
+        query = select(*_INVENTORY).where(device.c.tenant == self._tenant, device.c.revoked_at.is_(None),
+                                           device.c.held != "pending")
         rows = connection.execute(query.order_by(device.c.customer, device.c.site, device.c.name)).all()
         known, found = self._known, []
         for row in rows:

@@ -11,9 +11,11 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from guru_policy.errors import Conflict, NotFound
 from guru_policy.inventory import Device, Place
+from guru_server.fleet.holding import withheld_of
 from guru_server.fleet.state import Signs
 from guru_server.fleet.tables import device, device_state
 from guru_server.rights.asking import Sight
+from guru_wire.admission import Held, WithheldRow
 from guru_wire.operator import RunSummary
 from guru_wire.uplink import ServiceState
 
@@ -40,6 +42,11 @@ class Known(NamedTuple):
     desired_revision: str | None
     applied_revision: str | None
     run: RunSummary | None
+    held: Held
+    held_why: str
+    key_at: int
+    hardware: str
+    withheld: tuple[WithheldRow, ...]
 
 
 def known(connection: Connection, tenant: str, device_id: str) -> Known:
@@ -65,6 +72,8 @@ def known(connection: Connection, tenant: str, device_id: str) -> Known:
         desired_revision=row.desired_revision,
         applied_revision=row.applied_revision,
         run=RunSummary.model_validate_json(row.run) if row.run else None,
+        held=row.held, held_why=row.held_why, key_at=row.key_at or row.enrolled_at, hardware=row.hardware,
+        withheld=withheld_of(connection, tenant, device_id),
     )
 
 

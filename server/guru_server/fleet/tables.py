@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, String, Table, Text, false
 
 from guru_server.store.schema import key, metadata, moment, tenant
 
@@ -24,6 +24,12 @@ device = Table(
     Column("enrolled_by", String(32), nullable=False),      # the enrolment token
     moment("enrolled_at"),
     moment("revoked_at", nullable=True),
+    Column("held", String(16), nullable=False, server_default=""),          # pending | quarantined; empty: as any
+    Column("held_why", String(200), nullable=False, server_default=""),
+    moment("held_at", nullable=True),                       # when `held` or `rotate_asked` last changed
+    Column("hardware", String(64), nullable=False, server_default=""),      # a digest that the device said: a hint
+    moment("key_at", nullable=True),                        # when the key was renewed; else it is from enrolment
+    Column("rotate_asked", Boolean, nullable=False, server_default=false()),
 )
 Index(
     "uq_device_place",
@@ -39,6 +45,13 @@ Index(                                                  # gateways look for newl
     postgresql_where=device.c.revoked_at.is_not(None),
 )
 
+Index(                                                  # and for those that were held or let go
+    "ix_device_held_at",
+    device.c.tenant, device.c.held_at,
+    sqlite_where=device.c.held_at.is_not(None),
+    postgresql_where=device.c.held_at.is_not(None),
+)
+Index("ix_device_hardware", device.c.tenant, device.c.hardware)
 Index("ix_device_enrolled_by", device.c.tenant, device.c.enrolled_by)
 
 # One row a device, made at enrolment, changed often: apart from `device`, so that its pages stay small.
@@ -62,4 +75,30 @@ device_state = Table(
     Column("run", Text, nullable=True),                     # JSON of operator.RunSummary
     # Of a manifest that it holds and this database does not know; the next manifest's serial is above it.
     Column("ahead_serial", BigInteger, nullable=False, server_default="0"),
+    Column("processes", Text, nullable=False, server_default=""),   # JSON: the runs of its agent that were seen
+)
+
+# Keys that were a device's and never will be again. Nothing of this is ever deleted.
+key_tombstone = Table(
+    "key_tombstone",
+    metadata,
+    tenant(),
+    key("public_key", 44),
+    Column("device", String(32), nullable=False),
+    Column("why", String(16), nullable=False),              # revoked | denied | rotated | replaced
+    moment("at"),
+)
+
+# What held and revoked devices sent: one row a kind, so bounded; nothing reads it but people.
+withheld = Table(
+    "withheld",
+    metadata,
+    tenant(),
+    key("device", 32),
+    key("kind", 16),
+    Column("count", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("excerpt", Text, nullable=False),                # of the newest: 2 KB of plain text
+    moment("first_at"),
+    moment("last_at"),
 )

@@ -16,19 +16,20 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from guru_policy.errors import GuruError
 from guru_server.bus import Bus
 from guru_server.clock import Clock
+from guru_server.fleet.holding import Standing, standings_among, standings_since
 from guru_server.gateway.desired import BlobOf, Downlink, ManifestOf
-from guru_server.gateway.devices import revoked_among, revoked_since
 from guru_server.gateway.ingest import Ingest, Pace, Stage
 from guru_server.gateway.items import Recorder
 from guru_server.gateway.limits import Limits
-from guru_server.gateway.links import REVOKED, Registry
+from guru_server.gateway.links import REVOKED, STANDING, Registry
 from guru_server.gateway.orders import Orders, Way
 from guru_server.gateway.plain import plain
 from guru_server.gateway.polling import Polls
 from guru_server.gateway.presence import Presence
-from guru_server.gateway.talking import Talk
+from guru_server.gateway.talking import IDENTITY_SINCE, Talk
 from guru_server.gateway.websocket import Sockets
 from guru_server.store.database import Database
+from guru_server.store.schema import TENANT
 from guru_wire.link import MAX_FRAME
 
 log = logging.getLogger("guru.gateway")
@@ -110,25 +111,30 @@ class Gateway:
     async def _cut_revoked(self) -> None:
         with self._bus.subscribe("revoked") as revoked:
             async for devices in revoked:
-                await self._end_revoked(partial(revoked_among, devices=devices))
+                await self._end_revoked(partial(standings_among, tenant=TENANT, devices=sorted(devices)))
 
     async def _sweep_revoked(self) -> None:
         since = self._now() - _SKEW
         while True:
             await asyncio.sleep(self.limits.sweep)
             started = self._now() - _SKEW
-            if await self._end_revoked(partial(revoked_since, since=since)):
+            if await self._end_revoked(partial(standings_since, tenant=TENANT, since=since)):
                 since = started
 
-    async def _end_revoked(self, looked_up: Callable[[Connection], set[str]]) -> bool:
+    async def _end_revoked(self, looked_up: Callable[[Connection], dict[str, Standing]]) -> bool:
         try:
-            revoked = await self._db.read(looked_up)
+            standings = await self._db.read(looked_up)
         except GuruError as error:
             log.warning("revocations could not be read: %s", plain(error.message))
             return False
-        for link in self.registry.among(revoked):
-            log.info("device %s was revoked: its link ends", link.source.device)
-            link.end(REVOKED, "this device was revoked")
+        for link in self.registry.among(standings):
+            stands = standings[link.source.device]
+            if stands.revoked:
+                log.info("device %s was revoked: its link ends", link.source.device)
+                link.end(REVOKED, "this device was revoked")
+            elif stands.held != link.held or (stands.rotate and not link.rotate and link.language >= IDENTITY_SINCE):
+                log.info("device %s stands differently: its link begins anew", link.source.device)
+                link.end(STANDING, "the standing of this device changed")
         return True
 
 

@@ -47,13 +47,15 @@ class Downlink:
         self._blob_bytes = 0
 
     async def pull(self, link: Link) -> bytes:
-        """The Desired for this link's device, as a frame."""
+        """The Desired for this link's device, as a frame; of a held device there is none."""
+        if link.held:
+            return written(Desired(manifest=None))
         signed = await self._current(link)
         return written(Desired(manifest=signed))
 
     async def fetch(self, link: Link, fetch: Fetch) -> bytes:
         """The Chunk, as a frame; total -1 for a digest that the device's manifest does not name."""
-        if fetch.digest not in link.allowed:
+        if fetch.digest not in link.allowed and not link.held:
             await self._current(link)
         data = await self._blob(link.source.tenant, fetch.digest) if fetch.digest in link.allowed else None
         if data is None or fetch.offset > len(data):
@@ -76,6 +78,7 @@ class Downlink:
     async def _tell(self, links: list[Link]) -> None:
         if not links:
             return
+        links = [link for link in links if not link.held]
         devices = [link.source.device for link in links]
         try:
             newest = await self._db.read(lambda connection: serials(connection, devices))

@@ -13,12 +13,12 @@ from guru_server.store.schema import TENANT
 
 _SLICE = 500                            # ids in one statement
 
-_KNOWN = text("SELECT tenant, public_key, revoked_at, sealing_key FROM device WHERE tenant = :tenant AND id = :id")
+_KNOWN = text(
+    "SELECT d.tenant, d.public_key, d.revoked_at, d.sealing_key, d.held, d.rotate_asked, d.key_at, d.enrolled_at,"
+    " s.processes FROM device d LEFT JOIN device_state s ON s.tenant = d.tenant AND s.device = d.id"
+    " WHERE d.tenant = :tenant AND d.id = :id"
+)
 _SEALING = text("UPDATE device SET sealing_key = :key WHERE tenant = :tenant AND id = :id")
-_REVOKED = text("SELECT id FROM device WHERE tenant = :tenant AND revoked_at >= :since")
-_REVOKED_AMONG = text(
-    "SELECT id FROM device WHERE tenant = :tenant AND revoked_at IS NOT NULL AND id IN :ids"
-).bindparams(bindparam("ids", expanding=True))
 _SERIALS = text(
     "SELECT device, desired_serial FROM device_state WHERE tenant = :tenant AND device IN :ids"
 ).bindparams(bindparam("ids", expanding=True))
@@ -48,6 +48,10 @@ class Known(NamedTuple):
     public_key: bytes
     revoked: bool
     sealing_key: str = ""               # base64; empty: it never said one
+    held: str = ""                      # pending | quarantined
+    rotate_asked: bool = False
+    key_at: int = 0                     # ms UTC: when its key was made, as far as is known
+    processes: str = ""                 # JSON of guru_server.fleet.cloning.Processes
 
 
 class Seen(NamedTuple):
@@ -67,23 +71,12 @@ def known(connection: Connection, device: str) -> Known | None:
         return None
     try:
         key = base64.b64decode(row.public_key, validate=True)
-        return Known(row.tenant, key, row.revoked_at is not None, row.sealing_key)
+        return Known(
+            row.tenant, key, row.revoked_at is not None, row.sealing_key, row.held, bool(row.rotate_asked),
+            row.key_at or row.enrolled_at, row.processes or "",
+        )
     except binascii.Error:
         return None
-
-
-def revoked_since(connection: Connection, since: int) -> set[str]:
-    """The devices revoked at `since` (ms UTC) or later."""
-    return {row.id for row in connection.execute(_REVOKED, {"tenant": TENANT, "since": since})}
-
-
-def revoked_among(connection: Connection, devices: Collection[str]) -> set[str]:
-    """Those of these devices that are revoked, whatever any clock says."""
-    return {
-        row.id
-        for ids in _sliced(devices)
-        for row in connection.execute(_REVOKED_AMONG, {"tenant": TENANT, "ids": ids})
-    }
 
 
 def serials(connection: Connection, devices: Collection[str]) -> dict[str, int]:

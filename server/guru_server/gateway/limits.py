@@ -35,6 +35,7 @@ class Limits:
     touch: float = 30.0                 # a living link says so to the store this often
     sweep: float = 2.0                  # revocations are looked for this often, whatever the bus tells
     serial_sweep: float = 60.0
+    key_age: float = 365 * 86_400.0     # a device whose key is older is told to renew it
 
 
 class Budget:

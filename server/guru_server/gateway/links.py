@@ -13,6 +13,7 @@ from guru_wire.link import Ack, Current
 
 REPLACED = 4001                         # WebSocket close codes of our own (RFC 6455, 7.4.2)
 REVOKED = 4003
+STANDING = 4004                         # held, let go, or to renew its key: it comes back at once
 BROKEN = 4008
 REFUSED = 4010
 SPENT = 4029
@@ -34,8 +35,8 @@ class Link:
     """
 
     __slots__ = (
-        "_ack", "_current", "_frames", "_relief", "_waiting", "allowed", "bucket", "ending", "inflight",
-        "language", "outgoing", "pulled", "serial", "source", "wake",
+        "_ack", "_current", "_frames", "_relief", "_waiting", "allowed", "bucket", "ending", "held", "inflight",
+        "key", "language", "outgoing", "pulled", "rotate", "serial", "source", "wake",
     )
 
     def __init__(self, source: Source, *, language: int, serial: int, pulled: int, bucket: Bucket) -> None:
@@ -43,6 +44,9 @@ class Link:
         self.serial = serial                            # of the newest manifest, as the device was told
         self.pulled = pulled                            # of the manifest that it has
         self.allowed: frozenset[str] = frozenset()      # digests that the last Desired named
+        self.held = ""                                  # pending | quarantined: nothing goes either way
+        self.rotate = False                             # the device was told to renew its key
+        self.key = b""                                  # the device's, 32 raw bytes
         self.ending: Ending | None = None
         self.inflight = self.outgoing = 0               # bytes
         self.wake: Callable[[], None] = _nobody

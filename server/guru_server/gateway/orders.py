@@ -86,7 +86,7 @@ class Orders:
             fresh, self._fresh = self._fresh, set()
             told, self._told = self._told - fresh, set()
             for devices, again in ((fresh, True), (told, False)):
-                linked = [link for link in self._registry.among(devices) if link.language >= SINCE]
+                linked = [link for link in self._registry.among(devices) if link.language >= SINCE and not link.held]
                 if linked:
                     await self._give([link.source.device for link in linked], again)
 

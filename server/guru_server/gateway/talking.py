@@ -6,8 +6,11 @@ After the handshake nothing that the agent sends names a device: the link is the
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import time
+from collections import Counter
+from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import JsonValue, ValidationError
@@ -16,22 +19,28 @@ from sqlalchemy import Connection
 from guru_policy.errors import GuruError, NotSignedIn, Unreachable, Unsupported, Untrusted
 from guru_server.bus import Bus
 from guru_server.clock import Clock
+from guru_server.fleet import cloning
+from guru_server.fleet.holding import EXCERPT, Counted, withhold
+from guru_server.fleet.rekeying import switch
 from guru_server.gateway.desired import Downlink
 from guru_server.gateway.devices import Known, keep_sealing_key, known, note_ahead, serials
 from guru_server.gateway.frames import Broken, opened, parcels, written
-from guru_server.gateway.handshake import hello_of, prove, welcome
-from guru_server.gateway.ingest import Delivery, Ingest
+from guru_server.gateway.handshake import DeviceRevoked, hello_of, prove, welcome
+from guru_server.gateway.ingest import Delivery, Ingest, Parcel
 from guru_server.gateway.limits import Bucket, Budgets, Limits
 from guru_server.gateway.links import BROKEN, FULL, SPENT, Link, Registry
 from guru_server.gateway.marks import Source, mark_of
 from guru_server.gateway.orders import Orders
 from guru_server.gateway.plain import plain
 from guru_server.gateway.presence import Presence
+from guru_server.gateway.rekeying import rekey_of
 from guru_server.store.database import Database
-from guru_wire.link import Fetch, Hello
+from guru_wire.link import Fetch, Hello, Rekeyed
 from guru_wire.sealing import check_sealing_key
 
 log = logging.getLogger("guru.gateway")
+
+IDENTITY_SINCE = 6                      # the LANGUAGE in which agents renew keys, and hear that they are held
 
 
 class Full(GuruError):
@@ -62,9 +71,13 @@ class Talk:
         who, mark, serial = await self._db.read(lambda connection: _look_up(connection, hello))
         try:
             device = prove(hello, server_nonce, who)
-        except (NotSignedIn, Unsupported):
+        except (NotSignedIn, Unsupported) as refusal:
+            if isinstance(refusal, DeviceRevoked) and who is not None:
+                await self._withhold(who.tenant, hello.device, [Counted("hello", 1, len(data), "")])
             await asyncio.sleep(max(0.0, started + self.limits.refusal - time.monotonic()))
             raise
+        held = await self._held(hello, device)
+        serial = 0 if held else serial
         link = Link(
             Source(device.tenant, hello.device, hello.spool),
             language=hello.language,
@@ -72,14 +85,17 @@ class Talk:
             pulled=hello.serial,
             bucket=Bucket(self.limits.messages_burst, self.limits.messages_rate, time.monotonic()),
         )
+        link.held, link.key = held, device.public_key
+        link.rotate = not held and hello.language >= IDENTITY_SINCE and self._renews(device)
         sealing_key = _sealing_key(hello, device)
         if not self._registry.adopt(link):
             raise Full("this gateway has all the links it may have", hint="start another gateway")
         self._presence.connected(link, plain(hello.agent_version, 40))
-        answer = welcome(self._link_key, hello, server_nonce, now=self._now(), mark=mark, serial=serial)
+        answer = welcome(self._link_key, hello, server_nonce, now=self._now(), mark=mark, serial=serial,
+                         held=held, rotate=link.rotate)
         link.answer(written(answer))
         self._orders.connected(link)
-        if hello.serial > serial:
+        if hello.serial > serial and not held:
             await self._note_ahead(link, hello.serial)
         if sealing_key:
             await self._note_sealing_key(link, sealing_key)
@@ -102,6 +118,51 @@ class Talk:
         """The carrier is gone."""
         if self._registry.forget(link):
             self._presence.gone(link)
+
+    def _renews(self, device: Known) -> bool:
+        return device.rotate_asked or self._now() - device.key_at > self.limits.key_age * 1000
+
+    async def _held(self, hello: Hello, device: Known) -> str:
+        """How the device is held: as it was, or from now on since another machine has its key."""
+        before = cloning.read(device.processes)
+        if before.after(hello.process) == before:
+            return device.held
+        now = self._now()
+        if not await self._db.write(
+            lambda connection: cloning.note(connection, device.tenant, hello.device, hello.process, now)
+        ):
+            return device.held
+        log.warning("device %s is in quarantine: %s", hello.device, cloning.CLONED)
+        await self._bus.publish("revoked", [hello.device])
+        await self._bus.publish("checks", [hello.device])
+        return "quarantined"
+
+    async def _withhold(self, tenant: str, device: str, items: Sequence[Counted]) -> None:
+        """Count what came and believe nothing of it."""
+        now = self._now()
+        try:
+            await self._db.write(lambda connection: withhold(connection, tenant, device, items, now))
+        except Unreachable as error:
+            log.warning("what device %s sent was not counted: %s", device, plain(error.message))
+
+    async def _count(self, link: Link, items: Sequence[Parcel], size: int) -> None:
+        """A batch of a held device: counted and never acknowledged, so that the device keeps it."""
+        if not items or not await self._afford(link, len(items), size):
+            return
+        kinds = Counter(one.kind for one in items)
+        excerpts = {one.kind: repr(one.body)[:EXCERPT] for one in items}
+        await self._withhold(link.source.tenant, link.source.device, [
+            Counted(kind, count, size * count // len(items), excerpts[kind]) for kind, count in kinds.items()
+        ])
+
+    async def _rekey(self, link: Link, message: dict[str, JsonValue]) -> None:
+        """The device's own wish to have another key: the old one is worth nothing once this is committed."""
+        source, old, now = link.source, link.key, self._now()
+        asked = rekey_of(message, source.device, old)
+        await self._db.write(lambda connection: switch(connection, source.tenant, source.device, old, asked, now))
+        link.key, link.rotate = base64.b64decode(asked.public_key), False
+        link.answer(written(Rekeyed(public_key=asked.public_key)))
+        await self._bus.publish("inventory", [source.device])
 
     async def _note_ahead(self, link: Link, serial: int) -> None:
         """The device holds a manifest that this database lost: it needs one with a serial above."""
@@ -137,7 +198,11 @@ class Talk:
             return                      # not counted: one waits for its answer's way out
         if not link.bucket.take(time.monotonic()):
             raise Broken("more messages than a link may send")
-        if kind == "batch":
+        if kind == "batch" and link.held:
+            await self._count(link, parcels(message), size)
+        elif kind == "rekey" and link.rotate:
+            await self._rekey(link, message)
+        elif kind == "batch":
             await self._take_in(link, message, size)
         elif fetch is not None:
             link.answer(await self._downlink.fetch(link, fetch))

@@ -23,8 +23,9 @@ from guru_server.rights.declaring import needs
 from guru_server.rights.telling import roles_held
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
+from guru_wire.admission import EnrolTokenRequest, EnrolTokenRow
 from guru_wire.enrolment import EnrolmentAnswer, EnrolmentRequest, EnrolmentToken, Trust, write_token
-from guru_wire.operator import EnrolTokenCreated, EnrolTokenRequest, EnrolTokenRow, Page, WhoAmI
+from guru_wire.operator import EnrolTokenCreated, Page, WhoAmI
 from guru_wire.version import VERSION
 
 Who = Annotated[Person, Depends(signed_in)]
@@ -58,12 +59,14 @@ def public_router(identity: Identity) -> APIRouter:
         """Spend an enrolment token and make a device."""
         now = identity.clock()
         identity.knocks.take(address_of(request), now)
-        address = address_of(request)
+        address, peer = address_of(request), request.client.host if request.client else ""
         try:
             enrolling.check_proof(ask)
             places = await identity.places()
             joined = await identity.db.write(
-                lambda connection: enrolling.join(connection, TENANT, ask, now=now, places=places, address=address)
+                lambda connection: enrolling.join(
+                    connection, TENANT, ask, now=now, places=places, address=address, peer=peer
+                )
             )
         except GuruError as error:
             if identity.sightings:
@@ -73,7 +76,7 @@ def public_router(identity: Identity) -> APIRouter:
         keys = identity.keys.trust
         return EnrolmentAnswer(
             device=joined.id, name=joined.name, customer=joined.place.customer, site=joined.place.site,
-            state_key=keys.state_key, link_key=keys.link_key,
+            state_key=keys.state_key, link_key=keys.link_key, approved=not joined.held,
         )
 
     return router
@@ -107,6 +110,8 @@ def router(identity: Identity) -> APIRouter:
 
         def make(connection: Connection) -> tuple[str, EnrolTokenRow]:
             rights.require_scope(connection, "device.enroll", where)
+            for verb in enrolling.verbs_for(ask, rights.book):
+                rights.require_scope(connection, verb, where)
             return enrolling.create(connection, TENANT, ask, now=now, by=person)
 
         secret, row = await identity.db.write(make)

@@ -6,25 +6,29 @@ import base64
 import binascii
 import hashlib
 import hmac
+import ipaddress
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+import orjson
 from sqlalchemy import Connection, Row, func, select
 
+from guru_policy.access.rulebook import Rulebook
 from guru_policy.errors import InputInvalid, NotFound, Refused, Unsupported, Untrusted
 from guru_policy.inventory import Place
 from guru_policy.objects.scopes import Scope
 from guru_server.audit.log import record
-from guru_server.fleet.changing import Newcomer, enrol
+from guru_server.fleet.changing import Newcomer, check_labels, enrol
+from guru_server.fleet.holding import known_key
 from guru_server.fleet.tables import device
 from guru_server.identity.people import Person
 from guru_server.identity.tables import enrolment_token
 from guru_server.rights.asking import Rights, Sight
+from guru_wire.admission import EnrolTokenRequest, EnrolTokenRow, Held
 from guru_wire.enrolment import EnrolmentRequest, enrol_bytes
-from guru_wire.operator import EnrolTokenRequest, EnrolTokenRow
 from guru_wire.sealing import check_sealing_key
 from guru_wire.signing import verify
 from guru_wire.version import LANGUAGE
@@ -44,17 +48,19 @@ class Joined(NamedTuple):
     id: str
     name: str
     place: Place
+    held: Held = ""
 
 
 def create(
     connection: Connection, tenant: str, ask: EnrolTokenRequest, *, now: int, by: Person
 ) -> tuple[str, EnrolTokenRow]:
     """Make a token; its secret, the only time it is known, and its row."""
+    labels, networks = labels_of(ask), [_network(one) for one in ask.addresses]
     token_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
     connection.execute(enrolment_token.insert().values(
         tenant=tenant, id=token_id, digest=_digest(secret), customer=ask.customer, site=ask.site,
         uses=ask.uses, used=0, created_by=by.spoken, created_at=now, expires_at=now + ask.ttl * 1000,
-        revoked_at=None,
+        revoked_at=None, labels=_json(labels), addresses=_json(networks), approve=ask.approve,
     ))
     record(connection, now, by.actor, "EnrolmentTokenCreated", f"enrolment-token:{token_id}",
            f"{ask.customer}/{ask.site}, {ask.uses} uses", customer=ask.customer)
@@ -125,11 +131,12 @@ def check_proof(ask: EnrolmentRequest) -> None:
 
 def join(
     connection: Connection, tenant: str, ask: EnrolmentRequest, *, now: int,
-    places: Mapping[str, Collection[str]] | None, address: str = "",
+    places: Mapping[str, Collection[str]] | None, address: str = "", peer: str = "",
 ) -> Joined:
     """Spend one use and make the device; all of it or nothing. Refused says what is wrong with the token.
 
-    The same key with the same token gets the same device again: its first answer was lost on the way.
+    The same key with the same token gets the same device again: its first answer was lost on the way. Any other key
+    that was seen before is refused. What is odd about a device makes it wait: it is held until somebody looks.
     """
     token = _spendable(connection, tenant, ask, now)
     again = connection.execute(select(device).where(
@@ -137,24 +144,100 @@ def join(
         device.c.enrolled_by == ask.token_id, device.c.revoked_at.is_(None),
     )).first()
     if again is not None:
-        return Joined(again.id, again.name, Place(again.customer, again.site))
+        return Joined(again.id, again.name, Place(again.customer, again.site), again.held)
+    if known_key(connection, tenant, ask.public_key):
+        raise Refused("this key was a device's before", hint="make a new one: `guru-agent enroll --force`")
     if token.used >= token.uses:
         raise Refused(f"this enrolment token was used {token.used} times: no use is left", hint=_ANOTHER)
     try:
         check_place(token.customer, token.site, places)
     except InputInvalid as cause:
         raise Refused(f"the token's place is gone: {cause.message}", hint=_ANOTHER) from cause
+    place, device_id = Place(token.customer, token.site), secrets.token_hex(16)
+    why = judge(connection, tenant, token, ask.hardware, peer)
     one = Newcomer(
-        id=secrets.token_hex(16), name=tidy(ask.name), place=Place(token.customer, token.site),
+        id=device_id, name=_name(connection, tenant, ask.name, place, device_id, waits=bool(why)), place=place,
         public_key=ask.public_key, facts=ask.facts, agent_version=ask.agent_version, enrolled_by=token.id,
-        sealing_key=ask.sealing_key,
+        sealing_key=ask.sealing_key, op_labels=orjson.loads(token.labels), hardware=ask.hardware,
+        held="pending" if why else "", held_why=why,
     )
     enrol(connection, tenant, one, now)
     mine = (enrolment_token.c.tenant == tenant, enrolment_token.c.id == token.id)
     connection.execute(enrolment_token.update().where(*mine).values(used=enrolment_token.c.used + 1))
-    record(connection, now, f"enrolment-token:{token.id}", "DeviceEnrolled", f"device:{one.id}",
-           f"{token.customer}/{token.site}/{one.name}", device=one.id, customer=token.customer, address=address)
-    return Joined(one.id, one.name, one.place)
+    told = ("DevicePending", f": {why}") if why else ("DeviceEnrolled", "")
+    record(connection, now, f"enrolment-token:{token.id}", told[0], f"device:{one.id}",
+           f"{token.customer}/{token.site}/{one.name}{told[1]}", device=one.id, customer=token.customer,
+           address=address)
+    return Joined(one.id, one.name, one.place, one.held)
+
+
+def judge(connection: Connection, tenant: str, token: AnyRow, hardware: str, peer: str) -> str:
+    """Why a newcomer has to wait for somebody; empty when it may come in at once."""
+    why = ["its token asks for approval"] if token.approve else []
+    networks = orjson.loads(token.addresses)
+    if networks and not _inside(peer, networks):
+        why.append(f"it came from {peer[:45] or 'nowhere'}, outside of the token's addresses")
+    same = alike(connection, tenant, hardware)
+    if same:
+        why.append(f"it says to be the hardware of {same[0]}")
+    return "; ".join(why)
+
+
+def alike(connection: Connection, tenant: str, hardware: str, but: str = "") -> tuple[str, ...]:
+    """The devices that said the same hardware, at most five, as customer/site/name. A hint: any device can say so."""
+    if not hardware:
+        return ()
+    query = select(device.c.customer, device.c.site, device.c.name).where(
+        device.c.tenant == tenant, device.c.hardware == hardware, device.c.id != but, device.c.revoked_at.is_(None),
+        device.c.held != "pending",
+    ).order_by(device.c.enrolled_at.desc(), device.c.id).limit(5)
+    return tuple(f"{row.customer}/{row.site}/{row.name}" for row in connection.execute(query))
+
+
+def _name(connection: Connection, tenant: str, said: str, place: Place, device_id: str, *, waits: bool) -> str:
+    """The device's name; one that waits takes no other's name, so it has a part of its id behind it when it must."""
+    name = tidy(said)
+    taken = select(device.c.id).where(
+        device.c.tenant == tenant, device.c.customer == place.customer, device.c.site == place.site,
+        device.c.name == name, device.c.revoked_at.is_(None),
+    )
+    if waits and connection.execute(taken).first() is not None:
+        return f"{name[:54].rstrip('-._')}-{device_id[:8]}"
+    return name
+
+
+def labels_of(ask: EnrolTokenRequest) -> dict[str, str]:
+    """The op/ labels that the token gives; InputInvalid when they cannot be labels."""
+    labels = {**ask.labels, "ring": ask.ring} if ask.ring else dict(ask.labels)
+    check_labels(labels)
+    return labels
+
+
+def verbs_for(ask: EnrolTokenRequest, book: Rulebook) -> list[str]:
+    """What giving the token's labels takes besides: they are labels like any, and by some of them rights are chosen."""
+    labels = labels_of(ask)
+    deciding = book.deciding_labels().intersection(labels)
+    return [*(["device.label"] if labels else []), *(["user.manage"] if deciding else [])]
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError as cause:
+        raise InputInvalid("an address is one such as 203.0.113.7 or 203.0.113.0/24") from cause
+
+
+def _inside(peer: str, networks: Collection[str]) -> bool:
+    try:
+        address = ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return False
+    plainly = getattr(address, "ipv4_mapped", None) or address
+    return any(plainly in ipaddress.ip_network(one) for one in networks)
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def tidy(name: str) -> str:
@@ -196,7 +279,8 @@ def _row(row: AnyRow) -> EnrolTokenRow:
     return EnrolTokenRow(
         id=row.id, customer=row.customer, site=row.site, uses=row.uses, used=row.used,
         created_at=row.created_at, created_by=row.created_by, expires_at=row.expires_at,
-        revoked=row.revoked_at is not None,
+        revoked=row.revoked_at is not None, labels=orjson.loads(row.labels),
+        addresses=tuple(orjson.loads(row.addresses)), approve=row.approve,
     )
 
 

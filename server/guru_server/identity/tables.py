@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, String, Table, Text
+from sqlalchemy import Boolean, Column, Integer, String, Table, Text, false
 
 from guru_server.store.schema import key, metadata, moment, tenant
 
@@ -39,6 +39,9 @@ enrolment_token = Table(
     moment("created_at"),
     moment("expires_at"),
     moment("revoked_at", nullable=True),
+    Column("labels", Text, nullable=False, server_default="{}"),        # JSON object: op/ labels of its devices
+    Column("addresses", Text, nullable=False, server_default="[]"),     # JSON: networks; from elsewhere they wait
+    Column("approve", Boolean, nullable=False, server_default=false()), # everybody waits to be let in
 )
 
 token_address = Table(

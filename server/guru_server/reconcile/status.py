@@ -125,7 +125,7 @@ def states(
         select(device.c.id, device.c.name, device.c.customer, device.c.site, device.c.op_labels, *_SIGNS)
         .join(device_state, device_state.c.device == device.c.id)
         .where(device_state.c.tenant == tenant)
-        .where(device.c.tenant == tenant, device.c.revoked_at.is_(None))
+        .where(device.c.tenant == tenant, device.c.revoked_at.is_(None), device.c.held != "pending")
     )
     if among is not None and len(among) <= FEW:
         query = query.where(device.c.id.in_(among))

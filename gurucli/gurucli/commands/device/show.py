@@ -49,7 +49,10 @@ def page(device: DeviceDetail, paper: Paper) -> Iterator[str]:
              f"enrolled {ago(device['enrolled_at'], paper.now)} ago",
              f"id {device['id']}"]
     yield paper.paint(clean(paper.dot.join(fact for fact in facts if fact)), "dim")
-    for title, rows in (("Conditions", _conditions(device, paper)), ("Checks", _checks(device, paper)),
+    if device.get("held"):
+        yield paper.paint(paper.marked(clean(f"{device['held']}: {device.get('held_why', '')}"), "bad"), "bad")
+    for title, rows in (("Withheld", _withheld(device, paper)),
+                        ("Conditions", _conditions(device, paper)), ("Checks", _checks(device, paper)),
                         ("Newest run", _run(device, paper)), ("Refused", _refusals(device, paper)),
                         ("Overridden", _overrides(device, paper)),
                         ("Labels", _labels(device)),
@@ -57,6 +60,15 @@ def page(device: DeviceDetail, paper: Paper) -> Iterator[str]:
         if rows:
             yield from heading(title, paper)
             yield from indented(rows, paper, keep=[True] + [False] * (len(rows[0]) - 1))
+
+
+def _withheld(device: DeviceDetail, paper: Paper) -> list[list[Cell]]:
+    """What it sent while nothing was believed of it."""
+    return [
+        [Cell(clean(one["kind"])), Cell(f"{one['count']:,} items, {one['bytes']:,} bytes"),
+         Cell(f"{ago(one['last_at'], paper.now)} ago", "dim")]
+        for one in device.get("withheld", ())
+    ]
 
 
 def _conditions(device: DeviceDetail, paper: Paper) -> list[list[Cell]]:
