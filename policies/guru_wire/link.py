@@ -59,6 +59,7 @@ class Welcome(Carried):
     mark: int                           # the highest sequence of this spool that is stored
     serial: int                         # of the device's current manifest; 0: none yet
     signature: str
+    trust: int = 0                      # serial of the server's TrustWord, a hint to ask for it; since LANGUAGE 6
 
 
 class Refused(Carried):

@@ -9,6 +9,8 @@ handshake; the other side leaves out what that number does not know.
     a manifest the blob of their `sealed` values; an agent of 2 passes over both and reads its own files.
 4   Orders of jobs, Cancels, and items of the kinds `output` and `run`; agents below it are given no orders.
 5   Bundles carry `windows` in which nothing is changed, and reports say by which one; an older agent passes over them.
+6   Trust carries the `chain` of state keys and the newest one's `word` on link key and authority, and Welcome that
+    word's serial as `trust`. An older agent passes over them: it keeps the keys it enrolled with until it enrols anew.
 """
 
 from guru_policy.bundle import LANGUAGE

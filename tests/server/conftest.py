@@ -19,6 +19,7 @@ from guru_server.fleet.changing import Newcomer, enrol
 from guru_server.identity import people
 from guru_server.keys import keys
 from guru_server.settings import ServerSettings
+from guru_server.signer.near import near_folder
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_server.wiring import Ground, wire_api
@@ -54,7 +55,7 @@ class Api:
 def server_keys(tmp_path_factory: pytest.TempPathFactory) -> keys.ServerKeys:
     folder = tmp_path_factory.mktemp("server") / "keys"
     keys.make(folder, ["localhost"], SetClock()())
-    return keys.load_server(folder)
+    return keys.load_server(folder, near_folder(folder))
 
 
 @pytest.fixture

@@ -68,7 +68,8 @@ def prove(hello: Hello, server_nonce: str, known: Known | None) -> Known:
 
 
 def welcome(
-    link_key: Ed25519PrivateKey, hello: Hello, server_nonce: str, *, now: int, mark: int, serial: int
+    link_key: Ed25519PrivateKey, hello: Hello, server_nonce: str, *, now: int, mark: int, serial: int,
+    trust: int = 0,
 ) -> Welcome:
     """The server's answer, signed over both nonces; LANGUAGE is the lower of the two."""
     payload = welcome_bytes(
@@ -81,7 +82,7 @@ def welcome(
     )
     signature = base64.b64encode(sign(link_key, "welcome", payload)).decode()
     language = min(LANGUAGE, hello.language)
-    return Welcome(language=language, now=now, mark=mark, serial=serial, signature=signature)
+    return Welcome(language=language, now=now, mark=mark, serial=serial, signature=signature, trust=trust)
 
 
 def refused(error: NotSignedIn | Unsupported) -> Refused:
