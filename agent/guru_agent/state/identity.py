@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -34,10 +34,13 @@ class Trusted(Carried):
     state_key: str                      # base64 of 32 raw bytes; signs manifests
     link_key: str                       # base64 of 32 raw bytes; signs Welcome
     key: str                            # key_id() of the device key that was enrolled
+    serial: int = 0                     # of the server's newest word of trust that was believed
+    former: tuple[str, ...] = ()        # state keys of before, base64: what is on disk may be signed by them
 
 
-class Identity(NamedTuple):
-    """An enrolled device."""
+@dataclass(slots=True)
+class Identity:
+    """An enrolled device. `trusted` is replaced when the server's keys were followed; the key never is."""
 
     trusted: Trusted
     key: Ed25519PrivateKey
@@ -56,6 +59,11 @@ class Identity(NamedTuple):
     def state_key(self) -> bytes:
         """32 raw bytes."""
         return raw_key(self.trusted.state_key)
+
+    @property
+    def former_keys(self) -> list[bytes]:
+        """State keys of before, the newest first: good for what is on this disk, and for nothing that comes."""
+        return [raw_key(one) for one in reversed(self.trusted.former)]
 
     @property
     def link_key(self) -> bytes:
