@@ -81,7 +81,8 @@ def test_no_private_key_and_no_token_is_in_any_column_of_any_table(world: World)
     assert len(everything) > 300
     assert len(hidden) == 10
     assert [
-        (place, what) for place, value in everything for what, ways in hidden.items() if any(way in value for way in ways)
+        (place, what)
+        for place, value in everything for what, ways in hidden.items() if any(way in value for way in ways)
     ] == []
     assert [place for place, value in everything if re.search(rb"PRIVATE KEY|AGE-SECRET-KEY-|gurut_", value)] == []
 

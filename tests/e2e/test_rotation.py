@@ -1,4 +1,4 @@
-"""Every key that agents believe in, replaced: an agent on its link follows, and one that was away for two rounds, too."""
+"""Every key that agents believe in, replaced: who is on its link follows, and who was away for two rounds, too."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ PATH = "/etc/after-two-rounds"
 
 def server(world: World, *arguments: str) -> str:
     done = subprocess.run(
-        [BIN / "guru-server", *arguments], env=world.server_env(), capture_output=True, text=True, timeout=60, check=True
+        [BIN / "guru-server", *arguments], env=world.server_env(), capture_output=True, text=True, timeout=60,
+        check=True,
     )
     return done.stdout + done.stderr
 

@@ -13,7 +13,7 @@ from guru_server.signer import frames
 from guru_server.signer.asking import SignerAway
 from guru_server.signer.frames import short
 
-TIMEOUT = 15.0                          # seconds of one question
+TIMEOUT = 10.0                          # seconds of one question
 REST = 2.0                              # seconds in which nobody waits for a signer that just did not answer
 
 

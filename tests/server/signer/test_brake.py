@@ -1,4 +1,4 @@
-"""The brake counts distinct devices of the last hour, forgets nothing over a restart, and lets a second person through."""
+"""The brake counts distinct devices of the last hour, over restarts, too, and lets a second person through."""
 
 from __future__ import annotations
 
