@@ -60,7 +60,7 @@ def prepare(settings: ServerSettings) -> list[str]:
     """Folder, keys and tables; the names of the keys that were made."""
     files.make_folder(settings.data)
     made = keys.make(
-        settings.keys, settings.names, wall(), settings.passphrase, signer=settings.signer.socket is None
+        settings.keys, settings.names, wall(), settings.passphrase, signer=settings.signer_files
     )
     migrate(settings.database_url)
     return made
@@ -118,7 +118,7 @@ def serve(settings: ServerSettings) -> None:
         prepare(settings)
         say("this is a first run: `guru-server init` makes the first token")
     with _alone(settings.data):
-        if made := keys.complete(settings.keys, settings.passphrase, signer=settings.signer.socket is None):
+        if made := keys.complete(settings.keys, settings.passphrase, signer=settings.signer_files):
             say(f"keys: made {', '.join(made)} in {settings.keys}; other servers on this database need copies of them")
         keyring_commands.finish(settings)
         with keyring_commands.started(settings) as signer:

@@ -96,6 +96,8 @@ def unseal(settings: ServerSettings) -> None:
 
 def rotate(settings: ServerSettings, name: str) -> None:
     """Replace a key by a new one."""
+    if settings.signer.backend == "pkcs11" and f"{name}.key" in keys.SIGNERS:
+        raise Refused(f"the {name} key is in a token, and is not replaced by this", hint="docs/keys.md")
     with rotating.nobody_runs(settings.data, settings.keys):
         told = rotating.rotate(settings.keys, name, settings.names, wall(), settings.passphrase)
     say(f"the {name} key is a new one: {told}")
@@ -129,6 +131,12 @@ def arguments(settings: ServerSettings) -> Sequence[str]:
     found = ["--folder", str(settings.keys), "--commands", str(signer.commands), "--states", str(signer.states)]
     if signer.passphrase_file:
         found += ["--passphrase-file", str(signer.passphrase_file)]
+    if signer.backend == "pkcs11":
+        if signer.module is None or signer.pin_file is None:
+            raise InputInvalid(
+                "keys in a token need its library and its PIN", hint="set signer.module and signer.pin_file"
+            )
+        found += ["--module", str(signer.module), "--token", signer.token, "--pin-file", str(signer.pin_file)]
     return found
 
 

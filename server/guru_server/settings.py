@@ -226,6 +226,11 @@ class ServerSettings(BaseSettings):
         return self.data / "keys"
 
     @property
+    def signer_files(self) -> bool:
+        """Whether the signer's keys are files of this server's own folder."""
+        return self.signer.socket is None and self.signer.backend == "file"
+
+    @property
     def passphrase(self) -> bytes | None:
         """What opens sealed keys: of the file that is named, or of systemd's credential."""
         credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from guru_policy.errors import GuruError, Refused
-from guru_server.keys import opening
+from guru_server.keys import files, opening
 from guru_server.keys.chain import Chain
 from guru_server.signer import frames
 from guru_server.signer.brake import Brake
@@ -98,7 +98,12 @@ def _open(asked: argparse.Namespace) -> tuple[socket.socket, Listener]:
 
 
 def _keys(asked: argparse.Namespace, folder: Path, passphrase: bytes | None) -> Keys:
+    files.make_folder(folder)
     _only_one(folder / LOCK)
+    if asked.module is not None:
+        from guru_server.signer.token import from_token
+
+        return from_token(asked.module, asked.token, asked.pin_file)
     make_first(folder, passphrase)
     return from_files(folder, passphrase)
 
@@ -146,6 +151,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--states", type=int, required=True)
     parser.add_argument("--passphrase-file", type=Path)
     parser.add_argument("--server-uid", type=int)
+    parser.add_argument("--module", type=Path)
+    parser.add_argument("--token")
+    parser.add_argument("--pin-file", type=Path)
     parser.add_argument("--with-parent", action="store_true")
     return parser
 

@@ -46,7 +46,7 @@ def page(job: JobDetail, paper: Paper) -> Iterator[str]:
     yield counted(job["counts"], job["total"])
     if job["stopped"]:
         yield paper.paint(paper.marked(clean(job["stopped"]), "warn"), "warn")
-    if job["held"]:
+    if job.get("held"):                 # a server from before signers says nothing of it
         yield paper.paint(paper.marked(clean(job["held"]), "warn"), "warn")
     yield ""
     rows = []
