@@ -7,6 +7,7 @@ import pwd
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guru_policy.errors import InputInvalid, Refused
@@ -30,8 +31,6 @@ def run_signer(settings: ServerSettings) -> None:
     files.make_folder(settings.keys)
     finish(settings)
     argv = [sys.executable, "-m", "guru_server.signer.process", *arguments(settings)]
-    if settings.signer.socket:
-        argv += ["--socket", str(settings.signer.socket)]
     if settings.signer.user:
         try:
             argv += ["--server-uid", str(pwd.getpwnam(settings.signer.user).pw_uid)]
@@ -129,6 +128,7 @@ def arguments(settings: ServerSettings) -> Sequence[str]:
     """Those of the signer's process."""
     signer = settings.signer
     found = ["--folder", str(settings.keys), "--commands", str(signer.commands), "--states", str(signer.states)]
+    found += ["--socket", str(socket_of(settings))]
     if signer.passphrase_file:
         found += ["--passphrase-file", str(signer.passphrase_file)]
     if signer.backend == "pkcs11":
@@ -140,9 +140,14 @@ def arguments(settings: ServerSettings) -> Sequence[str]:
     return found
 
 
+def socket_of(settings: ServerSettings) -> Path:
+    """Where the signer listens: not among the keys, which people copy."""
+    return settings.signer.socket or settings.data / SOCKET
+
+
 def signatures(settings: ServerSettings) -> Signatures:
     """The signer that runs."""
-    return Signatures(Line(settings.signer.socket or settings.keys / SOCKET).ask)
+    return Signatures(Line(socket_of(settings)).ask)
 
 
 @contextmanager
