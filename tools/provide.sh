@@ -49,6 +49,7 @@ look_linux() {
 look_test() {
     have_postgres || MISSING="$MISSING postgresql"
     have ssh-keygen || MISSING="$MISSING openssh-client"
+    have softhsm2-util || MISSING="$MISSING softhsm2"
     have gpg || MISSING="$MISSING gnupg"
     for shell in bash zsh fish; do have "$shell" || MISSING="$MISSING $shell"; done     # completion is tried in each
     if [ "$(uname -s)" = Linux ]; then look_linux; fi

@@ -25,6 +25,7 @@ from guru_agent.jobs.looks import looks
 from guru_agent.jobs.runner import Jobs
 from guru_agent.link.carrier import Server, address
 from guru_agent.link.dialling import Dialler
+from guru_agent.link.following import Follower
 from guru_agent.link.session import Session
 from guru_agent.logs import say
 from guru_agent.memory import keep_small
@@ -99,7 +100,8 @@ class Agent:
         session = Session(
             self.identity, self.spool, self.desired, self.blobs, self.clock, self._refusals, self.orders
         )
-        return Dialler(server, session, self.clock, self._linked)
+        follower = Follower(self.identity, self._settings.state)
+        return Dialler(server, session, self.clock, self._linked, follower=follower)
 
     def _linked(self, state: str, carrier: str) -> None:
         link = {"state": state, "carrier": carrier, "since": self.clock.now()}

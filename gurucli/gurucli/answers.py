@@ -381,3 +381,5 @@ class Trust(TypedDict):
     ca: str
     state_key: str
     link_key: str
+    chain: list[Json]
+    word: Json

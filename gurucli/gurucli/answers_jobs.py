@@ -25,6 +25,7 @@ class JobRow(TypedDict):
     stopped: str
     total: int
     counts: dict[str, int]
+    held: str                           # why the newest devices' orders are not signed yet
 
 
 class RunRow(TypedDict):

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from guru_policy.errors import InputInvalid, Untrusted
+from guru_wire.purposes import canonical
 from guru_wire.signing import public_bytes, sign, verify
 
 GENESIS = "0" * 64                      # the hash before the first row
@@ -64,12 +65,6 @@ class Break(NamedTuple):
 
     seq: int
     why: str
-
-
-def canonical(row: Mapping[str, str | int]) -> bytes:
-    """The bytes of a row or checkpoint that are hashed or signed (RFC 8785); empty fields are left out."""
-    told = {name: value for name, value in row.items() if value != ""}
-    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def linked(before: str, entry: Entry) -> str:

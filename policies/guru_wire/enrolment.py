@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from guru_policy.errors import InputInvalid
 from guru_policy.inventory import Scalar
 from guru_policy.model import Asked, Carried
+from guru_wire.signing import Signed
 
 PREFIX = "guru1."
 Word = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=200)]
@@ -63,6 +64,8 @@ class Trust(Carried):
     ca: str                             # PEM
     state_key: str                      # base64
     link_key: str                       # base64
+    chain: tuple[Signed, ...] = ()      # Successions of state keys, oldest first; since LANGUAGE 7
+    word: Signed | None = None          # the newest state key's TrustWord; since LANGUAGE 7
 
 
 def enrol_bytes(*, token_id: str, public_key: str, name: str) -> bytes:

@@ -71,6 +71,7 @@ class JobRow(Carried):
     stopped: str                        # why no further devices begin; empty: they do
     total: int
     counts: dict[State, int]
+    held: str = ""                      # why the newest devices' orders are not signed yet; empty: they are
 
 
 class RunRow(Carried):

@@ -62,6 +62,7 @@ class Welcome(Carried):
     signature: str
     held: str = ""                      # pending | quarantined: say nothing, nothing will come; since LANGUAGE 6
     rotate: bool = False                # send a Rekey; since LANGUAGE 6
+    trust: int = 0                      # serial of the server's TrustWord, a hint to ask for it; since LANGUAGE 7
 
 
 class Refused(Carried):

@@ -7,9 +7,10 @@ from pydantic import ValidationError
 
 from guru_policy.errors import Untrusted
 from guru_policy.model import Carried
+from guru_wire.purposes import MANIFEST_LIFE_MS
 from guru_wire.signing import Signed, seal, unseal
 
-MANIFEST_LIFE_MS = 7 * 24 * 3600 * 1000     # an agent takes no manifest older than this
+__all__ = ["MANIFEST_LIFE_MS", "Expired", "Manifest", "open_manifest", "seal_manifest"]
 
 
 class Manifest(Carried):

@@ -10,9 +10,7 @@ thousand devices is signed once, and no device learns which others were meant.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field, StringConstraints, ValidationError
@@ -20,11 +18,15 @@ from pydantic import Field, StringConstraints, ValidationError
 from guru_policy.errors import Untrusted
 from guru_policy.host import Shell
 from guru_policy.model import Carried
+from guru_wire.purposes import AUTHORITY_LIFE_MS, MAX_LIFE_MS, Proof, leaf, node, tree
 from guru_wire.querying import Query
 from guru_wire.signing import Signed, seal, unseal
 
-AUTHORITY_LIFE_MS = 7 * 24 * 3600 * 1000
-MAX_LIFE_MS = 30 * 24 * 3600 * 1000     # an order may wait no longer
+__all__ = [
+    "AUTHORITY_LIFE_MS", "MAX_LIFE_MS", "Authority", "Cancelled", "Command", "Expired", "Order", "Proof",
+    "open_authority", "open_cancel", "open_order", "root_of", "seal_authority", "seal_cancel", "seal_order", "tree",
+]
+
 MAX_DEPTH = 32
 MAX_SCRIPT, MAX_STDIN = 256 << 10, 256 << 10
 MAX_OUTPUT = 16 << 20                   # bytes kept of what a command prints, both streams together
@@ -78,14 +80,6 @@ class Cancelled(Carried):
     issued_at: int
 
 
-class Proof(NamedTuple):
-    """That a device is one of those of an order: its leaf's nonce, its place, and the hashes beside its way up."""
-
-    nonce: str
-    place: int
-    path: tuple[str, ...]
-
-
 class Expired(Untrusted):
     """A genuine order that came too late; nothing of it ran."""
 
@@ -94,31 +88,13 @@ class Expired(Untrusted):
         self.job = job
 
 
-def tree(devices: Sequence[str], nonces: Sequence[str]) -> tuple[str, list[Proof]]:
-    """The root over these devices, at least one, each with its own nonce; and a proof for each, in their order."""
-    levels = [[_leaf(device, nonce) for device, nonce in zip(devices, nonces, strict=True)]]
-    while len(levels[-1]) > 1:
-        below = levels[-1]
-        even = below if len(below) % 2 == 0 else [*below, below[-1]]
-        levels.append([_node(even[at], even[at + 1]) for at in range(0, len(even), 2)])
-    hexed = [[one.hex() for one in level] for level in levels[:-1]]
-    proofs = []
-    for place, nonce in enumerate(nonces):
-        at, path = place, []
-        for level in hexed:
-            path.append(level[min(at ^ 1, len(level) - 1)])
-            at >>= 1
-        proofs.append(Proof(nonce, place, tuple(path)))
-    return levels[-1][0].hex(), proofs
-
-
 def root_of(device: str, proof: Proof) -> str:
     """The root that the proof leads to from this device; Untrusted when it is no proof at all."""
     try:
-        found, at = _leaf(device, proof.nonce), proof.place
+        found, at = leaf(device, proof.nonce), proof.place
         for beside in proof.path[:MAX_DEPTH]:
             other = bytes.fromhex(beside)
-            found = _node(found, other) if at % 2 == 0 else _node(other, found)
+            found = node(found, other) if at % 2 == 0 else node(other, found)
             at >>= 1
     except ValueError as cause:
         raise Untrusted("the proof of an order is not in hex") from cause
@@ -175,11 +151,3 @@ def open_cancel(signed: Signed, *, key: bytes) -> Cancelled:
         return Cancelled.model_validate_json(unseal(key, "cancel", signed))
     except ValidationError as cause:
         raise Untrusted("a cancellation with a good signature is not readable") from cause
-
-
-def _leaf(device: str, nonce: str) -> bytes:
-    return hashlib.sha256(b"\0" + f"{device}\n{nonce}".encode()).digest()
-
-
-def _node(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\1" + left + right).digest()

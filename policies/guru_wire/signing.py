@@ -6,18 +6,15 @@ RFC 8032. A signature for one purpose is worthless for another: the purpose is p
 from __future__ import annotations
 
 import base64
-import hashlib
-from typing import Literal
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from guru_policy.errors import Untrusted
 from guru_policy.model import Carried
+from guru_wire.purposes import Purpose, key_id, tagged
 
-Purpose = Literal[
-    "manifest", "hello", "welcome", "enrol", "sealing", "audit", "authority", "order", "cancel", "rekey",
-]
+__all__ = ["Purpose", "Signed", "key_id", "public_bytes", "seal", "sign", "unseal", "verify"]
 
 
 class Signed(Carried):
@@ -28,11 +25,6 @@ class Signed(Carried):
     key: str                            # key_id() of the signer
 
 
-def key_id(public: bytes) -> str:
-    """The first 16 hex digits of SHA-256 over the 32 raw bytes of a public key."""
-    return hashlib.sha256(public).hexdigest()[:16]
-
-
 def public_bytes(private: Ed25519PrivateKey) -> bytes:
     """The 32 raw bytes of the public half."""
     return private.public_key().public_bytes_raw()
@@ -40,13 +32,13 @@ def public_bytes(private: Ed25519PrivateKey) -> bytes:
 
 def sign(private: Ed25519PrivateKey, purpose: Purpose, payload: bytes) -> bytes:
     """64 bytes of signature over `payload` for this one purpose."""
-    return private.sign(_tagged(purpose, payload))
+    return private.sign(tagged(purpose, payload))
 
 
 def verify(public: bytes, purpose: Purpose, payload: bytes, signature: bytes) -> None:
     """Return when the signature holds; raise Untrusted when not, also for a malformed key."""
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, _tagged(purpose, payload))
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, tagged(purpose, payload))
     except (InvalidSignature, ValueError) as cause:
         raise Untrusted(f"the signature of a {purpose} does not hold") from cause
 
@@ -65,7 +57,3 @@ def unseal(public: bytes, purpose: Purpose, signed: Signed) -> str:
         raise Untrusted(f"the signature of a {purpose} is not base64") from cause
     verify(public, purpose, signed.payload.encode(), signature)
     return signed.payload
-
-
-def _tagged(purpose: Purpose, payload: bytes) -> bytes:
-    return b"guru/v1/" + purpose.encode() + b"\0" + payload

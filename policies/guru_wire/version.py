@@ -12,6 +12,8 @@ handshake; the other side leaves out what that number does not know.
 6   A device says a digest of its hardware when it joins, and in Hello which process it is; Welcome says whether it
     is `held` and whether its key is to be renewed, by Rekey and Rekeyed. An older agent is held without being told, and
     keeps its key.
+7   Trust carries the `chain` of state keys and the newest one's `word` on link key and authority, and Welcome that
+    word's serial as `trust`. An older agent passes over them: it keeps the keys it enrolled with until it enrols anew.
 """
 
 from guru_policy.bundle import LANGUAGE

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy import Connection
 
 from guru_policy.errors import InputInvalid, Refused
+from guru_server import keyring_commands
 from guru_server.accounts import accounts
 from guru_server.bus import Bus, LocalBus
 from guru_server.clock import wall
@@ -28,6 +29,7 @@ from guru_server.supervising import Job
 
 if TYPE_CHECKING:
     from guru_server.connections import ConnectionLimits
+    from guru_server.signer.child import Child
 
 ResultT = TypeVar("ResultT")
 DAY = 86_400.0
@@ -38,7 +40,6 @@ def init(settings: ServerSettings, admin: str) -> None:
     made = prepare(settings)
     say(f"keys: {'made ' + ', '.join(made) if made else 'there already'} in {settings.keys}")
     say(f"database: {shown(settings)}")
-    held = keys.load_server(settings.keys)
     token = asyncio.run(_first_token(settings, admin))
     if token is None:
         say("token: an admin has one already; another: `guru-server token create NAME`")
@@ -46,19 +47,22 @@ def init(settings: ServerSettings, admin: str) -> None:
         sys.stdout.write(f"{token}\n")
         say(f"the token above belongs to {admin}, is shown this once, and gives all rights")
     say("sign in with:")
-    say(f"  guru login {settings.public_url} --pin sha256:{held.ca_pin}")
-    say(f"secrets for devices are encrypted for {Opener(held.age).recipient}, too")
+    say(f"  guru login {settings.public_url} --pin sha256:{keys.pin_of(settings.keys)}")
+    age = keys.load_age(settings.keys, settings.passphrase)
+    say(f"secrets for devices are encrypted for {Opener(age).recipient}, too")
 
 
 def recipient(settings: ServerSettings) -> None:
     """Print the age public key that secrets are encrypted for."""
-    sys.stdout.write(f"{Opener(keys.load_server(settings.keys).age).recipient}\n")
+    sys.stdout.write(f"{Opener(keys.load_age(settings.keys, settings.passphrase)).recipient}\n")
 
 
 def prepare(settings: ServerSettings) -> list[str]:
     """Folder, keys and tables; the names of the keys that were made."""
     files.make_folder(settings.data)
-    made = keys.make(settings.keys, settings.names, wall())
+    made = keys.make(
+        settings.keys, settings.names, wall(), settings.passphrase, signer=settings.signer_files
+    )
     migrate(settings.database_url)
     return made
 
@@ -74,7 +78,7 @@ def create_admin(settings: ServerSettings, name: str) -> None:
         connection, TENANT, name, "admin", now=now, actor="server")))
     sys.stdout.write(f"{code}\n")
     say(f"the invitation above is for {name}, good once and for a day; set the password with:")
-    pin = keys.load_server(settings.keys).ca_pin
+    pin = keys.pin_of(settings.keys)
     say(f"  guru login {settings.public_url} --pin sha256:{pin} --user {name} --invitation")
 
 
@@ -130,8 +134,12 @@ def serve(settings: ServerSettings) -> None:
         prepare(settings)
         say("this is a first run: `guru-server init` makes the first token")
     with _alone(settings.data):
-        migrate(settings.database_url)
-        uvloop.run(_serve(settings))
+        if made := keys.complete(settings.keys, settings.passphrase, signer=settings.signer_files):
+            say(f"keys: made {', '.join(made)} in {settings.keys}; other servers on this database need copies of them")
+        keyring_commands.finish(settings)
+        with keyring_commands.started(settings) as signer:
+            migrate(settings.database_url)
+            uvloop.run(_serve(settings, signer))
 
 
 def gateway(settings: ServerSettings) -> None:
@@ -162,21 +170,24 @@ def shown(settings: ServerSettings) -> str:
     return make_url(settings.database_url).render_as_string(hide_password=True)
 
 
-async def _serve(settings: ServerSettings) -> None:
+async def _serve(settings: ServerSettings, signer: Child | None) -> None:
     from guru_server.serving import bind
     from guru_server.serving import serve as run
     from guru_server.wiring import Ground, Wired, wire_server
 
-    keys.renew(settings.keys, settings.names, wall())
-    if made := keys.complete(settings.keys):
-        say(f"keys: made {', '.join(made)} in {settings.keys}; other servers on this database need copies of them")
-    held = keys.load_server(settings.keys)
+    keys.renew(settings.keys, settings.names, wall(), settings.passphrase)
+    if signer is not None:
+        signer.ready()
+    held = keys.load_server(settings.keys, keyring_commands.signatures(settings), settings.passphrase)
+    keyring_commands.vouched(held)
     listener = bind(settings.host, settings.port)
     url = settings.url or settings.public_url.rpartition(":")[0] + f":{listener.port}"
     db, bus, jobs = _open(settings)
     try:
         wired = wire_server(Ground(settings, db, bus, wall), held, url)
         jobs["certificate"] = partial(_renew, settings, held.tls)
+        if signer is not None:
+            jobs["signer"] = signer.run
         await run(Wired(wired.app, {**wired.jobs, **jobs}), held.tls, listener, _limits(settings))
     finally:
         await bus.close()
@@ -190,7 +201,7 @@ async def _gateway(settings: ServerSettings) -> None:
 
     db, bus, jobs = _open(settings)
     try:
-        held = keys.load_gateway(settings.keys)
+        held = keys.load_gateway(settings.keys, settings.passphrase)
         wired = wire_gateway(Ground(settings, db, bus, wall), held.link)
         listener = bind(settings.host, settings.port)
         await run(Wired(wired.app, {**wired.jobs, **jobs}), held.tls, listener, _limits(settings))
@@ -219,7 +230,7 @@ async def _renew(settings: ServerSettings, tls: keys.Tls) -> None:
     """Look at the certificate once a day, and take a new one into use without a restart."""
     while True:
         await asyncio.sleep(DAY)
-        if await asyncio.to_thread(keys.renew, settings.keys, settings.names, wall()):
+        if await asyncio.to_thread(keys.renew, settings.keys, settings.names, wall(), settings.passphrase):
             tls.reload()
 
 

@@ -13,6 +13,7 @@ from guru_server.bus import LocalBus
 from guru_server.clock import wall
 from guru_server.keys.keys import ServerKeys, Tls
 from guru_server.settings import GitSettings, ServerSettings
+from guru_server.signer.near import near
 from guru_server.store.database import Database
 from guru_server.wiring import Ground, wire_api
 
@@ -21,8 +22,7 @@ def document(settings: ServerSettings) -> dict[str, Any]:
     """OpenAPI 3.1."""
     described = settings.model_copy(update={"git": GitSettings(url="file:///fleet.git")})
     keys = ServerKeys(
-        Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(),
-        Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(),
+        near(), Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate(),
         Tls(Path("tls.crt"), Path("tls.key"), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)), b"", SecretStr(""),
     )
     ground = Ground(described, Database.open("sqlite:///unused"), LocalBus(), wall)

@@ -73,6 +73,8 @@ def _dispatch(arguments: argparse.Namespace, settings: ServerSettings) -> None:
             commands.openapi(settings)
         case "admin", "create":
             commands.create_admin(settings, arguments.name)
+        case "keys" | "signer", _:
+            _dispatch_keys(arguments, settings)
         case "token", "create":
             role: Role = "" if arguments.role == "bindings" else arguments.role
             commands.create_token(settings, arguments.name, role, _seconds(arguments.ttl), arguments.key, Limits(
@@ -82,6 +84,32 @@ def _dispatch(arguments: argparse.Namespace, settings: ServerSettings) -> None:
             commands.list_tokens(settings)
         case _:
             commands.revoke_token(settings, arguments.id)
+
+
+def _dispatch_keys(arguments: argparse.Namespace, settings: ServerSettings) -> None:
+    from guru_server import keyring_commands
+
+    match arguments.command, arguments.verb:
+        case "signer", None:
+            keyring_commands.run_signer(settings)
+        case "signer", "release":
+            kind = "commands" if arguments.commands else "states"
+            devices = arguments.commands or arguments.states
+            keyring_commands.release(settings, kind, devices, _seconds(arguments.lasting) or 0, arguments.reason)
+        case "signer", _:
+            keyring_commands.signer_status(settings)
+        case _, "list":
+            keyring_commands.list_keys(settings)
+        case _, "status":
+            keyring_commands.key_status(settings)
+        case _, "seal":
+            keyring_commands.seal(settings)
+        case _, "unseal":
+            keyring_commands.unseal(settings)
+        case _, "vouch":
+            keyring_commands.vouch(settings)
+        case _:
+            keyring_commands.rotate(settings, arguments.name)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -118,7 +146,31 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--ttl", help="how long it is good, as 90d or 12h; without end when absent")
     verbs.add_parser("list", parents=[shared], help="every token, without its secret")
     verbs.add_parser("revoke", parents=[shared], help="end a token").add_argument("id")
+    _add_keys(commands, shared)
     return parser
+
+
+def _add_keys(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    signer = commands.add_parser("signer", parents=[shared], help="run the signer by itself, or release its brake")
+    verbs = signer.add_subparsers(dest="verb", metavar="VERB")
+    release = verbs.add_parser("release", parents=[shared], help="let more devices be signed for, for a while")
+    which = release.add_mutually_exclusive_group(required=True)
+    which.add_argument("--commands", type=int, metavar="DEVICES", help="more devices that orders go to")
+    which.add_argument("--states", type=int, metavar="DEVICES", help="more devices that get a new state")
+    release.add_argument("--for", dest="lasting", required=True, help="how long, as 30m; 24h at most")
+    release.add_argument("--reason", required=True, help="why, for the signer's file")
+    verbs.add_parser("status", parents=[shared], help="what was signed within an hour, and what may be")
+    keys = commands.add_parser("keys", help="the keys of this server").add_subparsers(
+        dest="verb", required=True, metavar="VERB"
+    )
+    for verb, told in (
+        ("list", "every key with its age in days"), ("status", "the same, and what that means"),
+        ("seal", "encrypt the key files"), ("unseal", "write the key files in the clear"),
+        ("vouch", "have the state key name this link key and authority"),
+    ):
+        keys.add_parser(verb, parents=[shared], help=told)
+    rotate = keys.add_parser("rotate", parents=[shared], help="replace a key by a new one, while the server is stopped")
+    rotate.add_argument("name", choices=("state", "command", "link", "audit", "ca", "tls", "age"))
 
 
 def _seconds(text: str | None) -> int | None:

@@ -5,6 +5,7 @@ Flags win over GURU_SERVER_* (nested with __, as GURU_SERVER_GIT__URL), which wi
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ from pydantic_settings import (
 
 from guru_policy.commit_signing import Mode, PublicKey
 from guru_policy.errors import InputInvalid
+from guru_server.keys.opening import passphrase_in
 
 DEFAULT_FILE = Path("/etc/guru/server.yaml")
 MOST = 256 * 1024
@@ -126,6 +128,23 @@ class AuditSettings(Part):
     anchor: AnchorSettings = AnchorSettings()
 
 
+class SignerSettings(Part):
+    """Where states, orders and checkpoints are signed, and how many devices an hour without a second person.
+
+    `socket`: a signer that runs by itself, under another user; without it the server starts one of its own.
+    """
+
+    socket: Path | None = None
+    user: str | None = None                                     # of a signer by itself: as whom the server runs
+    commands: int = Field(default=20_000, ge=1)                 # distinct devices an hour that orders go to
+    states: int = Field(default=50_000, ge=1)                   # and that states are signed for
+    passphrase_file: Path | None = None                         # what opens sealed key files
+    backend: Literal["file", "pkcs11"] = "file"
+    module: Path | None = None                                  # PKCS#11: the library of the token
+    token: str = "guru"                                         # noqa: S105 - its label
+    pin_file: Path | None = None
+
+
 class ConnectionSettings(Part):
     """How many HTTP connections may be open at once. WebSocket links of agents are counted apart."""
 
@@ -153,6 +172,7 @@ class ServerSettings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     connections: ConnectionSettings = ConnectionSettings()
     audit: AuditSettings = AuditSettings()
+    signer: SignerSettings = SignerSettings()
     kill_at: str | None = None                                  # fault tests: SIGKILL to itself at this stage
     stop_at: str | None = None                                  # fault tests: SIGSTOP to itself at this stage
 
@@ -204,6 +224,17 @@ class ServerSettings(BaseSettings):
     def keys(self) -> Path:
         """The folder of keys."""
         return self.data / "keys"
+
+    @property
+    def signer_files(self) -> bool:
+        """Whether the signer's keys are files of this server's own folder."""
+        return self.signer.socket is None and self.signer.backend == "file"
+
+    @property
+    def passphrase(self) -> bytes | None:
+        """What opens sealed keys: of the file that is named, or of systemd's credential."""
+        credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
+        return passphrase_in(self.signer.passphrase_file, Path(credentials) if credentials else None)
 
     @property
     def names(self) -> list[str]:

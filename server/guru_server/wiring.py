@@ -84,6 +84,8 @@ from guru_server.rights.holding import Holding
 from guru_server.secrets import api as secrets_api
 from guru_server.secrets.opening import Opener
 from guru_server.settings import GitSettings, ServerSettings
+from guru_server.signer.asking import Signatures
+from guru_server.signer.health import aged, signing
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_server.supervising import Job
@@ -129,17 +131,18 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     """The application without its outermost layer, and the jobs."""
     db, bus, clock, settings = ground.db, ground.bus, ground.clock, ground.settings
     opener = Opener(keys.age)
-    repository = _repository(ground, keys.state, opener)
+    repository = _repository(ground, keys.signer, opener)
     in_force = InForce(db, repository.reconciler if repository else None)
-    gateway = _gateway(ground, keys.link)
+    gateway = _gateway(ground, keys.link, keys.trust_serial)
     looks = fleet_api.Looks(check_results, newest_metrics, device_conditions, refusals, of_device)
     fleet = fleet_api.Fleet(db, bus, clock, in_force.labels, check_counts, looks)
     repeated = Repeated(db, clock)
     sightings = Sightings(db, clock, repeated)
-    marker = _marker(ground, keys.audit)
+    marker = _marker(ground, keys.signer)
     identity = identity_api.Identity(db, bus, clock, keys, url, in_force.places, sightings=sightings)
     remote = repository.reconciler.mirror.source.url if repository else None
     looked_at = probes(db, settings.data, keys.tls.certificate, remote, clock, opener)
+    looked_at += [signing(keys.signer, clock), aged(settings.keys, clock)]
     watched = health.Health(db, [*looked_at, signed_lately(db, clock, settings.audit.every)])
     accounts = AccountDesk(db, clock, TENANT, Seal(keys.account), Minter(keys.session, TENANT), Holding())
     public = [
@@ -164,7 +167,7 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
         ]
     else:
         guarded.append(_without_repository())
-    signer = Signer(keys.state, keys.command)
+    signer = Signer(keys.signer)
     templates = Templates(db, in_force.load, in_force.read_file)
     guarded.append(jobs_api.router(JobDesk(db, bus, clock, signer, in_force.labels, templates)))
     guarded += [telemetry_api.router(db, clock), secrets_api.router(opener)]
@@ -188,9 +191,9 @@ def wire_gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Wired:
     return Wired(Edge(Starlette(routes=gateway_routes(gateway))), {"gateway": gateway.run})
 
 
-def _gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Gateway:
+def _gateway(ground: Ground, link_key: Ed25519PrivateKey, trust: int = 0) -> Gateway:
     return Gateway(
-        ground.db, ground.bus, link_key=link_key, manifest_of=manifest_of, blob_of=blob_of,
+        ground.db, ground.bus, link_key=link_key, trust=trust, manifest_of=manifest_of, blob_of=blob_of,
         orders=Way(waited_for, orders_of), now=ground.clock, stage=partial(_stage, ground.settings),
         recorders={
             **recorders(ground.clock),
@@ -201,7 +204,7 @@ def _gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Gateway:
     )
 
 
-def _repository(ground: Ground, state_key: Ed25519PrivateKey, opener: Opener) -> Repository | None:
+def _repository(ground: Ground, signer: Signatures, opener: Opener) -> Repository | None:
     git = ground.settings.git
     if git.url is None:
         return None
@@ -209,7 +212,7 @@ def _repository(ground: Ground, state_key: Ed25519PrivateKey, opener: Opener) ->
     mirror = Mirror(ground.settings.data, _source(git.url, git))
     reconciler = Reconciler(
         ground.db, ground.bus, mirror, verifier=Verifier(mirror, Pinned(git.signing.mode, git.signing.keys)),
-        state_key=state_key, opener=opener, now=ground.clock, stage=stage,
+        signer=signer, opener=opener, now=ground.clock, stage=stage,
     )
     watch = Watch(
         ground.db, ground.bus, mirror, reconciler, now=ground.clock, poll=git.poll, follow=git.follow, stage=stage
@@ -224,7 +227,7 @@ def _source(url: str, git: GitSettings) -> Source:
     )
 
 
-def _marker(ground: Ground, key: Ed25519PrivateKey) -> Marker:
+def _marker(ground: Ground, signer: Signatures) -> Marker:
     """What signs the audit log and carries that outside."""
     settings, wanted = ground.settings, ground.settings.audit.anchor
     anchors: list[Anchor] = [FileAnchor(wanted.file)] if wanted.file else []
@@ -234,7 +237,7 @@ def _marker(ground: Ground, key: Ed25519PrivateKey) -> Marker:
             token_file=wanted.token_file, ca_file=wanted.ca_file,
         )))
     return Marker(
-        ground.db, ground.clock, key, rhythm=Rhythm(settings.audit.every, settings.audit.rows),
+        ground.db, ground.clock, signer, rhythm=Rhythm(settings.audit.every, settings.audit.rows),
         before=settings.audit.keys, anchors=anchors, stage=partial(_stage, settings),
     )
 

@@ -29,6 +29,7 @@ from tests.bench import (
     bench_push,
     bench_rights,
     bench_server,
+    bench_signer,
 )
 from tests.bench.figures import Figure, document, table
 from tests.bench.sizes import FULL, TINY, Size
@@ -43,6 +44,7 @@ BENCHES: Mapping[str, Callable[[Size], list[Figure]]] = {
     "jobs": bench_jobs.run,
     "server": bench_server.run,
     "rights": bench_rights.run,
+    "signer": bench_signer.run,
     "large": bench_large.run,
     "agent": bench_agent.run,
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
 from pyrage import x25519
 
@@ -18,6 +17,7 @@ from guru_server.gitops.verifying import Verifier
 from guru_server.reconcile.plan import Planner
 from guru_server.reconcile.service import Reconciler
 from guru_server.secrets.opening import Opener
+from guru_server.signer.near import near
 from guru_server.store.database import Database
 from guru_wire.operator import Plan, PlanRequest
 from tests.bench.figures import Figure
@@ -53,11 +53,10 @@ async def cold(world: World, head: str, size: Size, affected: int) -> Figure:
     """A planner that has read nothing yet, over the server's own database and a mirror of its own."""
     db = Database.open(f"sqlite:///{world.folder / 'server' / 'guru.db'}")
     mirror = Mirror(world.folder / "planner", Source(world.remote.url))
-    key = Ed25519PrivateKey.generate()      # a plan signs nothing
     verifier = Verifier(mirror, Pinned())
     opener = Opener(SecretStr(str(x25519.Identity.generate())))
     planner = Planner(
-        db, Reconciler(db, LocalBus(), mirror, verifier=verifier, state_key=key, opener=opener, now=wall), wall
+        db, Reconciler(db, LocalBus(), mirror, verifier=verifier, signer=near(), opener=opener, now=wall), wall
     )
     try:
         await mirror.fetch()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from guru_server.fleet.changing import Newcomer, enrol
 from guru_server.identity import people
 from guru_server.keys import keys
 from guru_server.settings import ServerSettings
+from guru_server.signer.near import near_folder
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_server.wiring import Ground, wire_api
@@ -54,14 +56,20 @@ class Api:
 def server_keys(tmp_path_factory: pytest.TempPathFactory) -> keys.ServerKeys:
     folder = tmp_path_factory.mktemp("server") / "keys"
     keys.make(folder, ["localhost"], SetClock()())
-    return keys.load_server(folder)
+    return keys.load_server(folder, near_folder(folder))
 
 
 @pytest.fixture
 async def api(db: Database, tmp_path: Path, server_keys: keys.ServerKeys) -> AsyncIterator[Api]:
-    clock, bus = SetClock(), LocalBus()
-    settings = ServerSettings(data=tmp_path)
-    app, _ = wire_api(Ground(settings, db, bus, clock), server_keys, "https://guru.example:8443")
+    async with wired(db, tmp_path, server_keys, SetClock()) as made:
+        yield made
+
+
+@asynccontextmanager
+async def wired(db: Database, data: Path, held: keys.ServerKeys, clock: SetClock) -> AsyncIterator[Api]:
+    """The application with these keys."""
+    bus, settings = LocalBus(), ServerSettings(data=data)
+    app, _ = wire_api(Ground(settings, db, bus, clock), held, "https://guru.example:8443")
     transport = httpx.ASGITransport(Edge(app), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="https://guru.example/api/v1") as http:
         made = Api(app, db, bus, clock, http)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import ssl
 from collections.abc import Callable
 
 from guru_agent.clock import Clock
 from guru_agent.link.carrier import Blocked, Carrier, LinkLost, Server
+from guru_agent.link.following import Follower
 from guru_agent.link.handshake import TurnedAway
 from guru_agent.link.session import Session
 from guru_agent.logs import plain, say
@@ -28,10 +30,10 @@ class Dialler:
 
     def __init__(
         self, server: Server, session: Session, clock: Clock, report: Callable[[str, str], None],
-        *, longest: float = LONGEST, websocket_again: float = WEBSOCKET_AGAIN,
+        *, longest: float = LONGEST, websocket_again: float = WEBSOCKET_AGAIN, follower: Follower | None = None,
     ) -> None:
         self._server, self._session, self._clock, self._report = server, session, clock, report
-        self._longest, self._again = longest, websocket_again
+        self._longest, self._again, self._follower = longest, websocket_again, follower
         self._blocked = 0               # WebSockets in a row that did not get through
         self._failures = 0              # connections in a row that did not last
         self._said = ""
@@ -52,6 +54,8 @@ class Dialler:
                 return REVOKED
         except (Unreachable, Untrusted) as error:
             self._say_once(error.message)
+            if _distrusted(error) and await self._follow():
+                return 0.0
         else:
             return 0.0                  # a long-poll link made room to try a WebSocket
         finally:
@@ -68,6 +72,8 @@ class Dialler:
         carrier = await self._dial()
         try:
             welcome = await self._greet(carrier)
+            if self._follower and welcome.trust > self._follower.serial and await self._follow():
+                return                  # dial anew, with the new keys
             stood = self._clock.monotonic()
             self._said = ""
             say(LOG, "linked", carrier=carrier.name, serial=welcome.serial)
@@ -84,6 +90,14 @@ class Dialler:
                     self._failures = 0
         finally:
             await carrier.close()
+
+    async def _follow(self) -> bool:
+        """Whether the server's keys had changed, and are believed now."""
+        found = await asyncio.to_thread(self._follower.follow, self._server) if self._follower else None
+        if found is None:
+            return False
+        self._server = found
+        return True
 
     async def _dial(self) -> Carrier:
         if self._blocked < BLOCKED_TRIES:
@@ -117,3 +131,11 @@ class Dialler:
         if reason != self._said:
             say(LOG, "not linked", logging.WARNING, reason=reason)
         self._said = reason
+
+
+def _distrusted(error: Unreachable | Untrusted) -> bool:
+    """Whether whoever answered is not who this device trusts: by its signature, or by its certificate."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, Untrusted | ssl.SSLCertVerificationError):
+        cause = cause.__cause__
+    return cause is not None

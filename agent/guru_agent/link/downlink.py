@@ -18,7 +18,7 @@ from guru_policy.tree import MAX_ASSET
 from guru_wire import link
 from guru_wire.manifest import Expired, Manifest, open_manifest
 from guru_wire.sealing import MOST_SEALED
-from guru_wire.signing import Signed
+from guru_wire.signing import Signed, key_id
 
 ANSWER_TIMEOUT = 30.0                   # seconds
 LOOK_AGAIN = 300.0                      # seconds until a pull that failed is tried again
@@ -81,6 +81,8 @@ class Downlink:
             return
         serial: int | None = None
         try:
+            if answer.manifest.key in {key_id(one) for one in self._identity.former_keys}:
+                raise LinkLost("the server has not signed anew yet, after its key changed")
             manifest = self._open(answer.manifest)
             serial = manifest.serial
             if manifest.serial == self._desired.serial and not self._desired.lacks():

@@ -16,7 +16,7 @@ from guru_policy.bundle import AgentSettings, Bundle
 from guru_policy.errors import CannotLook, GuruError, NotFound, Untrusted
 from guru_wire.manifest import Manifest, open_manifest
 from guru_wire.sealing import Sealed, open_value, read_sealed, sealing_key
-from guru_wire.signing import Signed
+from guru_wire.signing import Signed, key_id
 
 LOG = logging.getLogger(__name__)
 _ACCEPTED = "manifest"
@@ -51,6 +51,7 @@ class Desired:
         self.version = 0                # grows with every accepted state
         self.current: Accepted | None = None
         self._seen = 0
+        self._signer = ""               # key_id() of who signed what is accepted
         self._load()
 
     @property
@@ -73,9 +74,11 @@ class Desired:
         return [digest for digest in manifest.named if not self._blobs.has(digest)]
 
     def lacks(self) -> bool:
-        """Whether something that the accepted state needs was lost from disk."""
+        """Whether something that the accepted state needs was lost from disk, or it is signed by a key of before."""
         if self.current is None:
             return self._seen > 0
+        if self._signer != key_id(self._identity.state_key):
+            return True                 # the server's key changed: it signs anew
         return bool(self.missing(self.current.manifest))
 
     def accept(self, signed: Signed, manifest: Manifest) -> None:
@@ -87,6 +90,7 @@ class Desired:
         for name in accepted.bundle.secrets:
             accepted.open(name, self._identity)
         self._store.keep(_ACCEPTED, signed.model_dump_json())
+        self._signer = signed.key
         known = self.current.manifest if self.current else None
         self.current, self._seen = accepted, max(self._seen, manifest.serial)
         # A run may still be busy with the state before: its blobs go with the next one.
@@ -109,13 +113,21 @@ class Desired:
             return
         try:
             signed = Signed.model_validate_json(text)
-            manifest = open_manifest(
-                signed, state_key=self._identity.state_key, device=self._identity.device, newest=0, now=0
-            )
+            manifest = self._kept(signed)
+            self._signer = signed.key
             self._seen = manifest.serial
             self.current = self._whole(manifest)
         except (GuruError, ValidationError) as cause:
             say(LOG, "the kept state is not whole; it is fetched again", logging.WARNING, reason=str(cause))
+
+    def _kept(self, signed: Signed) -> Manifest:
+        """The manifest on disk, signed by the state key or by one of before."""
+        for key in self._identity.former_keys:
+            if key_id(key) == signed.key:
+                return open_manifest(signed, state_key=key, device=self._identity.device, newest=0, now=0)
+        return open_manifest(
+            signed, state_key=self._identity.state_key, device=self._identity.device, newest=0, now=0
+        )
 
     def secret(self, name: str) -> bytes | None:
         """The value of a secret that came sealed with the state in force; None when it did not. CannotLook when it

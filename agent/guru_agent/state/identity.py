@@ -35,10 +35,14 @@ class Trusted(Carried):
     state_key: str                      # base64 of 32 raw bytes; signs manifests
     link_key: str                       # base64 of 32 raw bytes; signs Welcome
     key: str                            # key_id() of the device key that was enrolled
+    serial: int = 0                     # of the server's newest word of trust that was believed
+    former: tuple[str, ...] = ()        # state keys of before, base64: what is on disk may be signed by them
 
 
 class Identity:
-    """An enrolled device. Whoever holds it sees a new key as soon as it is in force."""
+    """An enrolled device. Whoever holds it sees a new key as soon as it is in force; `trusted` is replaced when the
+    server's keys were followed.
+    """
 
     def __init__(self, folder: Path, trusted: Trusted, key: Ed25519PrivateKey) -> None:
         self.trusted, self.key = trusted, key
@@ -78,6 +82,11 @@ class Identity:
     def state_key(self) -> bytes:
         """32 raw bytes."""
         return raw_key(self.trusted.state_key)
+
+    @property
+    def former_keys(self) -> list[bytes]:
+        """State keys of before, the newest first: good for what is on this disk, and for nothing that comes."""
+        return [raw_key(one) for one in reversed(self.trusted.former)]
 
     @property
     def link_key(self) -> bytes:

@@ -12,7 +12,6 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from guru_policy.errors import Conflict, GuruError, Refused, Unreachable
@@ -22,10 +21,10 @@ from guru_server.audit.checkpoints import Anchored
 from guru_server.audit.verifying import entries, start, step
 from guru_server.clock import Clock
 from guru_server.leases import Fence, held
+from guru_server.signer.asking import Signatures
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
-from guru_wire.audit_chain import Break, Checkpoint, Position, signed
-from guru_wire.signing import public_bytes
+from guru_wire.audit_chain import Break, Checkpoint, Position
 
 log = logging.getLogger("guru.audit")
 LOOK = 5.0                              # seconds between two looks at the head
@@ -57,12 +56,14 @@ class Marker:
     """The work; `run` is for the lease `audit`."""
 
     def __init__(
-        self, db: Database, clock: Clock, key: Ed25519PrivateKey, *, rhythm: Rhythm, before: Collection[str] = (),
+        self, db: Database, clock: Clock, signer: Signatures, *, rhythm: Rhythm, before: Collection[str] = (),
         anchors: Sequence[Anchor] = (), stage: Stage = lambda _: None, tenant: str = TENANT,
     ) -> None:
-        self._db, self._clock, self._key, self._rhythm, self._stage = db, clock, key, rhythm, stage
+        self._db, self._clock, self._signer, self._rhythm, self._stage = db, clock, signer, rhythm, stage
         self._anchors, self._tenant = anchors, tenant
-        self.keys = frozenset({base64.b64encode(public_bytes(key)).decode(), *before})
+        self.keys = frozenset({
+            base64.b64encode(signer.public("audit", tenant)).decode(), *before, *signer.trust(tenant)["audit"],
+        })
         self._new = asyncio.Event()
         self.problem = ""               # why the newest rows are not signed
 
@@ -89,7 +90,7 @@ class Marker:
             if done.broken is not None:
                 raise Refused(f"the audit log does not hold: {done.broken.why}", hint="`guru audit verify` tells more")
             position = done.at
-        made = signed(self._key, self._tenant, position or at, self._clock())
+        made = await asyncio.to_thread(self._signer.checkpoint, self._tenant, position or at, self._clock())
         await self._db.write(lambda connection: self._keep(connection, made, fence))
         self._stage("audit-signed")
         news, self._new = self._new, asyncio.Event()

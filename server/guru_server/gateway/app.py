@@ -76,6 +76,7 @@ class Gateway:
         stage: Stage = lambda _: None,
         limits: Limits | None = None,
         pace: Pace | None = None,
+        trust: int = 0,
     ) -> None:
         self.limits = limits or Limits()
         self.registry = Registry(self.limits.links)
@@ -90,7 +91,7 @@ class Gateway:
         self._orders = Orders(db, bus, self.registry, way=orders, now=now)
         talk = Talk(
             db, bus, orders=self._orders, ingest=self._ingest, downlink=self._downlink, registry=self.registry,
-            presence=self._presence, link_key=link_key, now=now, limits=self.limits,
+            presence=self._presence, link_key=link_key, trust=trust, now=now, limits=self.limits,
         )
         self.sockets = Sockets(talk, now=now, limits=self.limits)
         self.polls = Polls(talk, now=now, limits=self.limits)

@@ -54,11 +54,11 @@ class Talk:
 
     def __init__(
         self, db: Database, bus: Bus, *, orders: Orders, ingest: Ingest, downlink: Downlink, registry: Registry,
-        presence: Presence, link_key: Ed25519PrivateKey, now: Clock, limits: Limits,
+        presence: Presence, link_key: Ed25519PrivateKey, trust: int, now: Clock, limits: Limits,
     ) -> None:
         self._db, self._bus, self._ingest, self._downlink, self._orders = db, bus, ingest, downlink, orders
         self._registry, self._presence, self._link_key = registry, presence, link_key
-        self._now, self.limits = now, limits
+        self._now, self.limits, self._trust = now, limits, trust
         self._budgets = Budgets(limits)
 
     async def greet(self, data: bytes | str, server_nonce: str) -> Link:
@@ -92,7 +92,7 @@ class Talk:
             raise Full("this gateway has all the links it may have", hint="start another gateway")
         self._presence.connected(link, plain(hello.agent_version, 40))
         answer = welcome(self._link_key, hello, server_nonce, now=self._now(), mark=mark, serial=serial,
-                         held=held, rotate=link.rotate)
+                         held=held, rotate=link.rotate, trust=self._trust)
         link.answer(written(answer))
         self._orders.connected(link)
         if hello.serial > serial and not held:

@@ -20,6 +20,8 @@ from guru_server.gitops.turns import Turns
 from guru_server.leases import Fence
 from guru_server.reconcile.leftovers import Leftovers
 from guru_server.reconcile.service import Reconciler
+from guru_server.signer.asking import SignerAway
+from guru_server.signer.brake import Braked
 from guru_server.store.database import Database
 from guru_wire.operator import SyncRequested
 
@@ -94,13 +96,17 @@ class Watch:
                 await self._note(plain(error.message, 500))
                 return SyncRequested(revision=None, outcome="unreachable", reason=plain(error.message, 500))
             self.last_fetch_at = self._now()
-            await self._note("")
             self._stage("fetched")
             if self._follow:
-                done = await self._reconciler.reconcile_commit(tip.revision, fence)
+                try:
+                    done = await self._reconciler.reconcile_commit(tip.revision, fence)
+                except (Braked, SignerAway) as held:    # nothing is lost: the next look tries again
+                    await self._note(plain(held.message, 500))
+                    return SyncRequested(revision=tip.revision, outcome="held", reason=plain(held.message, 500))
             else:
                 done = await self._reconciler.awaiting(tip.revision)
                 self.waiting = tip.revision if done.outcome == "held" else ""
+            await self._note("")
         if tip.changed:
             self._worn.set()
         return done
@@ -211,4 +217,4 @@ class Watch:
             lambda connection: set_fetch_error(connection, self._reconciler.tenant, error, now)
         )
         if error:
-            log.warning("the fleet repository was not fetched: %s", error)
+            log.warning("the fleet repository was not brought into force: %s", error)

@@ -88,7 +88,7 @@ async def cancel(desk: Desk, ref: str, rights: Rights) -> JobCancelled:
         allow(None)
         mine = (job.c.tenant == TENANT, job.c.id == row.id)
         connection.execute(select(job.c.id).where(*mine).with_for_update())
-        signed = row.cancel or desk.signer.cancel(row.id, now)
+        signed = row.cancel or desk.signer.cancel(TENANT, row.id, now)
         stop = row.stopped or f"cancelled by {actor.removeprefix('person:')}"
         here = (job_run.c.tenant == TENANT, job_run.c.job == row.id)
         waiting = connection.execute(select(job_run.c.device).where(*here, job_run.c.state == "queued")).scalars().all()

@@ -29,6 +29,7 @@ from guru_wire.running import ENDED
 log = logging.getLogger("guru.jobs")
 EVERY = 1.0                             # seconds between looks
 PAUSE = 0.2                             # seconds in which a burst of news becomes one look
+HELD = 5.0                              # seconds between two tries to have a held job signed
 AUTHORITY = 3600.0                      # seconds between looks whether the authority is to be made anew
 
 
@@ -38,6 +39,7 @@ class Coordinator:
     def __init__(self, db: Database, bus: Bus, signer: Signer, clock: Clock) -> None:
         self._db, self._bus, self._signer, self._clock = db, bus, signer, clock
         self._vouched = 0.0
+        self._tried: dict[str, float] = {}          # jobs that the signer holds, and when it was asked last
 
     async def run(self, fence: Fence) -> None:
         """Look until cancelled."""
@@ -68,9 +70,13 @@ class Coordinator:
         open_jobs = await self._db.read(_open)
         if open_jobs and loop - self._vouched > AUTHORITY:
             now = self._clock()
-            await self._db.write(lambda connection: self._signer.keep_authority(connection, now))
+            await self._db.write(lambda connection: self._signer.keep_authority(connection, TENANT, now))
             self._vouched = loop
+        self._tried = {row.id: self._tried[row.id] for row in open_jobs if row.held and row.id in self._tried}
         for row in open_jobs:
+            if row.held and loop - self._tried.get(row.id, 0.0) < HELD and not row.stopped:
+                continue
+            self._tried[row.id] = loop
             if not await self._db.read(partial(_idle, row=row, now=self._clock())):
                 begun, changed = await self._db.write(partial(self._one, fence=fence, job_id=row.id))
                 if begun:
@@ -91,6 +97,9 @@ class Coordinator:
         if not runs:
             connection.execute(job.update().where(*mine).values(finished_at=now))
             return [], True
+        if row.held and not row.stopped:
+            begun = release(connection, self._signer, row, now)
+            return begun, bool(begun)
         wave = store.wave_of(row)
         if row.over_at is None and deciding.wave_over(runs, wave, now):
             connection.execute(job.update().where(*mine).values(over_at=now))
@@ -132,7 +141,7 @@ def _open(connection: Connection) -> list[Row[Any]]:
 
 def _idle(connection: Connection, row: Row[Any], now: int) -> bool:
     """Whether there is surely nothing to do: a job that waits for devices which are away, or which work."""
-    if now >= row.expires_at or row.stopped:
+    if now >= row.expires_at or row.stopped or row.held:
         return False
     runs = store.standings(connection, row.id, now)
     if not runs:

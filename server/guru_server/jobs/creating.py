@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +18,15 @@ from guru_server.jobs.deciding import wave_size
 from guru_server.jobs.signing import Ordered, Signer
 from guru_server.jobs.tables import job, job_order, job_run
 from guru_server.rights.asking import ruled
+from guru_server.signer.brake import Braked
 from guru_server.store.schema import TENANT
 from guru_wire.jobs import Batch
 from guru_wire.link import MAX_FRAME
 from guru_wire.orders import Command
 
 MOST_ORDER = MAX_FRAME - (16 << 10)     # bytes of an order, so that its frame fits with its proof
+
+FRAME = 512                             # bytes of an order beside its command, signed
 
 _RELEASE = text(
     "UPDATE job_run SET number = :number, nonce = :nonce, place = :place, path = :path, changed = :changed"
@@ -51,18 +55,25 @@ class NewJob:
 
 
 def create(connection: Connection, signer: Signer, new: NewJob, allow: Allow) -> None:
-    """Store the job and its runs, and release the first wave. InputInvalid when its order would be too large.
+    """Store the job and its runs, and release the first wave, or say why that is held by the signer's brake.
+
+    InputInvalid when its order would be too large; Unreachable without a signer.
 
     `allow` is asked last: Refused, and nothing of it is there, when the sender may not.
     """
     size = wave_size(new.batch.size, len(new.devices))
     first = new.devices[:size]
-    orders = signer.orders(
-        new.id, new.command, [one.id for one in first], issued_at=new.created_at, expires_at=new.expires_at
-    )
-    if len(orders[0].signed.encode()) * 2 > MOST_ORDER:     # it is quoted once more in its frame
+    quoted = json.dumps(new.command.model_dump_json(), ensure_ascii=False)
+    if (len(quoted.encode()) + FRAME) * 2 > MOST_ORDER:     # it is quoted once more in its frame
         raise InputInvalid("the script and its input are too large for one order", hint="bring a file there first")
-    signer.keep_authority(connection, new.created_at)
+    held, orders = "", list[Ordered]()
+    try:
+        orders = signer.orders(
+            TENANT, new.id, new.command, [one.id for one in first], issued_at=new.created_at, expires_at=new.expires_at
+        )
+    except Braked as braked:
+        held = braked.message[:512]
+    signer.keep_authority(connection, TENANT, new.created_at)
     total = len(new.devices)
     connection.execute(job.insert().values(
         tenant=TENANT, id=new.id, actor=new.actor, what=new.what[:256], target=new.target[:256],
@@ -71,7 +82,7 @@ def create(connection: Connection, signer: Signer, new: NewJob, allow: Allow) ->
         created_at=new.created_at, expires_at=new.expires_at, finished_at=None, timeout=new.command.timeout,
         output=new.command.output, batch=new.batch.size, max_failures=new.batch.max_failures, delay=new.batch.delay,
         waves=-(-total // size), wave=0, wave_at=new.created_at, over_at=None, stopped="", cancel=None, total=total,
-        changes=total, kept=0,
+        changes=total, kept=0, held=held,
     ))
     _keep_orders(connection, new.id, 0, orders)
     proofs = [
@@ -79,7 +90,7 @@ def create(connection: Connection, signer: Signer, new: NewJob, allow: Allow) ->
     ]
     rows = []
     for place, device in enumerate(new.devices):
-        released = place < size
+        released = place < size and not held
         number, proof = proofs[place] if released else (-1, None)
         rows.append({
             "tenant": TENANT, "job": new.id, "device": device.id, "name": device.name,
@@ -98,18 +109,30 @@ def create(connection: Connection, signer: Signer, new: NewJob, allow: Allow) ->
 
 
 def release(connection: Connection, signer: Signer, row: Row[Any], now: int) -> list[str]:
-    """Release the next wave of the job in `row`; the devices that begin."""
-    wave = row.wave + 1
+    """Release the next wave of the job in `row`, or what is held of the newest; the devices that begin.
+
+    When the brake holds it, the job says so, and nothing of the wave begins: the next look tries again.
+    """
     here = (job_run.c.tenant == TENANT, job_run.c.job == row.id)
-    query = select(job_run.c.device).where(*here, job_run.c.wave == wave, job_run.c.state == "queued")
-    devices = [str(one) for one in connection.execute(query.order_by(job_run.c.device)).scalars()]
+    waiting = select(job_run.c.device).where(*here, job_run.c.state == "queued", job_run.c.number < 0)
+    held = waiting.where(job_run.c.wave <= row.wave)
+    again = bool(row.held) and connection.execute(held.limit(1)).first() is not None
+    wave = row.wave if again else row.wave + 1
+    chosen = waiting.where(job_run.c.wave == wave).order_by(job_run.c.device)
+    devices = [str(one) for one in connection.execute(chosen).scalars()]
     mine = (job.c.tenant == TENANT, job.c.id == row.id)
-    connection.execute(job.update().where(*mine).values(wave=wave, wave_at=now, over_at=None))
+    command = Command.model_validate_json(row.command)
+    orders: list[Ordered] = []
+    if devices:
+        try:
+            orders = signer.orders(TENANT, row.id, command, devices, issued_at=now, expires_at=row.expires_at)
+        except Braked as braked:
+            connection.execute(job.update().where(*mine).values(held=braked.message[:512]))
+            return []
+    connection.execute(job.update().where(*mine).values(wave=wave, wave_at=now, over_at=None, held=""))
     given = numbers(connection, row.id, len(devices)) if devices else None
     if given is None:
         return []
-    command = Command.model_validate_json(row.command)
-    orders = signer.orders(row.id, command, devices, issued_at=now, expires_at=row.expires_at)
     newest = select(job_order.c.number).where(job_order.c.tenant == TENANT, job_order.c.job == row.id)
     first = 1 + max(connection.execute(newest).scalars(), default=-1)
     _keep_orders(connection, row.id, first, orders)
@@ -123,6 +146,8 @@ def release(connection: Connection, signer: Signer, row: Row[Any], now: int) -> 
 
 
 def _keep_orders(connection: Connection, job_id: str, first: int, orders: Sequence[Ordered]) -> None:
+    if not orders:
+        return
     connection.execute(job_order.insert(), [
         {"tenant": TENANT, "job": job_id, "number": first + number, "signed": one.signed}
         for number, one in enumerate(orders)

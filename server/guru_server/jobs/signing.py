@@ -1,33 +1,23 @@
-"""Signs orders and cancellations, and keeps the word of the state key that vouches for the key that does.
+"""Has orders and cancellations signed, and keeps the word of the state key that vouches for the key that does.
 
-It holds both keys, so it never enters a gateway's process: gateways read what was signed from the database.
+Gateways read what was signed from the database: nobody but this asks the signer for orders.
 """
 
 from __future__ import annotations
 
 import base64
+import json
 import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, select, text
 
 from guru_server.jobs.tables import job_authority
+from guru_server.signer.asking import Signatures
 from guru_server.store.schema import TENANT
-from guru_wire.orders import (
-    AUTHORITY_LIFE_MS,
-    Authority,
-    Cancelled,
-    Command,
-    Order,
-    Proof,
-    seal_authority,
-    seal_cancel,
-    seal_order,
-    tree,
-)
-from guru_wire.signing import public_bytes
+from guru_wire.orders import AUTHORITY_LIFE_MS, Authority, Command, Proof
+from guru_wire.signing import Signed
 
 GROUP = 128                             # devices of one signature: proofs of seven steps
 _KEEP = text(
@@ -47,35 +37,36 @@ class Ordered(NamedTuple):
 class Signer:
     """The command key at work."""
 
-    def __init__(self, state: Ed25519PrivateKey, command: Ed25519PrivateKey) -> None:
-        self._state, self._command = state, command
-        self._public = base64.b64encode(public_bytes(command)).decode()
+    def __init__(self, signatures: Signatures) -> None:
+        self._signatures = signatures
 
     def orders(
-        self, job: str, command: Command, devices: Sequence[str], *, issued_at: int, expires_at: int
+        self, tenant: str, job: str, command: Command, devices: Sequence[str], *, issued_at: int, expires_at: int
     ) -> list[Ordered]:
-        """The orders of a job for these devices, GROUP of them in each."""
-        found = []
-        for start in range(0, len(devices), GROUP):
-            group = devices[start : start + GROUP]
-            root, proofs = tree(group, [secrets.token_hex(16) for _ in group])
-            order = Order(job=job, root=root, issued_at=issued_at, expires_at=expires_at, command=command)
-            found.append(Ordered(seal_order(self._command, order).model_dump_json(), proofs))
-        return found
+        """The orders of a job for these devices, GROUP of them in each. Braked or SignerAway: then there are none."""
+        groups = [devices[start : start + GROUP] for start in range(0, len(devices), GROUP)]
+        nonces = [[secrets.token_hex(16) for _ in group] for group in groups]
+        found = self._signatures.orders(
+            tenant, job, command, groups, nonces, issued_at=issued_at, expires_at=expires_at
+        )
+        return [Ordered(signed.model_dump_json(), proofs) for signed, proofs in found]
 
-    def cancel(self, job: str, now: int) -> str:
+    def cancel(self, tenant: str, job: str, now: int) -> str:
         """The signed cancellation as it is sent, JSON."""
-        return seal_cancel(self._command, Cancelled(job=job, issued_at=now)).model_dump_json()
+        return self._signatures.cancel(tenant, job, now).model_dump_json()
 
-    def keep_authority(self, connection: Connection, now: int) -> None:
+    def keep_authority(self, connection: Connection, tenant: str, now: int) -> None:
         """See to it that an authority of this key is in the database that is good for half of its time or more."""
-        mine = (job_authority.c.tenant == TENANT, job_authority.c.key == self._public)
-        until = connection.execute(select(job_authority.c.expires_at).where(*mine)).scalar()
-        if until is not None and until - now > AUTHORITY_LIFE_MS // 2:
+        public = base64.b64encode(self._signatures.public("command", tenant)).decode()
+        mine = (job_authority.c.tenant == tenant, job_authority.c.key == public)
+        row = connection.execute(select(job_authority.c.expires_at, job_authority.c.signed).where(*mine)).one_or_none()
+        lasting = row is not None and row.expires_at - now > AUTHORITY_LIFE_MS // 2
+        if row is not None and lasting and json.loads(row.signed)["key"] == self._signatures.id_of("state", tenant):
             return
-        made = Authority(key=self._public, issued_at=now, expires_at=now + AUTHORITY_LIFE_MS)
+        signed: Signed = self._signatures.authority(tenant, now)
+        made = Authority.model_validate_json(signed.payload)
         connection.execute(_KEEP, {
-            "tenant": TENANT, "key": self._public, "signed": seal_authority(self._state, made).model_dump_json(),
+            "tenant": tenant, "key": public, "signed": signed.model_dump_json(),
             "issued_at": made.issued_at, "expires_at": made.expires_at,
         })
 

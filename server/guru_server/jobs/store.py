@@ -114,7 +114,7 @@ def job_row(row: Row[Any], by_state: Mapping[State, int]) -> JobRow:
         id=row.id, what=row.what, actor=row.actor, target=row.target, created_at=row.created_at,
         expires_at=row.expires_at, finished_at=row.finished_at, timeout=row.timeout, output=row.output,
         template=row.template, revision=row.revision, batch=row.batch, stopped=row.stopped, total=row.total,
-        counts=dict(by_state),
+        counts=dict(by_state), held="" if row.stopped else row.held,
     )
 
 

@@ -32,6 +32,7 @@ job = Table(
     moment("over_at", nullable=True),                       # when that wave was over
     Column("stopped", String(256), nullable=False),
     Column("cancel", Text, nullable=True),                  # the signed cancellation
+    Column("held", String(512), nullable=False, server_default=""),     # why its newest wave is not signed
     Column("total", Integer, nullable=False),
     Column("changes", BigInteger, nullable=False),          # the newest number given to a change of this job
     Column("kept", BigInteger, nullable=False),             # bytes of output and of the rows that hold it

@@ -35,9 +35,15 @@ def write_new(path: Path, data: bytes) -> bool:
     return True
 
 
-def replace(path: Path, data: bytes) -> None:
-    """Write the file in place of what is there. Only for certificates, which can be made again."""
-    _written_beside(path, data).replace(path)
+def replace(path: Path, data: bytes, modified: tuple[int, int] | None = None) -> None:
+    """Write the file in place of what is there: certificates, and keys that are changed on purpose.
+
+    `modified`: the times that it keeps, as os.utime takes them, in ns.
+    """
+    part = _written_beside(path, data)
+    if modified is not None:
+        os.utime(part, ns=modified)
+    part.replace(path)
     _sync_folder(path.parent)
 
 

@@ -1,11 +1,10 @@
-"""Manifests for the devices whose bundle changed, signed. It stores nothing and sends nothing."""
+"""Manifests for the devices whose bundle changed, signed by the signer. It stores nothing and sends nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import orjson
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from guru_policy.bundle import heartbeat_of
 from guru_policy.compiling import Compiled, Effective
@@ -15,16 +14,20 @@ from guru_server.overrides.store import Place
 from guru_server.reconcile.lines import dumped, lines_of
 from guru_server.reconcile.store import Change, InForce, ManifestRow
 from guru_server.secrets.store import Seal
-from guru_wire.manifest import MANIFEST_LIFE_MS, Manifest, seal_manifest
-from guru_wire.signing import key_id, public_bytes
+from guru_server.signer.asking import Signatures
+from guru_wire.manifest import MANIFEST_LIFE_MS, Manifest
 
 
 class Issuer:
-    """Signs with the server's state key."""
+    """Has the server's state key sign."""
 
-    def __init__(self, tenant: str, state_key: Ed25519PrivateKey) -> None:
-        self._tenant, self._key = tenant, state_key
-        self._key_id = key_id(public_bytes(state_key))      # made once: it takes a third of a signature's time
+    def __init__(self, tenant: str, signer: Signatures) -> None:
+        self._tenant, self._signer = tenant, signer
+
+    @property
+    def key(self) -> str:
+        """key_id() of the state key."""
+        return self._signer.id_of("state", self._tenant)
 
     def changes(
         self, compiled: dict[str, tuple[str, Compiled]], before: InForce, devices: dict[str, Device],
@@ -34,11 +37,11 @@ class Issuer:
 
         `seals` is by device: its secrets, sealed.
         """
-        manifests: list[ManifestRow] = []
         bundles: dict[str, bytes] = {}
         heartbeats: dict[str, int] = {}
         faulty: dict[str, str] = {}
         healed: list[str] = []
+        new: list[tuple[Manifest, int]] = []
         for revision, result in compiled.values():
             for device, assignment in result.assigned.items():
                 if not isinstance(assignment, Effective):
@@ -57,25 +60,35 @@ class Issuer:
                 if assignment.bundle not in bundles:
                     bundles[assignment.bundle] = result.bundles[assignment.bundle]
                     heartbeats[assignment.bundle] = heartbeat_of(bundles[assignment.bundle])
-                manifests.append(self.issue(
-                    Manifest(
-                        device=device,
-                        serial=newest + 1,
-                        revision=revision,
-                        bundle=assignment.bundle,
-                        blobs=tuple(sorted(assignment.blobs)),
-                        issued_at=now,
-                        expires_at=now + MANIFEST_LIFE_MS,
-                        sealed=sealed,
-                    ),
-                    heartbeats[assignment.bundle],
-                ))
+                manifest = Manifest(
+                    device=device,
+                    serial=newest + 1,
+                    revision=revision,
+                    bundle=assignment.bundle,
+                    blobs=tuple(sorted(assignment.blobs)),
+                    issued_at=now,
+                    expires_at=now + MANIFEST_LIFE_MS,
+                    sealed=sealed,
+                )
+                new.append((manifest, heartbeats[assignment.bundle]))
+        manifests = self.issue(new)
         anew = {row.device: seals[row.device] for row in manifests if row.device in seals}
         unfit = _unfit(compiled, before, devices)
         return Change(manifests=manifests, bundles=bundles, seals=anew, faulty=faulty, healed=healed, unfit=unfit)
 
-    def issue(self, manifest: Manifest, heartbeat: int) -> ManifestRow:
-        """One manifest, signed, as a row."""
+    def issue(self, new: Sequence[tuple[Manifest, int]]) -> list[ManifestRow]:
+        """Manifests with the heartbeats of their bundles, signed, as rows. Braked or SignerAway: then none is."""
+        if not new:
+            return []
+        with self._signer.manifests(self._tenant) as sending:
+            for manifest, _ in new:
+                sending.add(manifest)
+            signed = sending.signed()
+        return [
+            self._row(manifest, heartbeat, text) for (manifest, heartbeat), text in zip(new, signed, strict=True)
+        ]
+
+    def _row(self, manifest: Manifest, heartbeat: int, signed: str) -> ManifestRow:
         return ManifestRow(
             tenant=self._tenant,
             device=manifest.device,
@@ -83,7 +96,7 @@ class Issuer:
             revision=manifest.revision,
             bundle=manifest.bundle,
             blobs=orjson.dumps(manifest.blobs).decode(),
-            signed=seal_manifest(self._key, manifest, self._key_id).model_dump_json(),
+            signed=signed,
             issued_at=manifest.issued_at,
             expires_at=manifest.expires_at,
             heartbeat=heartbeat,

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 
 from guru_policy.access.rulebook import rulebook_of
@@ -47,6 +46,7 @@ from guru_server.reconcile.telling import told
 from guru_server.rights.store import revision_of_rulebook
 from guru_server.secrets.opening import Opener
 from guru_server.secrets.sealing import Sealing
+from guru_server.signer.asking import Signatures
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.operator import SyncRequested
@@ -67,7 +67,7 @@ class Reconciler:
         mirror: Mirror,
         *,
         verifier: Verifier,
-        state_key: Ed25519PrivateKey,
+        signer: Signatures,
         opener: Opener,
         now: Clock,
         stage: Stage = lambda _: None,
@@ -76,7 +76,7 @@ class Reconciler:
         self._db, self._bus, self.mirror, self.now, self._stage = db, bus, mirror, now, stage
         self.tenant = tenant
         self._verifier = verifier
-        self._issuer = Issuer(tenant, state_key)
+        self._issuer = Issuer(tenant, signer)
         self.library = Library(mirror.tree, opener)
         self._inventory = Inventory(tenant)
         self._sealing = Sealing(db, self.library, tenant)
@@ -195,9 +195,9 @@ class Reconciler:
     async def _renew_some(self, fence: Fence | None, most: int) -> int:
         async with self.lock:           # a commit stored in between would be overwritten by its elder
             now = self.now()
-            rows = await self._db.read(
-                lambda connection: due(connection, self.tenant, now, self._issuer, most)
-            )
+            key = await asyncio.to_thread(lambda: self._issuer.key)
+            found = await self._db.read(lambda connection: due(connection, self.tenant, now, key, most))
+            rows = await asyncio.to_thread(self._issuer.issue, [(one, 0) for one in found])
             if rows:
                 await self._db.write(
                     lambda connection: keep(connection, self.tenant, Change(renewed=rows), fence, now)

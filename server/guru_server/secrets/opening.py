@@ -42,11 +42,11 @@ class Opener:
     @cached_property
     def recipient(self) -> str:
         """The public half, `age1...`: what Secrets list among their recipients."""
-        return str(self._identity.to_public())
+        return str(self._identities[0].to_public())
 
     def look(self, key: Key, spec: Secret, entry: Entry | None, read: Callable[[Entry], bytes]) -> Opened:
         """The fingerprint of a Secret's value, or why it does not open; read and opened once for each content."""
-        if self.recipient not in spec.recipients.values():
+        if not self._recipients.intersection(spec.recipients.values()):
             trouble = f"its recipients lack this server, {self.recipient}"
             return Opened(trouble=trouble, hint=_NOT_FOR_US.format(key=self.recipient), field="recipients")
         if entry is None or entry.kind != "file" or entry.size > MAX_SECRET:
@@ -68,7 +68,7 @@ class Opener:
         import pyrage
 
         try:
-            return bytes(pyrage.decrypt(data, [self._identity]))
+            return bytes(pyrage.decrypt(data, self._identities))
         except (pyrage.DecryptError, ValueError) as cause:
             raise Untrusted("its file does not open with this server's key", hint=_ENCRYPT) from cause
 
@@ -80,13 +80,18 @@ class Opener:
     @cached_property
     def _key(self) -> bytes:
         derived = HKDF(SHA256(), 32, salt=None, info=b"guru/v1/secret-fingerprint")
-        return derived.derive(self._secret.get_secret_value().encode())
+        return derived.derive(self._secret.get_secret_value().splitlines()[0].encode())
 
     @cached_property
-    def _identity(self) -> Identity:
+    def _recipients(self) -> frozenset[str]:
+        """The public halves: of the newest identity, and of those before it."""
+        return frozenset(str(one.to_public()) for one in self._identities)
+
+    @cached_property
+    def _identities(self) -> list[Identity]:
         from pyrage import IdentityError, x25519
 
         try:
-            return x25519.Identity.from_str(self._secret.get_secret_value())
+            return [x25519.Identity.from_str(line) for line in self._secret.get_secret_value().splitlines()]
         except (IdentityError, ValueError) as cause:
             raise InputInvalid("keys/age.key is damaged", hint="bring it back from a backup") from cause

@@ -11,8 +11,7 @@ from guru_server.audit import checkpoints
 from guru_server.audit.log import record
 from guru_server.keys.keys import ServerKeys
 from guru_server.store.schema import TENANT
-from guru_wire.audit_chain import Checkpoint, Entry, Position, followed, genuine, signed
-from guru_wire.signing import public_bytes
+from guru_wire.audit_chain import Checkpoint, Entry, Position, followed, genuine
 from tests.server.audit.conftest import write
 from tests.server.conftest import Api
 
@@ -52,10 +51,10 @@ async def test_pages_lead_from_the_newest_row_to_the_first_and_overlap_nowhere(a
 
 
 async def test_an_export_can_be_followed_from_its_own_rows_and_checkpoints(api: Api, server_keys: ServerKeys) -> None:
-    keys = {base64.b64encode(public_bytes(server_keys.audit)).decode()}
+    keys = {base64.b64encode(server_keys.signer.public("audit")).decode()}
     await api.db.write(lambda connection: write(connection, 7))
     head = (await api.db.read(lambda connection: checkpoints.head(connection, TENANT))).at
-    await api.db.write(lambda c: checkpoints.keep(c, signed(server_keys.audit, TENANT, head, api.clock())))
+    await api.db.write(lambda c: checkpoints.keep(c, server_keys.signer.checkpoint(TENANT, head, api.clock())))
     rows, marks, cursor = list[Entry](), list[Checkpoint](), None
     for _ in range(20):
         asked = {"limit": 3} | ({"cursor": cursor} if cursor else {})

@@ -19,6 +19,7 @@ from guru_server.audit.marking import Anchor, Marker, Rhythm
 from guru_server.clock import SetClock
 from guru_server.gitops.source import Source
 from guru_server.leases import Fence, Lease
+from guru_server.signer.near import near
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.audit_chain import Checkpoint, genuine, line_of, read_line, signed
@@ -29,7 +30,7 @@ OFTEN = Rhythm(every=60, rows=10)
 
 
 def marker(db: Database, key: Ed25519PrivateKey, *anchors: Anchor, now: int = T, **more: object) -> Marker:
-    return Marker(db, SetClock(now), key, rhythm=OFTEN, anchors=anchors, **more)  # type: ignore[arg-type]
+    return Marker(db, SetClock(now), near(audit=key), rhythm=OFTEN, anchors=anchors, **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from guru_server.gateway.app import gateway_routes, server_options
 from guru_server.gateway.items import Recorder
 from guru_server.keys.keys import load_server, make
 from guru_server.reconcile.reports import report_recorder
+from guru_server.signer.near import near_folder
 from guru_server.telemetry.checks import check_results
 from guru_server.telemetry.reading import newest_metrics
 from guru_wire.signing import public_bytes
@@ -39,7 +40,7 @@ def extra_recorders() -> dict[str, Recorder]:
 async def tls(site: Site, tmp_path: Path) -> AsyncIterator[Server]:
     """The same gateway behind TLS, on a port of its own."""
     make(tmp_path / "keys", ["127.0.0.1"], wall())
-    trust = load_server(tmp_path / "keys").trust
+    trust = load_server(tmp_path / "keys", near_folder(tmp_path / "keys")).trust
     options = {**server_options(), "loop": "asyncio"}
     server = uvicorn.Server(uvicorn.Config(
         Starlette(routes=gateway_routes(site.gateway)), host="127.0.0.1", port=0, log_config=None,

@@ -28,7 +28,7 @@ class Office:
     def __init__(self, api: Api, keys: ServerKeys) -> None:
         self.api, self.keys = api, keys
         self._recorder = RunRecorder(api.clock)
-        self._coordinator = Coordinator(api.db, api.bus, Signer(keys.state, keys.command), api.clock)
+        self._coordinator = Coordinator(api.db, api.bus, Signer(keys.signer), api.clock)
         self._lease = Lease(api.db, "jobs", "test")
 
     async def devices(self, *names: str, linked: bool = True) -> list[str]:

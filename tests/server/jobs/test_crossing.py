@@ -94,14 +94,14 @@ async def test_an_end_that_is_told_several_times_at_once_is_noted_once(office: O
 
 
 async def test_the_word_for_the_command_key_may_be_made_by_two_at_once(office: Office) -> None:
-    signer, now, loop = Signer(office.keys.state, office.keys.command), office.api.clock(), asyncio.get_running_loop()
+    signer, now, loop = Signer(office.keys.signer), office.api.clock(), asyncio.get_running_loop()
     others: list[Future[None]] = []
 
     async def other() -> None:
-        await office.api.db.write(lambda connection: signer.keep_authority(connection, now))
+        await office.api.db.write(lambda connection: signer.keep_authority(connection, TENANT, now))
 
     def first(connection: Connection) -> None:
-        signer.keep_authority(connection, now)
+        signer.keep_authority(connection, TENANT, now)
         others.append(asyncio.run_coroutine_threadsafe(other(), loop))
         until_somebody_waits(connection)
 

@@ -10,7 +10,6 @@ import pytest
 from guru_policy.errors import Untrusted
 from guru_wire.link import Cancel, Order
 from guru_wire.orders import Proof, open_authority, open_cancel, open_order
-from guru_wire.signing import public_bytes
 from tests.server.jobs.conftest import Office, frames
 
 HOUR = 3_600_000
@@ -21,7 +20,7 @@ async def test_an_order_is_what_its_device_believes_and_no_other(office: Office)
     devices = await office.devices(*names)
     job = await office.order(selector="customer=acme", script="uptime", timeout=7)
     words = await office.give(*devices)
-    now, state = office.api.clock(), public_bytes(office.keys.state)
+    now, state = office.api.clock(), office.keys.signer.public("state")
 
     assert len(words) == 300
     for one in words[::37]:
@@ -159,7 +158,7 @@ async def test_a_cancelled_job_begins_nowhere_and_ends_where_it_runs(office: Off
     await office.give(running)
     done = await office.api.http.post(f"/jobs/{job[:8]}/cancel")
     told = frames(await office.give(running, waiting))
-    key = public_bytes(office.keys.command)
+    key = office.keys.signer.public("command")
 
     assert (done.json()["cancelled"], done.json()["ending"]) == (1, 1)
     assert await office.states(job) == {"running": "sent", "waiting": "cancelled"}

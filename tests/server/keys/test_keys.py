@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from guru_policy.errors import InputInvalid, NotFound
 from guru_server.clock import SetClock
 from guru_server.keys import keys
+from guru_server.signer.near import near_folder
 
 NAMES = ["guru.example", "localhost", "127.0.0.1"]
 DAY = 86_400_000
@@ -76,20 +77,20 @@ def test_the_ca_signs_only_end_certificates(folder: Path) -> None:
 
 def test_the_pins_are_those_of_the_trust_document(folder: Path) -> None:
     keys.make(folder, NAMES, SetClock()())
-    loaded = keys.load_server(folder)
+    loaded = keys.load_server(folder, near_folder(folder))
     ca = x509.load_pem_x509_certificate(loaded.trust.ca.encode())
 
     from guru_policy.bundle import digest_of
 
     assert loaded.ca_pin == digest_of(ca.public_bytes(serialization.Encoding.DER))
-    assert loaded.root_pin == digest_of(loaded.state.public_key().public_bytes_raw())
+    assert loaded.root_pin == digest_of(loaded.signer.public("state"))
 
 
 def test_a_missing_key_is_never_made_anew_by_loading(folder: Path) -> None:
     keys.make(folder, NAMES, SetClock()())
     (folder / "state.key").unlink()
     with pytest.raises(NotFound, match=r"state\.key is missing"):
-        keys.load_server(folder)
+        keys.load_server(folder, near_folder(folder))
 
     assert not (folder / "state.key").exists()
 
@@ -107,4 +108,4 @@ def test_a_damaged_key_is_told_by_its_name(folder: Path, name: str) -> None:
     keys.make(folder, NAMES, SetClock()())
     (folder / name).write_text("not a key")
     with pytest.raises(InputInvalid, match=name):
-        keys.load_server(folder)
+        keys.load_server(folder, near_folder(folder))

@@ -25,6 +25,7 @@ from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.status import Watched, status
 from guru_server.reconcile.tables import manifest
 from guru_server.secrets.opening import Opener
+from guru_server.signer.near import near
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.manifest import Manifest, open_manifest
@@ -80,7 +81,7 @@ class World:
         """A reconciler as a fresh process would have it."""
         return Reconciler(
             self.db, self.bus, self.mirror, verifier=Verifier(self.mirror, self.pinned),
-            state_key=self.key, opener=Opener(self.age), now=self.clock, stage=stage,
+            signer=near(self.key), opener=Opener(self.age), now=self.clock, stage=stage,
         )
 
     async def push(

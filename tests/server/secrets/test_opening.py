@@ -18,6 +18,7 @@ from guru_policy.tree import Entry, git_blob_id
 from guru_server.clock import SetClock
 from guru_server.keys import keys
 from guru_server.secrets.opening import Opener
+from guru_server.signer.near import near
 from tests.server.conftest import Api
 
 PW = Key("Secret", ORG, "pw")
@@ -77,11 +78,11 @@ def test_the_key_is_made_for_a_server_that_is_older_than_secrets_and_never_again
     (folder / "age.key").unlink()
 
     with pytest.raises(NotFound):
-        keys.load_server(folder)
+        keys.load_server(folder, near())
     assert keys.complete(folder) == ["age.key"]
     assert (folder / "age.key").read_text() != first
     assert (folder / "age.key").stat().st_mode & 0o777 == 0o600
-    assert Opener(keys.load_server(folder).age).recipient.startswith("age1")
+    assert Opener(keys.load_age(folder)).recipient.startswith("age1")
 
 
 @pytest.mark.parametrize("text", ["", "AGE-SECRET-KEY-1SHORT", "two\nlines", "# only a comment\n"])
@@ -90,7 +91,7 @@ def test_a_damaged_key_file_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "keys/age.key").write_text(text)
 
     with pytest.raises(InputInvalid, match=r"age\.key is damaged"):
-        keys.load_server(tmp_path / "keys")
+        keys.load_server(tmp_path / "keys", near())
 
 
 def test_nothing_prints_the_key(server_keys: keys.ServerKeys) -> None:

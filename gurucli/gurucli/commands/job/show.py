@@ -46,6 +46,8 @@ def page(job: JobDetail, paper: Paper) -> Iterator[str]:
     yield counted(job["counts"], job["total"])
     if job["stopped"]:
         yield paper.paint(paper.marked(clean(job["stopped"]), "warn"), "warn")
+    if job.get("held"):                 # a server from before signers says nothing of it
+        yield paper.paint(paper.marked(clean(job["held"]), "warn"), "warn")
     yield ""
     rows = []
     for one in job["runs"]:
