@@ -19,6 +19,7 @@ from guru_server.cursors import number_of
 from guru_server.identity.people import Person
 from guru_server.identity.signing_in import address_of, signed_in
 from guru_server.rights.declaring import needs
+from guru_server.rights.weighing import costly
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.audit_chain import Checkpoint, Entry, Position
@@ -63,6 +64,7 @@ def router(ledger: Ledger) -> APIRouter:
 
     @router.get("/audit/export")
     @needs("audit.read", of="organisation")
+    @costly
     async def export(
         request: Request, person: Who, limit: Annotated[int, Query(ge=1, le=5000)] = 1000, cursor: Cursor = None,
     ) -> AuditExport:
@@ -72,6 +74,7 @@ def router(ledger: Ledger) -> APIRouter:
 
     @router.get("/audit/verification")
     @needs("audit.read", of="organisation")
+    @costly
     async def verification(request: Request, person: Who, cursor: Cursor = None) -> AuditVerified:
         """Follow the chain, in steps: `next` leads to the next one."""
         await _tell(ledger, request, person, "AuditVerified", "everything")

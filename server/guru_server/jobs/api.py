@@ -17,6 +17,7 @@ from guru_server.jobs.asking import Desk
 from guru_server.jobs.recording import NEWS
 from guru_server.rights.asking import Asking, Sight
 from guru_server.rights.declaring import needs
+from guru_server.rights.weighing import costly
 from guru_server.store.schema import TENANT
 from guru_wire.jobs import (
     JobCancelled,
@@ -51,6 +52,7 @@ def router(desk: Desk) -> APIRouter:
 
     @router.post("/jobs", status_code=201)
     @needs("command.run", "query.run", of="devices")
+    @costly
     async def make(ask: JobRequest, rights: Asking) -> JobMade:
         """A new job, for `command.run` or `query.run`. Devices that are away get it when they come back, until it
         expires.
@@ -65,6 +67,7 @@ def router(desk: Desk) -> APIRouter:
 
     @router.post("/jobs/{ref}/rerun", status_code=201)
     @needs("command.run", "query.run", of="devices")
+    @costly
     async def rerun(ref: str, ask: Rerun, rights: Asking) -> JobMade:
         """The same command as a new job, on the devices where it did not succeed; it takes what making it took."""
         return await asking.rerun(desk, ref, ask, rights)

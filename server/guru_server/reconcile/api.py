@@ -24,6 +24,7 @@ from guru_server.reconcile.status import Watched, progress, status
 from guru_server.reconcile.store import revision_count, revision_row, revisions
 from guru_server.rights.asking import Asking
 from guru_server.rights.declaring import needs
+from guru_server.rights.weighing import costly
 from guru_server.store.database import Database
 from guru_wire.drift import Drift
 from guru_wire.operator import (
@@ -137,6 +138,7 @@ def _route_plans(router: APIRouter, desk: Desk) -> None:
 
     @router.post("/plans")
     @needs("policy.plan", of="devices")
+    @costly
     async def post_plan(request: PlanRequest, rights: Asking) -> Plan:
         """What a tree would change; nothing is written. It tells of what the asker may both plan and read."""
         planning, reading = await rights.sight("policy.plan"), await rights.sight("device.read")
