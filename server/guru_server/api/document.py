@@ -126,7 +126,7 @@ def _with_example(part: Mapping[str, JsonValue], schemas: Map) -> Map:
 
 def _problem(code: str, text: str, schemas: Map) -> JsonValue:
     example = {**_map(example_of(schemas["Problem"], schemas)), "status": int(code), "faults": []}
-    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
+    content: Map = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
     return {"description": text, "content": {"application/problem+json": content}}
 
 

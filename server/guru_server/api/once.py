@@ -15,11 +15,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from guru_policy.errors import GuruError, InputInvalid
+from guru_policy.errors import Conflict, GuruError, InputInvalid
 from guru_server.api.problems import answer, status_of
 from guru_server.clock import Clock
 from guru_server.replays import sealing, store
-from guru_server.replays.store import Asked, StillRunning
+from guru_server.replays.store import AnswerLost, Asked, StillRunning
 from guru_server.store.database import Database
 from guru_server.store.within import WITHIN, Within
 
@@ -58,7 +58,7 @@ class Once:
             if isinstance(error, StillRunning):
                 said.headers["retry-after"] = "1"
         if said is not None:
-            request.state.rights.asked = True       # nothing of it was decided now: it was told before, or is a refusal
+            request.state.rights.asked = True       # it is a refusal, or was decided when it was first told
             await said(scope, receive, send)
 
     async def _carried(self, request: Request, key: str, actor: str, send: Send) -> Response | None:
@@ -69,7 +69,12 @@ class Once:
         body = await request.body()
         asked = Asked(self._keeping.tenant, actor, sealing.digest_of(key), _digest(request, body))
         attempt = secrets.token_hex(16)
-        kept = await db.write(partial(store.begin, asked=asked, attempt=attempt, now=now))
+        try:
+            kept = await db.write(partial(store.begin, asked=asked, attempt=attempt, now=now))
+        except Conflict as error:
+            if isinstance(error, StillRunning | AnswerLost):
+                raise
+            raise StillRunning("the same request came at the same moment", hint="ask again with the same key") from error
         if kept is not None:
             text = sealing.opened(key, actor, kept.sealed)
             headers = {"idempotency-replayed": "true"}

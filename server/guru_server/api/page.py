@@ -25,7 +25,8 @@ def written(document: Mapping[str, JsonValue]) -> str:
     parts = [
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{_text(info["title"])}</title>',
         f"<style>{STYLE}</style><h1>{_text(info['title'])} {_text(info['version'])}</h1>",
-        f"<p>{_text(info.get('description', ''))}</p><p>The same for machines: <a href=\"openapi.json\">openapi.json</a>.",
+        f"<p>{_text(info.get('description', ''))}</p>",
+        '<p>The same for machines: <a href="openapi.json">openapi.json</a>.',
     ]
     for tag, about, rows in grouped(document):
         parts.append(f"<h2>{_text(tag)}</h2><p>{_text(about)}</p>")
