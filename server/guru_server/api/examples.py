@@ -5,6 +5,7 @@ A schema's own `examples` win; then what a member of that name usually holds; th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from pydantic import JsonValue
@@ -14,6 +15,10 @@ DEEPEST = 8
 TIME = 1_795_000_000_000
 DEVICE = "3f2a9c0d4be14c7f8a55e1d09b6c7a21"
 REVISION = "9f1c2b7e5d8a4036b1c9e7f2a4d6085c3b1e9f70"
+FORMS = (
+    REVISION, "4f1a" * 16, DEVICE, "key:ci", "192.0.2.0/24", "customers/acme", "1", "org/roles.yaml", "A" * 43 + "=",
+)
+USUAL_KEY = "checks.disk.warn"          # of a map that may not be empty
 USUAL: Mapping[str, JsonValue] = {
     "actor": "person:ada", "address": "192.0.2.7", "agent_version": "0.1.0", "apiVersion": "guru/v1",
     "applied_revision": REVISION, "author": "Ada", "base": REVISION, "branch": "main", "by": "ada", "channel": "noc",
@@ -74,6 +79,9 @@ def _of_object(schema: Mapping[str, JsonValue], schemas: Schemas, depth: int) ->
     for name, one in (inside.items() if isinstance(inside, dict) else ()):
         if (isinstance(needed, list) and name in needed) or depth < 2:
             members[name] = example_of(one, schemas, name, depth + 1)
+    values = schema.get("additionalProperties")
+    if not members and schema.get("minProperties"):
+        members[USUAL_KEY] = example_of(values, schemas, "", depth + 1) if isinstance(values, dict) else True
     return members
 
 
@@ -92,7 +100,9 @@ def _of_text(schema: Mapping[str, JsonValue], name: str) -> JsonValue:
         return schema["default"]
     usual = USUAL.get(name, "web1" if name != "id" else DEVICE)
     least, most = int(str(schema.get("minLength", 0))), int(str(schema.get("maxLength", 10_000)))
-    text = str(usual)
+    text, pattern = str(usual), str(schema.get("pattern", ""))
+    if not re.search(pattern, text):
+        text = next((one for one in FORMS if re.search(pattern, one)), text)
     return (text + "a" * least)[:most] if len(text) < least else text[:most]
 
 

@@ -74,7 +74,7 @@ class Once:
         except Conflict as error:
             if isinstance(error, StillRunning | AnswerLost):
                 raise
-            raise StillRunning("the same request came at the same moment", hint="ask again with the same key") from error
+            raise StillRunning("the same request came just now", hint="ask again with the same key") from error
         if kept is not None:
             text = sealing.opened(key, actor, kept.sealed)
             headers = {"idempotency-replayed": "true"}

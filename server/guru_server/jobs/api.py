@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
 from guru_policy.errors import NotFound
+from guru_server.cursors import LAST
 from guru_server.fleet.reading import resolve
 from guru_server.jobs import asking, deciding, seeing, store, templates
 from guru_server.jobs.asking import Desk
@@ -96,7 +97,7 @@ def _route_reading(router: APIRouter, desk: Desk) -> None:
     async def progress(
         ref: str,
         rights: Asking,
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: Annotated[int, Query(ge=0, le=LAST)] = 0,
         wait: Annotated[float, Query(ge=0, le=LONGEST)] = 0.0,
         output: bool = True,
     ) -> Response:

@@ -12,7 +12,7 @@ from guru_policy.access.deciding import EVERYTHING
 from guru_policy.errors import GuruError
 from guru_server.bus import Bus
 from guru_server.clock import Clock
-from guru_server.cursors import number_of
+from guru_server.cursors import LAST, number_of
 from guru_server.gateway.plain import plain
 from guru_server.gitops.watch import Watch
 from guru_server.reconcile.drifting import drift
@@ -119,7 +119,7 @@ def operators(desk: Desk) -> APIRouter:
 
     @router.get("/drift")
     @needs("device.read", of="devices")
-    async def get_drift(rights: Asking, since: Annotated[int, Query(ge=0)] = 0) -> Drift:
+    async def get_drift(rights: Asking, since: Annotated[int, Query(ge=0, le=LAST)] = 0) -> Drift:
         """What differed without anybody having wanted it."""
         sight = await rights.sight("device.read")
         return await db.read(lambda connection: drift(connection, tenant, since, desk.now(), sight))
