@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
 from fastapi import APIRouter
@@ -15,6 +17,7 @@ from guru_server.store.database import Database
 from guru_server.tagging import matches
 from guru_server.wiring import Ground, wire_api
 from guru_wire.version import LANGUAGE, VERSION
+from tests.conftest import sqlite_url
 from tests.server.conftest import Api
 from tests.server.door import admitted
 
@@ -22,6 +25,12 @@ TIGHT = LimitSettings(
     reads=PaceSettings(burst=3, rate=1), writes=PaceSettings(burst=1, rate=0.5),
     actors={"key:ci": {"reads": PaceSettings(burst=5, rate=1)}},
 )
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """One database is enough: nothing of this is kept."""
+    return sqlite_url(tmp_path / "guru.db")
 
 
 def test_a_bucket_fills_up_again_and_never_over() -> None:
