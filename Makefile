@@ -35,7 +35,7 @@ audit: $(READY) $(AUDIT)/.ready   ## advisories, secrets in tree and history, SB
 bench: $(READY)  ## measure against the budgets; prints one table
 	@$(PYTHON) -m tests.bench $(ARGS)
 
-fuzz: $(READY)   ## mutated files through loader, compiler and fmt; ARGS="--seconds 600 --seed 2"
+fuzz: $(READY)   ## mutated files through loader, compiler and fmt, or ARGS=api; ARGS="--seconds 600 --seed 2"
 	@$(PYTHON) -m tests.fuzz $(ARGS)
 
 docs: $(READY)   ## write the generated pages of docs/ again

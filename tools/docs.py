@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from pathlib import Path
 
+from tools import api_page
+from tools.api_changes import breaking
 from tools.kind_pages import with_fields
 from tools.table_page import page as table_page
 
@@ -37,7 +40,13 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a page drifted")
     only_look = parser.parse_args(argv).check
+    api = api_page.made()
+    if taken := _taken(api):
+        print("\n".join(f"error: {line}" for line in taken), file=sys.stderr)
+        print("hint: keep it, or tell people with changes/<slug>.removal.md (docs/api.md)", file=sys.stderr)
+        return 1
     wanted = {ROOT / "docs/README.md": index(ROOT / "docs"), ROOT / "docs/tables.md": table_page()}
+    wanted |= {ROOT / "docs/api/README.md": api_page.page(api), ROOT / "docs/api/openapi.json": api_page.text(api)}
     for page in sorted((ROOT / "docs/kinds").glob("*.md")):
         wanted[page] = with_fields(page.stem, page.read_text())
     drifted = {page: text for page, text in wanted.items() if not page.is_file() or page.read_text() != text}
@@ -48,6 +57,14 @@ def main(argv: list[str] | None = None) -> int:
         else:
             page.write_text(text)
     return 1 if drifted and only_look else 0
+
+
+def _taken(api: dict[str, object]) -> list[str]:
+    """What the API would take away from those who use the one that was written last, without having told them."""
+    last = ROOT / "docs/api/openapi.json"
+    if not last.is_file() or any((ROOT / "changes").glob("*.removal.md")):
+        return []
+    return breaking(json.loads(last.read_text()), api)
 
 
 def _line(page: Path, docs: Path) -> str:

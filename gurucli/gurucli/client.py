@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
@@ -18,7 +19,7 @@ from urllib.parse import quote, unquote, urlencode
 from guru_policy.errors import NotSignedIn, Unsupported, UsageWrong
 from gurucli.answers import DeviceRow, Json, Page
 from gurucli.problems import error_from
-from gurucli.transport import Reply, Wire, trusting
+from gurucli.transport import HungUp, Reply, Wire, trusting
 
 if TYPE_CHECKING:
     from gurucli.signed import Signed
@@ -27,6 +28,8 @@ API = "/api/v1"
 PAGE = 1000                             # rows asked for at a time
 DEVICES = 10_000                        # of devices: the server goes through all of them for every page
 MAX_PAGES = 10_000
+TRIES = 6                               # of one request
+PATIENT = {409, 429, 503}               # answers that may say when to ask again
 ShapeT = TypeVar("ShapeT")
 Trace = Callable[[str], None]
 
@@ -37,9 +40,10 @@ class Client:
 
     def __init__(
         self, url: str, token: str = "", *, ca: str = "", timeout: float = 30.0, trace: Trace | None = None,
-        ticket: str = "", signed: Signed | None = None,
+        ticket: str = "", signed: Signed | None = None, sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.url, self._ticket, self._signed = url, ticket, signed
+        self._patience, self._sleep = timeout, sleep
         self._token = token
         self._wire = Wire(url, trusting(ca), timeout)
         self._trace = trace
@@ -62,7 +66,7 @@ class Client:
         return shaped(shape, self.call("GET", path, query=query))
 
     def post(self, shape: type[ShapeT], path: str, body: Mapping[str, object]) -> ShapeT:
-        """The answer to POST `path` with a JSON body."""
+        """The answer to POST `path` with a JSON body; carried out once, however often it had to be sent."""
         return shaped(shape, self.call("POST", path, body=body))
 
     def delete(self, shape: type[ShapeT], path: str) -> ShapeT:
@@ -117,20 +121,24 @@ class Client:
         target = path + ("?" + urlencode(words) if words else "")
         data = None if body is None else json.dumps(body).encode()
         headers = {"Accept": "application/json", "User-Agent": "guru"}
-        if self._signed is not None:
-            headers |= self._signed.headers(self._wire, method, unquote(path))
-        elif self._token:
+        if method == "POST":
+            headers["Idempotency-Key"] = os.urandom(16).hex()
+        if self._token and self._signed is None:
             headers["Authorization"] = f"Bearer {_header_safe(self._token)}"
         if self._ticket:
             headers["Guru-Ticket"] = _ticket(self._ticket)
         if data is not None:
             headers["Content-Type"] = "application/json"
-        reply = self._sent(method, target, headers, data)
+        began = time.monotonic()
+        secret = "  Authorization: Bearer ***" if self._token or self._signed else ""
+        self._say(f"> {method} {self.url.rstrip('/')}{target}{secret}")
+        reply = self._insisted(method, target, headers, data)
         if reply.status == 401 and self._signed is not None:    # a clock that is wrong, or a token that ended meanwhile
-            self._signed.ahead = self.skew or 0.0
+            self._signed.ahead = _skew(reply.date) or 0.0
             self._signed.spoil()
-            headers |= self._signed.headers(self._wire, method, unquote(path))
-            reply = self._sent(method, target, headers, data)
+            reply = self._insisted(method, target, headers, data)
+        self._say(f"< {reply.status} {(time.monotonic() - began) * 1000:.0f} ms, {len(reply.body)} bytes")
+        self.skew = _skew(reply.date)
         if reply.status >= 400:
             raise error_from(reply.status, reply.body)
         if reply.status >= 300:
@@ -138,14 +146,27 @@ class Client:
                               hint="sign in at the new address")
         return reply
 
-    def _sent(self, method: str, target: str, headers: dict[str, str], data: bytes | None) -> Reply:
-        began = time.monotonic()
-        secret = "  Authorization: Bearer ***" if "Authorization" in headers else ""
-        self._say(f"> {method} {self.url.rstrip('/')}{target}{secret}")
-        reply = self._wire.send(method, target, headers, data)
-        self._say(f"< {reply.status} {(time.monotonic() - began) * 1000:.0f} ms, {len(reply.body)} bytes")
-        self.skew = _skew(reply.date)
-        return reply
+    def _insisted(self, method: str, target: str, headers: dict[str, str], data: bytes | None) -> Reply:
+        """Send it, and again while an answer got lost or the server asks for patience, within the time limit."""
+        until = time.monotonic() + self._patience
+        path = unquote(target.partition("?")[0])
+        for number in range(TRIES):
+            last = number == TRIES - 1
+            proved = self._signed.headers(self._wire, method, path) if self._signed else {}     # each is good once
+            try:
+                reply = self._wire.send(method, target, {**headers, **proved}, data)
+            except HungUp:
+                pause = 0.2 * 2**number
+                if last or method != "POST" or time.monotonic() + pause > until:
+                    raise
+            else:
+                asked = _patience(reply)
+                if last or asked is None or time.monotonic() + asked > until:
+                    return reply
+                pause = asked
+            self._say(f"! again in {pause:.1f} s")
+            self._sleep(pause)
+        raise AssertionError("the last try returns or raises")
 
     def certificate(self) -> dict[str, object]:
         """The server's verified certificate, while the connection is open."""
@@ -184,6 +205,12 @@ def _ticket(text: str) -> str:
     if not (text.isascii() and text.isprintable()) or len(text) > 64:
         raise UsageWrong(f"{text[:64]!r} cannot be a ticket's id", hint="such as T-1042")
     return text
+
+
+def _patience(reply: Reply) -> float | None:
+    """The seconds after which to ask again; None when the answer is one to take."""
+    text = reply.retry_after
+    return float(text) if reply.status in PATIENT and text.isascii() and text.isdigit() and len(text) < 6 else None
 
 
 def _skew(date: str) -> float | None:

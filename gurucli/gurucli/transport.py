@@ -19,12 +19,13 @@ MAX_REQUEST = 256 << 20
 
 
 class Reply(NamedTuple):
-    """One answer; `date` is the server's Date header, for the clock skew."""
+    """One answer; `date` is the server's Date header, for the clock skew. `retry_after` is in seconds, as sent."""
 
     status: int
     body: bytes
     date: str
     content_type: str
+    retry_after: str = ""
 
 
 def split_url(url: str) -> SplitResult:
@@ -68,6 +69,10 @@ def fingerprint(ca: str) -> str:
         raise InputInvalid("the server's authority is not a PEM certificate") from cause
 
 
+class HungUp(Unreachable):
+    """The server let the connection go and answered nothing: nobody knows whether it did what it was asked."""
+
+
 class Wire:
     """One kept-alive connection to one server. Not safe for two threads."""
 
@@ -92,7 +97,7 @@ class Wire:
             except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
                 self._connection.close()
                 if not again:
-                    raise Unreachable(f"{self.host}:{self.port} hung up without an answer") from None
+                    raise HungUp(f"{self.host}:{self.port} hung up without an answer") from None
                 again = False
 
     def certificate(self) -> dict[str, object]:
@@ -116,7 +121,7 @@ class Wire:
             raise Unsupported("the server's answer is larger than 256 MiB",
                               hint="ask for less, for example with -l")
         get = response.headers.get
-        return Reply(response.status, data, get("Date", ""), get("Content-Type", ""))
+        return Reply(response.status, data, get("Date", ""), get("Content-Type", ""), get("Retry-After", ""))
 
     def _translated(self, cause: Exception) -> Exception:
         place = f"{self.host}:{self.port}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from guru_policy.errors import InputInvalid
 
+LAST = 1 << 53                          # the last number, or ms UTC, that JSON holds exactly (RFC 8259, 6)
 LONGEST = 18                            # digits; more would not fit into a database's integer
 
 

@@ -152,6 +152,22 @@ class ConnectionSettings(Part):
     total: int = Field(default=20_000, ge=1)
 
 
+class PaceSettings(Part):
+    """So many requests at once, then so many a second; a burst of 0 is no limit."""
+
+    burst: int = Field(ge=0, le=1_000_000)
+    rate: float = Field(gt=0, le=100_000)
+
+
+class LimitSettings(Part):
+    """How often one person or key may ask. `actors` has other numbers for some, such as `key:ci` or `person:ada`."""
+
+    reads: PaceSettings = PaceSettings(burst=2_000, rate=200)
+    writes: PaceSettings = PaceSettings(burst=500, rate=20)
+    expensive: PaceSettings = PaceSettings(burst=200, rate=5)
+    actors: dict[str, dict[Literal["reads", "writes", "expensive"], PaceSettings]] = Field(default_factory=dict)
+
+
 class ServerSettings(BaseSettings):
     """Everything about one server."""
 
@@ -173,6 +189,7 @@ class ServerSettings(BaseSettings):
     connections: ConnectionSettings = ConnectionSettings()
     audit: AuditSettings = AuditSettings()
     signer: SignerSettings = SignerSettings()
+    limits: LimitSettings = LimitSettings()
     kill_at: str | None = None                                  # fault tests: SIGKILL to itself at this stage
     stop_at: str | None = None                                  # fault tests: SIGSTOP to itself at this stage
 

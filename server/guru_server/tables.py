@@ -13,6 +13,7 @@ from guru_server.jobs import tables as jobs
 from guru_server.notify import tables as notify
 from guru_server.overrides import tables as overrides
 from guru_server.reconcile import tables as reconcile
+from guru_server.replays import tables as replays
 from guru_server.rights import tables as rights
 from guru_server.secrets import tables as secrets
 from guru_server.store import tables as store
@@ -22,6 +23,6 @@ from guru_server.telemetry import tables as telemetry
 __all__ = ["SUBJECTS", "metadata"]
 
 SUBJECTS = (
-    accounts, alerts, audit, fleet, gateway, gitops, identity, jobs, notify, overrides, reconcile, rights, secrets,
-    store, telemetry,
+    accounts, alerts, audit, fleet, gateway, gitops, identity, jobs, notify, overrides, reconcile, replays, rights,
+    secrets, store, telemetry,
 )

@@ -31,6 +31,8 @@ from guru_server.anchors.file import FileAnchor
 from guru_server.api import health
 from guru_server.api.app import make_app
 from guru_server.api.edge import Edge
+from guru_server.api.once import Keeping
+from guru_server.api.pacing import Kind, Limits, Pace
 from guru_server.audit import api as audit_api
 from guru_server.audit.health import signed_lately
 from guru_server.audit.marking import Anchor, Marker, Rhythm
@@ -83,7 +85,7 @@ from guru_server.rights.declaring import needs
 from guru_server.rights.holding import Holding
 from guru_server.secrets import api as secrets_api
 from guru_server.secrets.opening import Opener
-from guru_server.settings import GitSettings, ServerSettings
+from guru_server.settings import GitSettings, LimitSettings, PaceSettings, ServerSettings
 from guru_server.signer.asking import Signatures
 from guru_server.signer.health import aged, signing
 from guru_server.store.database import Database
@@ -175,9 +177,23 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     guarded.append(rights_api.router(rights_api.Desk(db, clock, in_force.labels)))
     guarded.append(fleet_api.router(fleet))     # last: its {ref} takes slashes
     door = Door(db, clock, in_force.decisive, holding=accounts.holding, sightings=sightings, desk=accounts)
-    app = make_app(door, guarded=guarded, public=public, links=gateway_routes(gateway))
+    app = make_app(
+        door, guarded=guarded, public=public, links=gateway_routes(gateway), keeping=Keeping(db, clock, TENANT),
+        limits=_limits(settings.limits, clock),
+    )
     jobs = {"gateway": gateway.run, "repeated": repeated.run}
     return app, jobs | _leased(ground, repository, in_force, marker, signer)
+
+
+def _limits(wanted: LimitSettings, clock: Clock) -> Limits:
+    def pace(one: PaceSettings) -> Pace:
+        return Pace(one.burst, one.rate)
+
+    paces: dict[Kind, Pace] = {
+        "reads": pace(wanted.reads), "writes": pace(wanted.writes), "expensive": pace(wanted.expensive),
+    }
+    named = {actor: {kind: pace(one) for kind, one in kinds.items()} for actor, kinds in wanted.actors.items()}
+    return Limits(clock, paces, named)
 
 
 def wire_gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Wired:

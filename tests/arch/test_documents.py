@@ -35,7 +35,7 @@ def test_a_fragment_is_a_paragraph_of_whole_sentences(path: object) -> None:
     name = str(path).rpartition("/")[2]
     text = (ROOT / "changes" / name).read_text()
 
-    assert re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*\.(?:added|changed|fixed|security)\.md", name)
+    assert re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*\.(?:added|changed|fixed|removal|security)\.md", name)
     assert re.fullmatch(r"[A-Z`][^\n]*(?:\n[^\n]+)*\.\n", text)
     assert len(text) <= 400
 

@@ -25,6 +25,7 @@ from tests.bench import (
     bench_jobs,
     bench_language,
     bench_large,
+    bench_layers,
     bench_plan,
     bench_push,
     bench_rights,
@@ -45,6 +46,7 @@ BENCHES: Mapping[str, Callable[[Size], list[Figure]]] = {
     "server": bench_server.run,
     "rights": bench_rights.run,
     "signer": bench_signer.run,
+    "layers": bench_layers.run,
     "large": bench_large.run,
     "agent": bench_agent.run,
 }

@@ -66,6 +66,7 @@ def double(_serving: Double, authority: Authority) -> Double:
     """The server, with its canned answers and no requests yet."""
     _serving.answers = canned.answers(authority)
     _serving.asked.clear()
+    _serving.losing = _serving.busy = 0
     return _serving
 
 

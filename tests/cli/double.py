@@ -31,6 +31,7 @@ class Asked(NamedTuple):
     query: dict[str, str]
     body: Any
     authorization: str
+    key: str = ""                       # its Idempotency-Key
 
 
 class Authority(NamedTuple):
@@ -76,6 +77,8 @@ class Double:
     answers: dict[str, Reply | Callable[[Asked], Reply]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     url: str = ""
+    losing: int = 0                     # so many answers get lost on their way
+    busy: int = 0                       # so many requests are told to come again in a second
 
     def answer(self, asked: Asked) -> tuple[int, bytes]:
         """Status and body for a request."""
@@ -113,8 +116,18 @@ def serve(double: Double, folder: Path) -> http.server.ThreadingHTTPServer:
             query = {key: values[0] for key, values in parse_qs(parts.query).items()}
             path = unquote(parts.path).removeprefix("/api/v1")
             status, body = double.answer(Asked(
-                self.command, path, query, json.loads(raw) if raw else None, self.headers.get("Authorization", "")))
+                self.command, path, query, json.loads(raw) if raw else None, self.headers.get("Authorization", ""),
+                self.headers.get("Idempotency-Key", "")))
+            if double.losing:
+                double.losing -= 1
+                self.close_connection = True
+                return
+            if double.busy:
+                double.busy -= 1
+                status, body = 429, json.dumps(problem(429, "G0403", "too many", 8)[1]).encode()
             self.send_response(status)
+            if status == 429:
+                self.send_header("Retry-After", "1")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

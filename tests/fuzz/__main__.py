@@ -2,11 +2,13 @@
 
     make fuzz ARGS="--seconds 600"
     make fuzz ARGS="--seed 7 --cases 2000"
+    make fuzz ARGS="api --examples 300"     requests to every operation of the API, made from its document
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import sys
 import time
@@ -31,7 +33,11 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=10**9)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, default=Path(".fuzz"), help="folder for what was found")
+    parser.add_argument("what", nargs="?", choices=["files", "api"], default="files")
+    parser.add_argument("--examples", type=int, default=100, help="of api: requests for each operation")
     asked = parser.parse_args()
+    if asked.what == "api":
+        return _api(asked.examples)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     corpus, began = samples(), time.monotonic()
     times: list[float] = []
@@ -52,6 +58,14 @@ def main() -> int:
     print(f"{case} files, {sum(finds.values())} finds of {len(finds)} sorts; CPU seconds to read one: "
           f"median {times[len(times) // 2]:.4f}, most {times[-1]:.2f}; {peak} MiB at most")
     return 1 if finds else 0
+
+
+def _api(examples: int) -> int:
+    """The requests of tests/server/api/test_conformance.py, many more of them and others each time."""
+    import pytest
+
+    os.environ["GURU_API_EXAMPLES"] = str(examples)
+    return int(pytest.main(["tests/server/api/test_conformance.py", "-n", "0", "--durations=3"]))
 
 
 def _found(sample: Sample, times: list[float]) -> str:

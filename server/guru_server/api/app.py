@@ -7,19 +7,25 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import JsonValue
 from starlette.routing import BaseRoute
 
-from guru_server.api import problems
+from guru_server.api import page, problems
+from guru_server.api.aged import Aged, Elders
 from guru_server.api.document import mended
 from guru_server.api.gate import Gate, Guard, admitted
+from guru_server.api.once import Keeping, Once
+from guru_server.api.pacing import Limits, Paced, Weights
+from guru_server.api.paging import Linked
+from guru_server.api.tags import Tags
 from guru_server.rights.declaring import Declared
 from guru_wire.version import VERSION
 
 PREFIX = "/api/v1"
 DOCUMENT = "/openapi.json"
+PAGE = "/docs"
 
 
 class Application(FastAPI):
@@ -42,14 +48,26 @@ def make_app(
     guarded: Sequence[APIRouter],
     public: Sequence[APIRouter],
     links: Sequence[BaseRoute] = (),
+    keeping: Keeping | None = None,
+    limits: Limits | None = None,
 ) -> FastAPI:
-    """The application, to be put behind Edge. `guard` raises for whoever may not; `links` are the agents'."""
+    """The application, to be put behind Edge. `guard` raises for whoever may not; `links` are the agents'.
+
+    What goes around every guarded route, from the outside: the gate, limits, ageing, ETags, pages, keys.
+    """
     patterns, declared = _patterns(public), Declared(guarded)
     app = Application(
         title="GuruRMM", version=VERSION, openapi_url=None, docs_url=None, redoc_url=None,
         redirect_slashes=False,
     )
     problems.install(app)
+    if keeping:
+        app.add_middleware(Once, keeping=keeping)
+    app.add_middleware(Linked)
+    app.add_middleware(Tags)
+    app.add_middleware(Aged, elders=Elders((*guarded, *public), PREFIX))
+    if limits:
+        app.add_middleware(Paced, limits=limits, weights=Weights(guarded, PREFIX))
     app.add_middleware(Gate, guard=guard, prefix=PREFIX, public=patterns, declared=declared)
     for router in public:
         app.include_router(router, prefix=PREFIX)
@@ -63,10 +81,15 @@ def make_app(
         """OpenAPI 3.1 of this API."""
         return JSONResponse(app.openapi())
 
+    @app.get(PREFIX + PAGE, include_in_schema=False)
+    async def human() -> Response:
+        """The same for people."""
+        return HTMLResponse(page.written(app.openapi()), headers={"content-security-policy": page.POLICY})
+
     return app
 
 
 def _patterns(public: Sequence[APIRouter]) -> list[re.Pattern[str]]:
     """The paths, without the prefix, that need no token."""
     routes = (route for router in public for route in router.routes if isinstance(route, APIRoute))
-    return [re.compile(re.escape(DOCUMENT)), *(route.path_regex for route in routes)]
+    return [re.compile(re.escape(DOCUMENT)), re.compile(re.escape(PAGE)), *(route.path_regex for route in routes)]

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guru_server.api.problems import TooLarge, TooSlow, answer
+from guru_wire.version import LANGUAGE, VERSION
 
 MOST = 8 << 20
 MOST_AT = {"/api/v1/plans": 64 << 20, "/api/v1/enrol": 256 << 10}
@@ -22,6 +23,8 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cache-control": "no-store",
+    "guru-version": VERSION,
+    "guru-language": str(LANGUAGE),
 }
 
 

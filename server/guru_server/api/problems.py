@@ -12,6 +12,8 @@ from starlette.exceptions import HTTPException
 from guru_policy import errors
 from guru_policy.faults import Fault
 from guru_server.identity.rates import TooMany
+from guru_server.replays.store import KeyReused
+from guru_server.tagging import Changed
 from guru_wire.operator import FaultLine, Problem
 
 log = logging.getLogger("guru.api")
@@ -19,6 +21,8 @@ log = logging.getLogger("guru.api")
 # The first class that fits decides; the order is from the narrow to the wide.
 STATUS: tuple[tuple[type[errors.GuruError], int], ...] = (
     (TooMany, 429),
+    (KeyReused, 422),
+    (Changed, 412),
     (errors.NotSignedIn, 401),
     (errors.NotFound, 404),
     (errors.Refused, 403),

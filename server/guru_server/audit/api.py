@@ -15,10 +15,11 @@ from guru_server.audit import checkpoints, verifying
 from guru_server.audit.finding import Wish, find
 from guru_server.audit.log import Deed
 from guru_server.audit.repeated import Repeated
-from guru_server.cursors import number_of
+from guru_server.cursors import LAST, number_of
 from guru_server.identity.people import Person
 from guru_server.identity.signing_in import address_of, signed_in
 from guru_server.rights.declaring import needs
+from guru_server.rights.weighing import costly
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.audit_chain import Checkpoint, Entry, Position
@@ -28,7 +29,7 @@ from guru_wire.operator import Page
 Who = Annotated[Person, Depends(signed_in)]
 Text = Annotated[str, Query(max_length=256)]
 About = Annotated[str, Query(alias="object", max_length=256)]
-Moment = Annotated[int, Query(ge=0)]
+Moment = Annotated[int, Query(ge=0, le=LAST)]
 Cursor = Annotated[str | None, Query(max_length=100)]
 _PLACE = re.compile(r"([0-9]{1,18})\.([0-9a-f]{64})")
 
@@ -49,7 +50,7 @@ def router(ledger: Ledger) -> APIRouter:
     @router.get("/audit")
     @needs("audit.read", of="organisation")
     async def rows(
-        request: Request, person: Who, since: Moment = 0, until: Annotated[int | None, Query(ge=0)] = None,
+        request: Request, person: Who, since: Moment = 0, until: Annotated[int | None, Query(ge=0, le=LAST)] = None,
         actor: Text = "", action: Text = "", about: About = "", device: Text = "", customer: Text = "",
         revision: Text = "", text: Text = "", limit: Annotated[int, Query(ge=1, le=1000)] = 200,
         cursor: Cursor = None,
@@ -63,6 +64,7 @@ def router(ledger: Ledger) -> APIRouter:
 
     @router.get("/audit/export")
     @needs("audit.read", of="organisation")
+    @costly
     async def export(
         request: Request, person: Who, limit: Annotated[int, Query(ge=1, le=5000)] = 1000, cursor: Cursor = None,
     ) -> AuditExport:
@@ -72,6 +74,7 @@ def router(ledger: Ledger) -> APIRouter:
 
     @router.get("/audit/verification")
     @needs("audit.read", of="organisation")
+    @costly
     async def verification(request: Request, person: Who, cursor: Cursor = None) -> AuditVerified:
         """Follow the chain, in steps: `next` leads to the next one."""
         await _tell(ledger, request, person, "AuditVerified", "everything")

@@ -14,6 +14,15 @@ from guru_server.gitops.store import remember_delivery
 from guru_server.gitops.webhook import MAX_BODY, Forge, verified
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
+from guru_wire.operator import Answer
+
+
+class Heard(Answer):
+    """What became of a word from a Git host; one of both."""
+
+    fetching: bool = False
+    ignored: str = ""
+
 
 Refused = Callable[[Request, Forge, NotSignedIn], Awaitable[None]]
 
@@ -27,7 +36,7 @@ def webhooks(
     """
     router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
-    @router.post("/{forge}", status_code=202)
+    @router.post("/{forge}", status_code=202, response_model=Heard)
     async def delivered(forge: Forge, request: Request) -> JSONResponse:
         """Fetch soon, when this is a genuine push to the watched branch that was not seen before."""
         body = await _body(request)

@@ -11,12 +11,14 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection
 
 from guru_policy.errors import NotFound
+from guru_server.cursors import LAST
 from guru_server.fleet.reading import resolve
 from guru_server.jobs import asking, deciding, seeing, store, templates
 from guru_server.jobs.asking import Desk
 from guru_server.jobs.recording import NEWS
 from guru_server.rights.asking import Asking, Sight
 from guru_server.rights.declaring import needs
+from guru_server.rights.weighing import costly
 from guru_server.store.schema import TENANT
 from guru_wire.jobs import (
     JobCancelled,
@@ -51,6 +53,7 @@ def router(desk: Desk) -> APIRouter:
 
     @router.post("/jobs", status_code=201)
     @needs("command.run", "query.run", of="devices")
+    @costly
     async def make(ask: JobRequest, rights: Asking) -> JobMade:
         """A new job, for `command.run` or `query.run`. Devices that are away get it when they come back, until it
         expires.
@@ -65,6 +68,7 @@ def router(desk: Desk) -> APIRouter:
 
     @router.post("/jobs/{ref}/rerun", status_code=201)
     @needs("command.run", "query.run", of="devices")
+    @costly
     async def rerun(ref: str, ask: Rerun, rights: Asking) -> JobMade:
         """The same command as a new job, on the devices where it did not succeed; it takes what making it took."""
         return await asking.rerun(desk, ref, ask, rights)
@@ -93,7 +97,7 @@ def _route_reading(router: APIRouter, desk: Desk) -> None:
     async def progress(
         ref: str,
         rights: Asking,
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: Annotated[int, Query(ge=0, le=LAST)] = 0,
         wait: Annotated[float, Query(ge=0, le=LONGEST)] = 0.0,
         output: bool = True,
     ) -> Response:

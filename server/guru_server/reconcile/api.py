@@ -12,7 +12,7 @@ from guru_policy.access.deciding import EVERYTHING
 from guru_policy.errors import GuruError
 from guru_server.bus import Bus
 from guru_server.clock import Clock
-from guru_server.cursors import number_of
+from guru_server.cursors import LAST, number_of
 from guru_server.gateway.plain import plain
 from guru_server.gitops.watch import Watch
 from guru_server.reconcile.drifting import drift
@@ -24,6 +24,7 @@ from guru_server.reconcile.status import Watched, progress, status
 from guru_server.reconcile.store import revision_count, revision_row, revisions
 from guru_server.rights.asking import Asking
 from guru_server.rights.declaring import needs
+from guru_server.rights.weighing import costly
 from guru_server.store.database import Database
 from guru_wire.drift import Drift
 from guru_wire.operator import (
@@ -118,7 +119,7 @@ def operators(desk: Desk) -> APIRouter:
 
     @router.get("/drift")
     @needs("device.read", of="devices")
-    async def get_drift(rights: Asking, since: Annotated[int, Query(ge=0)] = 0) -> Drift:
+    async def get_drift(rights: Asking, since: Annotated[int, Query(ge=0, le=LAST)] = 0) -> Drift:
         """What differed without anybody having wanted it."""
         sight = await rights.sight("device.read")
         return await db.read(lambda connection: drift(connection, tenant, since, desk.now(), sight))
@@ -137,6 +138,7 @@ def _route_plans(router: APIRouter, desk: Desk) -> None:
 
     @router.post("/plans")
     @needs("policy.plan", of="devices")
+    @costly
     async def post_plan(request: PlanRequest, rights: Asking) -> Plan:
         """What a tree would change; nothing is written. It tells of what the asker may both plan and read."""
         planning, reading = await rights.sight("policy.plan"), await rights.sight("device.read")

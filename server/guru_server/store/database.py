@@ -17,6 +17,7 @@ from sqlalchemy import Connection, TextClause
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from guru_policy.errors import InputInvalid
+from guru_server.store.within import WITHIN
 
 ResultT = TypeVar("ResultT")
 Dialect = Literal["sqlite", "postgresql"]
@@ -75,8 +76,13 @@ class Database:
 
         Conflict for a broken uniqueness or reference, Unreachable when the database is away.
         """
+        within = WITHIN.get()
         async with self._room:
-            return await self._engines.write(work)
+            if within is None:
+                return await self._engines.write(work)
+            found = await self._engines.write(within.around(work))
+            within.committed()
+            return found
 
     @staticmethod
     def raw(connection: Connection) -> Any:

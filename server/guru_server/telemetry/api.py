@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from guru_policy.errors import InputInvalid
 from guru_server.clock import Clock
+from guru_server.cursors import LAST
 from guru_server.fleet.reading import resolve
 from guru_server.rights.asking import Asking
 from guru_server.rights.declaring import needs
@@ -20,7 +21,6 @@ from guru_wire.operator import Series
 
 MOST_POINTS = 10_000
 LONGEST = 400 * DAY
-LAST = 1 << 53                          # ms UTC: the last that JSON's numbers hold exactly
 
 
 def router(db: Database, clock: Clock) -> APIRouter:

@@ -23,7 +23,7 @@ from tests.server.rights.conftest import BOLT, ROLES, Office
 PUBLIC = {
     "/trust": "what agents pin", "/enrol": "an enrolment token", "/health": "for load balancers",
     "/sign-in": "a password", "/sign-in/refresh": "a refresh token", "/account/invitation": "an invitation",
-    "/openapi.json": "this document", "/webhooks/{forge}": "the forge's signature",
+    "/openapi.json": "this document", "/docs": "the same for people", "/webhooks/{forge}": "the forge's signature",
 }
 LINKS = {"/link": "the device's own key", "/link/poll": "the device's own key"}
 
@@ -53,7 +53,7 @@ async def test_routes_outside_of_the_document_declare_theirs_too(office: Office,
         others = {str(getattr(route, "path", "")) for route in app.router.routes} - {""}
 
         assert app.declared.silent == ()
-        assert others <= {*LINKS, f"{PREFIX}/openapi.json"}
+        assert others <= {*LINKS, f"{PREFIX}/openapi.json", f"{PREFIX}/docs"}
 
 
 @pytest.mark.parametrize("kind", ["person", "key"])
