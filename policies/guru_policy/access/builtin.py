@@ -12,7 +12,9 @@ FIXED_ROLES: tuple[FixedRole, ...] = get_args(FixedRole)
 PATH = "built in"
 
 _VIEWER = ("alert.read", "device.read", "policy.plan", "report.read", "server.read", "ticket.read", "update.plan")
-_ADMIN_ONLY = {"audit.read", "device.revoke", "secret.read", "secret.write", "user.manage"}
+_ADMIN_ONLY = {
+    "access.break_glass", "approval.give", "audit.read", "device.revoke", "secret.read", "secret.write", "user.manage",
+}
 _VERBS: dict[FixedRole, tuple[str, ...]] = {
     "admin": ("*",),
     "operator": tuple(verb for verb in VERBS if verb not in _ADMIN_ONLY),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from guru_policy.access.conditions import hours
 from guru_policy.access.grants import expanded
 from guru_policy.access.rulebook import HeldRule, Rulebook
 
@@ -63,7 +64,8 @@ def _what(verb: str, rule: HeldRule) -> str:
         words.append(f"on {rule.selector}")
     asked = [
         *([f"second factor within {rule.mfa_within} s"] if rule.mfa_within else []),
-        *(["a ticket"] if rule.ticket else []), *(["an approval"] if rule.approval else []),
+        *(["a ticket"] if rule.ticket or rule.ticket_pattern else []),
+        *([f"hours {hours(rule.window)}"] if rule.window else []), *(["an approval"] if rule.approval else []),
         *([f"at most {rule.max_devices} devices"] if rule.max_devices else []),
     ]
     return " ".join(words) + (f" with {', '.join(asked)}" if asked else "")

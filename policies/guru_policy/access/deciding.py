@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from guru_policy.access.asking import Answer, Circumstances, Decision, Subject, Target
+from guru_policy.access.conditions import unmet as unmet_of
 from guru_policy.access.grants import Applicable, Grants, Rule, covers
 from guru_policy.inventory import Device, Scalar
 from guru_policy.kinds.role import VERBS
@@ -70,7 +71,7 @@ class Reach:
         denied = any(rule.held.effect == "deny" and not rule.selector.requirements and covers(rule.scope, scope)
                      for rule in about)
         return not denied and any(
-            rule.held.effect == "allow" and not _unmet(rule, self._subject, self._around) for rule in about
+            rule.held.effect == "allow" and not unmet_of(rule.held, self._subject, self._around) for rule in about
         )
 
     def _of(self, scope: Scope) -> bool | None:
@@ -149,7 +150,7 @@ def _answer(subject: Subject, verb: str, target: Target, grants: Grants, around:
     nearest: tuple[Rule, tuple[str, ...]] | None = None
     for rule in found.allows:
         if _of_class(rule, verb, around, unknown=False) and _chosen(rule, target, grants, unknown=False):
-            unmet = _unmet(rule, subject, around)
+            unmet = unmet_of(rule.held, subject, around)
             if not unmet:
                 return Answer(True, rule.ref)
             if nearest is None or len(unmet) < len(nearest[1]):
@@ -169,17 +170,3 @@ def _of_class(rule: Rule, verb: str, around: Circumstances, *, unknown: bool) ->
     if verb != "command.run" or not rule.held.classes:
         return True
     return unknown if around.command_class is None else around.command_class in rule.held.classes
-
-
-def _unmet(rule: Rule, subject: Subject, around: Circumstances) -> tuple[str, ...]:
-    """The conditions that do not hold, as words that follow `but`."""
-    held, found = rule.held, []
-    if held.mfa_within and (subject.mfa_at is None or not 0 <= around.now - subject.mfa_at <= held.mfa_within * 1000):
-        found.append(f"no second factor was shown within {held.mfa_within} s")
-    if held.ticket and not around.ticket.strip():
-        found.append("no ticket is named")
-    if held.approval and not around.approved:
-        found.append("nobody else has agreed to it")
-    if held.max_devices and around.devices > held.max_devices:
-        found.append(f"it allows {held.max_devices} devices in one go and these are {around.devices}")
-    return tuple(found)

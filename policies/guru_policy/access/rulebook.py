@@ -12,12 +12,21 @@ from guru_policy.conditions import OWN_KEYS
 from guru_policy.fleet import Fleet
 from guru_policy.kinds.binding import Binding
 from guru_policy.kinds.person import Person
-from guru_policy.kinds.role import Role
+from guru_policy.kinds.role import DAYS, Role, RuleWindow
 from guru_policy.kinds.sign_in_policy import SignInPolicy
 from guru_policy.model import Carried
 from guru_policy.objects.object import Object
 from guru_policy.objects.scopes import ORG
 from guru_policy.selector import parse
+
+
+class HeldWindow(Carried):
+    """A RuleWindow; `days` as numbers from Monday, 0, on, times in minutes of the day."""
+
+    days: tuple[int, ...]
+    since: int
+    until: int
+    zone: str
 
 
 class HeldRule(Carried):
@@ -31,6 +40,8 @@ class HeldRule(Carried):
     selector: str = ""
     mfa_within: int = 0
     ticket: bool = False
+    ticket_pattern: str = ""
+    window: HeldWindow | None = None
     approval: bool = False
     max_devices: int = 0
 
@@ -143,10 +154,19 @@ def _role(item: Object, spec: Role) -> HeldRole:
             id=name, effect=rule.effect, verbs=rule.verbs, line=item.place("rules", name).line,
             classes=rule.classes, selector=rule.selector, mfa_within=rule.conditions.mfa_within or 0,
             ticket=rule.conditions.ticket, approval=rule.conditions.approval,
+            ticket_pattern=rule.conditions.ticket_pattern or "", window=_window(rule.conditions.window),
             max_devices=rule.conditions.max_devices or 0,
         )
         for name, rule in sorted(spec.rules.items())
     ))
+
+
+def _window(written: RuleWindow | None) -> HeldWindow | None:
+    if written is None:
+        return None
+    since, until = (60 * int(text[:2]) + int(text[3:]) for text in (written.since, written.until))
+    days = tuple(sorted({DAYS.index(day) for day in written.days}))
+    return HeldWindow(days=days, since=since, until=until, zone=written.timezone)
 
 
 def _binding(item: Object, spec: Binding) -> HeldBinding:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+import re
+import warnings
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from guru_policy.kinds.base import DisplayName, SelectorText, Spec
 from guru_policy.model import wrong
 from guru_policy.quantities import ItemId, PositiveDuration, shape, shown
 from guru_policy.selector import parse
 from guru_policy.text.suggesting import did_you_mean
+from guru_policy.when import Timezone
 
 VERBS = (
-    "alert.act", "alert.read", "audit.read", "command.run", "device.approve", "device.enroll", "device.label",
+    "access.break_glass", "alert.act", "alert.read", "approval.give", "audit.read", "command.run", "device.approve", "device.enroll", "device.label",
     "device.read", "device.revoke", "file.get", "file.put", "forward.open", "override.set", "policy.apply",
     "policy.plan", "policy.read", "query.run", "report.read", "rollout.act", "secret.read", "secret.write",
     "server.read", "shell.join", "shell.open", "ticket.read", "ticket.write", "update.approve", "update.halt",
@@ -30,8 +33,39 @@ def _verb(text: str) -> str:
     return text
 
 
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[Day, ...] = get_args(Day)
+TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+
+
+def _ticket_pattern(text: str) -> str:
+    """Nothing in it can be made to take long: no groups, and few repetitions."""
+    if re.search(r"[()|\\]", text) or len(re.findall(r"[*+?{]", text)) > MOST_REPEATED:
+        raise wrong(f"{shown(text)} has groups or more than {MOST_REPEATED} repetitions", hint="such as T-[0-9]+")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            re.compile(text)
+    except (re.error, OverflowError, Warning) as cause:
+        raise wrong(f"{shown(text)} is no pattern", hint="such as T-[0-9]+") from cause
+    return text
+
+
+TicketPattern = Annotated[str, StringConstraints(min_length=1, max_length=80), AfterValidator(_ticket_pattern)]
+MOST_REPEATED = 3
+
 Verb = Annotated[str, AfterValidator(_verb), shape("verb")]
 """A verb such as `device.read`, all of a noun (`alert.*`), or `*`."""
+
+
+class RuleWindow(Spec):
+    """Hours of the week; `until` is the first moment outside. One before `since` goes past midnight."""
+
+    days: tuple[Day, ...] = Field(
+        default=DAYS, min_length=1, max_length=7, description="the days on which it opens")
+    since: TimeOfDay = Field(description="when it opens, such as `08:00`")
+    until: TimeOfDay = Field(description="when it closes; before `since`: on the next day")
+    timezone: Timezone = Field(default="UTC", description="the zone of the hours")
 
 
 class RuleConditions(Spec):
@@ -40,6 +74,9 @@ class RuleConditions(Spec):
     mfa_within: PositiveDuration | None = Field(
         default=None, description="a second factor was shown within this time")
     ticket: bool = Field(default=False, description="a ticket has to be named")
+    ticket_pattern: TicketPattern | None = Field(
+        default=None, description="what the whole ticket looks like, such as `T-[0-9]+`")
+    window: RuleWindow | None = Field(default=None, description="only at these hours")
     approval: bool = Field(default=False, description="somebody else has to agree, never the person themselves")
     max_devices: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="at most so many devices in one go")
