@@ -120,3 +120,84 @@ class KeyCreated(Carried):
     api_version: str = Field(default="guru/v1", alias="apiVersion")
     key: str
     row: KeyRow
+
+
+class ApprovalRow(Carried):
+    """An act that waits, or waited, for a second person. `asked` is sha256 of the whole request."""
+
+    id: str
+    state: Literal["pending", "approved", "denied", "failed", "expired"]
+    actor: str
+    verb: str
+    about: str
+    role: str = ""                            # of those who may agree; empty: whoever has approval.give
+    devices: int
+    ticket: str = ""
+    asked: str
+    created_at: int
+    expires_at: int
+    decided_by: str = ""
+    decided_at: int | None = None
+    why: str = ""
+    status: int = 0                           # of HTTP, once the act ran
+    answer: str = ""
+
+
+class ApprovalDetail(ApprovalRow):
+    """All of it: what was sent, and to which devices. `body` is empty once it is decided."""
+
+    api_version: str = Field(default="guru/v1", alias="apiVersion")
+    method: str
+    path: str
+    query: str = ""
+    body: str = ""
+    targets: tuple[str, ...] = ()             # acme/hq/web01, customers/acme; the first hundred
+
+
+class Verdict(Asked):
+    """Why somebody agrees or not."""
+
+    reason: str = Field(default="", max_length=500)
+
+
+class AccessWish(Asked):
+    """Rights for a while: a verb or a role of the repository."""
+
+    verb: str = Field(default="", max_length=64)
+    role: str = Field(default="", max_length=64)
+    scope: str = Field(default="org", max_length=200)
+    selector: str = Field(default="", max_length=1000)
+    seconds: int = Field(ge=60, le=7 * 86_400)
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class BreakGlassWish(Asked):
+    """The role that the repository keeps for emergencies, now."""
+
+    role: str = Field(default="", max_length=64)
+    seconds: int = Field(default=900, ge=60, le=4 * 3600)
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class GrantRow(Carried):
+    """A request for rights, and what became of it."""
+
+    api_version: str = Field(default="guru/v1", alias="apiVersion")
+    id: str
+    kind: Literal["request", "break-glass"]
+    state: Literal["pending", "granted", "denied", "revoked", "expired"]
+    name: str
+    verb: str = ""
+    role: str = ""
+    scope: str
+    selector: str = ""
+    seconds: int
+    reason: str
+    ticket: str = ""
+    created_at: int
+    expires_at: int
+    decided_by: str = ""
+    decided_at: int | None = None
+    why: str = ""
+    reviewed_by: str = ""
+    reviewed_at: int | None = None

@@ -33,6 +33,7 @@ from guru_server.api.app import make_app
 from guru_server.api.edge import Edge
 from guru_server.api.once import Keeping
 from guru_server.api.pacing import Kind, Limits, Pace
+from guru_server.api.replaying import replay
 from guru_server.audit import api as audit_api
 from guru_server.audit.health import signed_lately
 from guru_server.audit.marking import Anchor, Marker, Rhythm
@@ -81,6 +82,7 @@ from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.status import device_conditions
 from guru_server.retention import Retention
 from guru_server.rights import api as rights_api
+from guru_server.rights import approvals_api, requests_api
 from guru_server.rights.declaring import needs
 from guru_server.rights.holding import Holding
 from guru_server.secrets import api as secrets_api
@@ -175,6 +177,8 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     guarded += [telemetry_api.router(db, clock), secrets_api.router(opener)]
     guarded += [accounts_api.router(accounts), accounts_users.router(accounts)]
     guarded.append(rights_api.router(rights_api.Desk(db, clock, in_force.labels)))
+    guarded.append(approvals_api.router(approvals_api.Desk(db, clock, replay, accounts)))
+    guarded.append(requests_api.router(requests_api.Desk(db, clock)))
     guarded.append(fleet_api.router(fleet))     # last: its {ref} takes slashes
     door = Door(db, clock, in_force.decisive, holding=accounts.holding, sightings=sightings, desk=accounts)
     app = make_app(

@@ -45,6 +45,10 @@ class Grants:
         self._groups = groups if any("group" in rule.selector.keys for rule in self.rules) else {}
         self._known: dict[tuple[str, Scope], Applicable] = {}
 
+    def plus(self, other: Grants) -> Grants:
+        """These rules and those of another rulebook, groups as here."""
+        return Grants(self.revision, (*self.rules, *other.rules), {**self._groups, **other._groups})
+
     def about(self, verb: str) -> tuple[Rule, ...]:
         """Every rule about the verb, wherever it holds."""
         return tuple(rule for rule in self.rules if verb in rule.verbs)

@@ -52,6 +52,7 @@ class HeldRole(Carried):
     name: str
     path: str
     rules: tuple[HeldRule, ...]
+    break_glass: bool = False
 
 
 class HeldBinding(Carried):
@@ -149,7 +150,7 @@ def _sign_in(fleet: Fleet) -> HeldSignIn:
 
 
 def _role(item: Object, spec: Role) -> HeldRole:
-    return HeldRole(name=item.name, path=item.path, rules=tuple(
+    return HeldRole(name=item.name, path=item.path, break_glass=spec.break_glass, rules=tuple(
         HeldRule(
             id=name, effect=rule.effect, verbs=rule.verbs, line=item.place("rules", name).line,
             classes=rule.classes, selector=rule.selector, mfa_within=rule.conditions.mfa_within or 0,

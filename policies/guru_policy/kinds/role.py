@@ -116,6 +116,8 @@ class Role(Spec):
     """Rules by id. What no rule allows is refused."""
 
     display_name: DisplayName | None = Field(default=None, description="a name for people")
+    break_glass: bool = Field(
+        default=False, description="kept for emergencies: whoever has `access.break_glass` may take it for a while")
     rules: dict[ItemId, RoleRule] = Field(min_length=1, max_length=100, description="by id; their order means nothing")
 
     @field_validator("rules")

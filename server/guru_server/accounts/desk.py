@@ -153,6 +153,18 @@ class Desk:
             groups=frozenset(row.groups), mfa_at=row.mfa_at, set_up=_must_set_up(book.sign_in, found, row),
         )
 
+    def again(self, connection: Connection, session: str) -> Person:
+        """Who signed in, for an act of theirs that waited; NotSignedIn when they signed out or were shut out."""
+        row, book = sessions.session_of(connection, self.tenant, session), self.holding.book(connection, self.tenant)
+        if row is None or row.ending:
+            raise NotSignedIn("the session of whoever asked was ended")
+        found = accounts.find(connection, self.tenant, row.name)
+        self._admit(found, book, row.name)
+        return Person(
+            row.id, row.name, found.role if found else "", None, kind="person", session=True,  # type: ignore[arg-type]  # a fixed role or none
+            groups=frozenset(row.groups), mfa_at=row.mfa_at,
+        )
+
     def tokens(self, opened: Opened, name: str, client_key: str, *, set_up: bool, now: int) -> Tokens:
         """What the client gets."""
         return Tokens(

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guru_policy.errors import GuruError, NotSignedIn, Refused
 from guru_server.api.problems import answer, status_of
+from guru_server.api.recorded import Recorded
 from guru_server.rights.declaring import Declared, Need, need_of
 
 POLICY = 1008                           # RFC 6455, 7.4.1: the message violates the endpoint's policy
@@ -29,6 +30,12 @@ class Guard(Protocol):
 
     async def settle(self, request: Request) -> None:
         """Keep what was refused, before the answer goes out."""
+
+    def wanting(self, request: Request) -> bool:
+        """Whether it was refused only because nobody else has agreed."""
+
+    async def keep(self, request: Request, body: bytes) -> GuruError:
+        """Keep the request until somebody agrees, and what to tell."""
 
 
 class Gate:
@@ -48,27 +55,40 @@ class Gate:
         if scope["type"] != "http" or not self._guarded(scope["path"]):
             await self._app(scope, receive, send)
             return
-        request = Request(scope)
+        recorded = Recorded(receive)
+        request, receive = Request(scope), recorded
         there, need = self._declared.find(scope["method"], scope["path"].removeprefix(self._prefix))
         try:
             await self._guard(request, need if there else _MISSING)
         except GuruError as error:
+            error = await self._kept(request, recorded) or error
             await self._guard.settle(request)
             await answer(request, error, status_of(error))(scope, receive, send)
             return
         scope[_ADMITTED] = need
-        await self._app(scope, receive, self._settled(request, need, receive, send))
+        await self._app(scope, receive, self._settled(request, need, recorded, send))
 
-    def _settled(self, request: Request, need: Need | None, receive: Receive, send: Send) -> Send:
+    async def _kept(self, request: Request, recorded: Recorded) -> GuruError | None:
+        """What to tell instead of a refusal; None when it is not kept."""
+        if not self._guard.wanting(request):
+            return None
+        body = await recorded.whole()
+        return None if body is None else await self._guard.keep(request, body)
+
+    def _settled(self, request: Request, need: Need | None, receive: Recorded, send: Send) -> Send:
         """Pass an answer on once its decision has been made and what was refused is in the audit log."""
         swallowed = False
 
         async def settled(message: Message) -> None:
             nonlocal swallowed
             if message["type"] == "http.response.start":
+                kept = await self._kept(request, receive) if message["status"] == 403 else None
                 await self._guard.settle(request)
                 rights = getattr(request.state, "rights", None)
-                if need is not None and need.deferred and message["status"] < 400 and not (rights and rights.asked):
+                if kept is not None:
+                    swallowed = True
+                    await answer(request, kept, status_of(kept))(request.scope, receive, send)
+                elif need is not None and need.deferred and message["status"] < 400 and not (rights and rights.asked):
                     swallowed = True
                     error = Refused("nobody decided whether you may see this answer", hint="that is a bug: tell us")
                     await answer(request, error, status_of(error))(request.scope, receive, send)

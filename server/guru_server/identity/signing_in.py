@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from sqlalchemy import Connection
 
 from guru_policy.access.asking import Circumstances, Target
 from guru_policy.access.deciding import anywhere
+from guru_policy.access.grants import grants_of
 from guru_policy.access.rulebook import Rulebook
 from guru_policy.errors import GuruError, NotSignedIn, Refused, Unreachable
 from guru_policy.objects.scopes import ORG
@@ -20,10 +22,13 @@ from guru_server.gateway.plain import plain
 from guru_server.identity.people import Person, note_use, sign_in
 from guru_server.identity.rates import Rates
 from guru_server.identity.sightings import Sightings
+from guru_server.identity.standing_in import STAND_IN, StandIn, owner_of
 from guru_server.origins import origin_of
 from guru_server.rights.asking import Labels, Rights
 from guru_server.rights.declaring import Need
+from guru_server.rights.granting import Granted, granted_book, granted_to
 from guru_server.rights.holding import Holding
+from guru_server.rights.waiting import Act, Asked, Sender, keep
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.proofs import HEADER
@@ -53,7 +58,8 @@ class Door:
         the same router or balancer could lock everybody out. Tokens have 256 bits; guessing needs no brake.
         """
         now = self.clock()
-        person, book = await self._who(request, now)
+        stand_in: StandIn | None = request.scope.get(STAND_IN)
+        person, book, granted = await self._stood(stand_in, now) if stand_in else await self._who(request, now)
         if self.sightings:
             await self.sightings.seen(request, address_of(request), person)
         if person.set_up and not request.url.path.startswith(OPEN_TO_ALL):
@@ -65,10 +71,13 @@ class Door:
         subject = person.subject
         if person.kind == "person":
             subject = subject._replace(names=subject.names | book.names_of(person.name))
-        ticket = plain(request.headers.get(TICKET, ""), MOST_TICKET).strip()
+        ticket = stand_in.ticket if stand_in else plain(request.headers.get(TICKET, ""), MOST_TICKET).strip()
+        grants = self.holding.grants(book, subject.names, person.role)
+        if granted and not person.role:
+            grants = grants.plus(grants_of(granted_book(book, granted), subject.names))
         rights = Rights(
-            person.actor, subject, self.holding.grants(book, subject.names, person.role), book,
-            Circumstances(now, ticket), self.labels, whence(request),
+            person.actor, subject, grants, book, Circumstances(now, ticket), self.labels, whence(request),
+            agreed=stand_in.agreed if stand_in else None,
         )
         request.state.person, request.state.rights = person, rights
         if need is None:
@@ -101,7 +110,45 @@ class Door:
         with suppress(GuruError):
             await self.db.write(write)
 
-    async def _who(self, request: Request, now: int) -> tuple[Person, Rulebook]:
+    def wanting(self, request: Request) -> bool:
+        """Whether it was refused only because nobody else has agreed."""
+        rights: Rights | None = getattr(request.state, "rights", None)
+        return rights is not None and rights.wanting is not None and request.method not in _LOOKING
+
+    async def keep(self, request: Request, body: bytes) -> GuruError:
+        """Keep the request until somebody agrees, and what to tell."""
+        rights: Rights = request.state.rights
+        person: Person = request.state.person
+        wanting, rights.wanting, now = rights.wanting, None, self.clock()
+        if wanting is None:
+            return Refused("nothing of this waits for anybody")
+        rights.refusals.clear()                 # ApprovalAsked tells it
+        act = Act(request.method, request.scope["path"][:1000], request.url.query[:2000],
+                  request.headers.get("content-type", "")[:128], body)
+        host = request.client.host if request.client else ""
+        sender = Sender(person.token, person.session, person.mfa_at, host)
+
+        def write(connection: Connection) -> str:
+            owner = owner_of(connection, TENANT, person)
+            asked = Asked(person.actor, owner, sender, rights.around.ticket, wanting, act)
+            return keep(connection, TENANT, asked, now)
+
+        try:
+            ident = await self.db.write(write)
+        except GuruError as error:
+            return error
+        who = f"somebody with the role {wanting.role}" if wanting.role else "somebody else"
+        return Refused(
+            f"{wanting.verb} waits as approval {ident} until {who} agrees: {wanting.about}",
+            hint=f"they run `guru approval approve {ident}` within 4h; nothing has been done yet",
+        )
+
+    async def _stood(self, stand_in: StandIn, now: int) -> tuple[Person, Rulebook, Sequence[Granted]]:
+        person = stand_in.person
+        return await self.db.read(lambda connection: (
+            person, self.holding.book(connection, TENANT), granted_to(connection, TENANT, person, now)))
+
+    async def _who(self, request: Request, now: int) -> tuple[Person, Rulebook, Sequence[Granted]]:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token or len(token) > MOST:
             raise NotSignedIn("this needs a token", hint="sign in: `guru login`")
@@ -115,17 +162,19 @@ class Door:
             raise
 
 
-    async def _read(self, request: Request, token: str, now: int) -> tuple[Person, Rulebook]:
+    async def _read(self, request: Request, token: str, now: int) -> tuple[Person, Rulebook, Sequence[Granted]]:
         """Who holds the token; a session's tokens have two dots, and the request proves the client's key."""
         desk, host = self.desk, request.client.host if request.client else ""
         if desk is None or token.count(".") != 2:
             return await self.db.read(lambda connection: (
-                sign_in(connection, TENANT, token, now, host), self.holding.book(connection, TENANT),
+                person := sign_in(connection, TENANT, token, now, host), self.holding.book(connection, TENANT),
+                granted_to(connection, TENANT, person, now),
             ))
         proof = desk.proof(
             request.headers.get(HEADER, ""), request.method, request.scope["path"], token=token)
         return await self.db.read(lambda connection: (
-            desk.whose(connection, token, proof, now), self.holding.book(connection, TENANT),
+            person := desk.whose(connection, token, proof, now), self.holding.book(connection, TENANT),
+            granted_to(connection, TENANT, person, now),
         ))
 
 

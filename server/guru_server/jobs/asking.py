@@ -63,6 +63,8 @@ async def order(desk: Desk, ask: JobRequest, rights: Rights) -> JobMade:
     if not devices:
         raise NotFound(f"no device matches {ask.selector}", hint="`guru device list -l ...` tries a selector out")
     command, found = await _command(desk, ask, devices)
+    if found is not None:
+        await _seconded(rights, found, devices)
     now = desk.clock()
     new = NewJob(
         id=uuid.uuid4().hex, actor=rights.actor, what=_what(ask), target=ask.device or ask.selector, command=command,
@@ -132,20 +134,32 @@ async def rerun(desk: Desk, ref: str, ask: Rerun, rights: Rights) -> JobMade:
         raise NotFound("no device of that job ended without success", hint="`guru job show` lists how they ended")
     _bound(count, ask.max_devices)
     if new.template:
-        refuse(await desk.templates.one(new.template, {one.place.customer for one in new.devices}), count)
+        found = await desk.templates.one(new.template, {one.place.customer for one in new.devices})
+        refuse(found)
+        await _seconded(rights, found, new.devices)
     return await _make(desk, new, rights)
 
 
 async def _make(desk: Desk, new: NewJob, rights: Rights) -> JobMade:
     verb, command_class = acting_for(new.command, new.command_class)
     acting = await rights.sight(verb)
-    allow = partial(acting.require, devices=new.devices, about=f"job:{new.id}", command_class=command_class)
+    total = len(new.devices)
+    said = f"{new.what} on {total} {'device' if total == 1 else 'devices'}"
+    allow = partial(acting.require, devices=new.devices, about=f"job:{new.id}", command_class=command_class, said=said)
     allow(None)
     await desk.db.write(partial(create, signer=desk.signer, new=new, allow=allow))
     await desk.bus.publish(TOPIC, [one.id for one in new.devices])
-    total = len(new.devices)
     row = await desk.db.read(lambda connection: store.by_id(connection, new.id))
     return JobMade(job=store.job_row(row, {"queued": total}), next=total)
+
+
+async def _seconded(rights: Rights, found: Found, devices: Sequence[Device]) -> None:
+    """Refused when the template asks for a second person, and none has agreed."""
+    wanted, template = found.template.approval, found.template
+    if wanted is not None and len(devices) > wanted.more_than:
+        acting = await rights.sight("command.run")
+        said = f"script {found.item.name} on {len(devices)} device{'s' if len(devices) > 1 else ''}"
+        acting.require_second(devices, wanted.role, said, command_class=template.command_class)
 
 
 async def _command(desk: Desk, ask: JobRequest, devices: Sequence[Device]) -> tuple[Command, Found | None]:
@@ -155,7 +169,7 @@ async def _command(desk: Desk, ask: JobRequest, devices: Sequence[Device]) -> tu
         raise InputInvalid("a job has a command, a script, a template, a query or a look", hint="give one of them")
     if ask.template:
         found = await desk.templates.one(ask.template, {one.place.customer for one in devices})
-        refuse(found, len(devices))
+        refuse(found)
         _fitting(found.template.os, devices)
         script = await desk.templates.script_of(found)
         return command_of(found.template, script, ask.params), found

@@ -106,15 +106,9 @@ def command_of(template: CommandTemplate, script: str, given: Mapping[str, str])
     )
 
 
-def refuse(found: Found, devices: int) -> None:
-    """Refused for what nobody can do yet: an approval, a sandbox."""
+def refuse(found: Found) -> None:
+    """Refused for what no agent can do yet: a sandbox."""
     template, name = found.template, found.item.name
-    if template.approval is not None and devices > template.approval.more_than:
-        raise Refused(
-            f"{name} on {devices} devices needs the approval of somebody with the role {template.approval.role}",
-            hint=f"without one it may run on {template.approval.more_than} at once" if template.approval.more_than
-            else "approvals are not there yet: nobody can run it",
-        )
     if template.sandbox != "none":
         raise Refused(f"{name} wants the sandbox {template.sandbox}, which agents do not have yet",
                       hint="it does not run without; a template with sandbox: none would")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -27,6 +28,7 @@ from guru_server.identity.signing_in import signed_in
 from guru_server.rights.asking import Asking, Rights
 from guru_server.rights.declaring import needs
 from guru_server.rights.escalating import refuse_more
+from guru_server.rights.granting import Granted, granted_book, granted_by_name
 from guru_server.rights.telling import answer_of, reason_of, seen
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
@@ -89,15 +91,16 @@ def router(desk: Desk) -> APIRouter:
         _check_verb(verb)
         reading, managing = await rights.sight("device.read"), await rights.sight("user.manage")
 
-        def read(connection: Connection) -> tuple[Device, tuple[str, ...]]:
+        def read(connection: Connection) -> tuple[Device, tuple[str, ...], Sequence[Granted]]:
             one = known(connection, TENANT, resolve(connection, TENANT, device, reading)).device
             if subject not in rights.subject.names:
                 managing.require(None, [one], f"explain {subject}")
-            return one, _fixed(connection, subject, desk.clock())
+            now = desk.clock()
+            return one, _fixed(connection, subject, now), granted_by_name(connection, TENANT, subject, now)
 
-        one, fixed = await desk.db.read(read)
+        one, fixed, granted = await desk.db.read(read)
         target = device_target(one, (await rights.labels())(one))
-        return _explained(rights, subject, verb, target, command_class, fixed)
+        return _explained(rights, subject, verb, target, command_class, fixed, granted)
 
     return router
 
@@ -166,9 +169,11 @@ def _fixed(connection: Connection, subject: str, now: int) -> tuple[str, ...]:
 
 
 def _explained(
-    rights: Rights, subject: str, verb: str, target: Target, command_class: str | None, fixed: tuple[str, ...]
+    rights: Rights, subject: str, verb: str, target: Target, command_class: str | None, fixed: tuple[str, ...],
+    granted: Sequence[Granted],
 ) -> AccessExplained:
-    grants = grants_of(rights.book, frozenset({subject}))
+    names = frozenset({subject})
+    grants = grants_of(rights.book, names).plus(grants_of(granted_book(rights.book, granted), names))
     asked = Subject(frozenset({subject}), "key" if subject.startswith("key:") else "token")
     around = rights.around._replace(command_class=command_class)
     decision: Decision = decide(asked, verb, [target], grants, around)

@@ -6,6 +6,8 @@ read is told like what does not exist.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, NamedTuple
@@ -39,6 +41,35 @@ class Refusal(NamedTuple):
     rule: str = ""
 
 
+class Agreed(NamedTuple):
+    """What somebody else has agreed to: these targets and nothing else."""
+
+    id: str
+    digest: str
+    by: str
+
+
+class Wanting(NamedTuple):
+    """What was refused only because nobody else has agreed to it; with `role` only its holders may."""
+
+    verb: str
+    about: str
+    targets: tuple[Target, ...]
+    command_class: str | None
+    role: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Of what an approval is for."""
+        return digest_of(self.verb, self.targets, self.command_class)
+
+
+def digest_of(verb: str, targets: Sequence[Target], command_class: str | None) -> str:
+    """sha256 hex of what is done and to which targets, in whatever order."""
+    named = sorted([str(one.scope), one.id] for one in targets)
+    return hashlib.sha256(json.dumps([verb, command_class, named]).encode()).hexdigest()
+
+
 def ruled(decision: Decision) -> dict[str, str]:
     """The rules of a decision and the revision that they are of, as the audit log keeps them beside a deed."""
     rules = decision.rules()
@@ -57,6 +88,8 @@ class Rights:
     around: Circumstances
     labels: Labels
     whence: Mapping[str, str] = field(default_factory=dict)             # of Deed: request, address
+    agreed: Agreed | None = None
+    wanting: Wanting | None = None
     asked: bool = False
     refusals: list[Refusal] = field(default_factory=list)
 
@@ -69,12 +102,14 @@ class Rights:
 
     def decide(self, verb: str, targets: Sequence[Target], *, command_class: str | None = None) -> Decision:
         """The decision, without any consequence."""
-        around = self.around._replace(devices=len(targets), command_class=command_class)
+        agreed = self.agreed is not None and self.agreed.digest == digest_of(verb, targets, command_class)
+        around = self.around._replace(devices=len(targets), command_class=command_class,
+                                      approved=agreed or self.around.approved)
         return decide(self.subject, verb, targets, self.grants, around)
 
     def require(
         self, connection: Connection | None, verb: str, targets: Sequence[Target], about: str, *,
-        command_class: str | None = None,
+        command_class: str | None = None, said: str = "",
     ) -> Decision:
         """Return when all of it is allowed; Refused, with rules and counts and no names, when not.
 
@@ -83,6 +118,7 @@ class Rights:
         self.asked = True
         decision = self.decide(verb, targets, command_class=command_class)
         if not decision.allowed:
+            self._want(Wanting(verb, said or about, tuple(targets), command_class))
             raise self.refused(verb, about, decision)
         if connection is not None and verb not in LOOKS:
             rules = "; ".join(str(rule) for rule in decision.rules())
@@ -90,6 +126,26 @@ class Rights:
             record(connection, self.around.now, self.actor, "Allowed", f"{verb} {about}", f"{rules}{ticket}",
                    **ruled(decision), **self.whence)
         return decision
+
+    def require_second(
+        self, verb: str, targets: Sequence[Target], role: str, said: str, *, command_class: str | None = None
+    ) -> None:
+        """Return when a holder of the role has agreed to all of it; Refused when not, or when it may not be done."""
+        wanted = Wanting(verb, said, tuple(targets), command_class, role)
+        if self.agreed is not None and self.agreed.digest == wanted.digest:
+            return
+        self._want(wanted)
+        if self.wanting is None:
+            self.require(None, verb, targets, said, command_class=command_class)
+        raise Refused(f"{said} needs the approval of somebody with the role {role}")
+
+    def _want(self, wanted: Wanting) -> None:
+        """Keep it when the approval is all that is missing."""
+        if self.wanting is None and self.agreed is None:
+            around = self.around._replace(
+                devices=len(wanted.targets), command_class=wanted.command_class, approved=True)
+            if decide(self.subject, wanted.verb, wanted.targets, self.grants, around).allowed:
+                self.wanting = wanted
 
     def require_scope(self, connection: Connection | None, verb: str, scope: Scope = ORG) -> Decision:
         """The same about a whole customer, site or the organisation."""
@@ -100,7 +156,10 @@ class Rights:
         why = decision.told()
         self.refusals.append(Refusal(f"{verb} {about}", why, _in_the_way(decision)))
         spoken = self.actor.removeprefix("person:")
-        return Refused(f"{spoken} may not do this ({verb}): {why}", hint=f"`guru can {verb}` shows what you may")
+        hint = f"`guru can {verb}` shows what you may"
+        if any("second factor" in words for one in decision.refused for words in one.unmet):
+            hint = "show your second factor, then again: `guru mfa verify` (a session of `guru login` has one)"
+        return Refused(f"{spoken} may not do this ({verb}): {why}", hint=hint)
 
     def hidden(self, verb: str, about: str) -> None:
         """Note that something was asked for that the sender may not even see."""
@@ -146,14 +205,18 @@ class Sight:
 
     def require(
         self, connection: Connection | None, devices: Sequence[Device], about: str, *,
-        command_class: str | None = None, gone: Sequence[Device] = (),
+        command_class: str | None = None, gone: Sequence[Device] = (), said: str = "",
     ) -> Decision:
         """Return when the verb is allowed for every one of these devices; Refused when not.
 
         Of devices that are `gone` only the place is known.
         """
         targets = [*self._targets(devices), *(device_target(one, None) for one in gone)]
-        return self._rights.require(connection, self._verb, targets, about, command_class=command_class)
+        return self._rights.require(connection, self._verb, targets, about, command_class=command_class, said=said)
+
+    def require_second(self, devices: Sequence[Device], role: str, said: str, *, command_class: str) -> None:
+        """Return when a holder of the role has agreed to it on these devices; Refused when not."""
+        self._rights.require_second(self._verb, self._targets(devices), role, said, command_class=command_class)
 
     def _targets(self, devices: Sequence[Device]) -> list[Target]:
         return [device_target(one, self._labels(one)) for one in devices]
