@@ -102,3 +102,59 @@ class KeyCreated(TypedDict):
     apiVersion: str
     key: str
     row: KeyRow
+
+
+class ApprovalRow(TypedDict):
+    """An act that waits, or waited, for a second person."""
+
+    id: str
+    state: str
+    actor: str
+    verb: str
+    about: str
+    role: str
+    devices: int
+    ticket: str
+    asked: str
+    created_at: int
+    expires_at: int
+    decided_by: str
+    decided_at: int | None
+    why: str
+    status: int
+    answer: str
+
+
+class ApprovalDetail(ApprovalRow):
+    """All of it."""
+
+    apiVersion: str
+    method: str
+    path: str
+    query: str
+    body: str
+    targets: list[str]
+
+
+class GrantRow(TypedDict):
+    """A request for rights, and what became of it."""
+
+    apiVersion: str
+    id: str
+    kind: str
+    state: str
+    name: str
+    verb: str
+    role: str
+    scope: str
+    selector: str
+    seconds: int
+    reason: str
+    ticket: str
+    created_at: int
+    expires_at: int
+    decided_by: str
+    decided_at: int | None
+    why: str
+    reviewed_by: str
+    reviewed_at: int | None

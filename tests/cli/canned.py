@@ -10,7 +10,18 @@ from typing import Any
 from guru_policy.resources.vpn.diagnosing import Finding, Looked
 from guru_policy.tree import git_blob_id
 from guru_policy.verdict import State, Verdict
-from guru_wire.access import AccessAnswer, AccessExplained, KeyCreated, KeyRow, Reason, RoleHeld, RuleSeen
+from guru_wire.access import (
+    AccessAnswer,
+    AccessExplained,
+    ApprovalDetail,
+    ApprovalRow,
+    GrantRow,
+    KeyCreated,
+    KeyRow,
+    Reason,
+    RoleHeld,
+    RuleSeen,
+)
 from guru_wire.admission import EnrolTokenRow, PendingRow
 from guru_wire.alerting import (
     AlertDetail,
@@ -86,6 +97,19 @@ ID = "0123456789abcdef" * 2
 JOB, VPN_JOB = "3f2a91c0" * 4, "7e1b44d9" * 4
 T = 1_700_000_000_000
 SERVER = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+
+
+APPROVAL: Any = {
+    "id": "a1", "state": "approved", "actor": "person:ada", "verb": "command.run", "devices": 2, "asked": "ab",
+    "created_at": T, "expires_at": T, "decided_by": "person:bob", "status": 201,
+}
+
+
+def grant(x: str) -> GrantRow:
+    return GrantRow(
+        id=f"r1{x}", kind="break-glass", state="granted", name=f"ada{x}", role=f"tech{x}", scope=f"org{x}", seconds=60,
+        reason=f"fire{x}", created_at=T, expires_at=T, decided_by=f"bob{x}",
+    )
 
 
 def override(x: str = "", **more: Any) -> OverrideRow:
@@ -392,6 +416,13 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
             decided_by=reason(x), fixed_roles=(f"viewer{x}",), unmet=(f"no ticket{x}",), rules=(RuleSeen(
                 role=f"r{x}", rule=f"s{x}", binding=f"b{x}", scope=f"org{x}", effect="allow", at=f"org/r.yaml:3{x}",
                 selector=f"op/a=b{x}", applies=True, conditions=(f"a ticket{x}",)),)),
+        "GET /access/requests": Page[GrantRow](items=(grant(x),), total=1),
+        "POST /access/requests": grant(x), "POST /access/break-glass": grant(x),
+        **{f"POST /access/requests/r1/{word}": grant(x) for word in ("approve", "deny", "revoke", "review")},
+        "GET /approvals": Page[ApprovalRow](items=(ApprovalRow(**APPROVAL, about=f"do{x}"),), total=1),
+        "GET /approvals/a1": ApprovalDetail(
+            **APPROVAL, about=f"do{x}", method="POST", path=f"/api/v1/jobs{x}", body=f"{{}}{x}", targets=(f"acme{x}",)),
+        **{f"POST /approvals/a1/{word}": ApprovalRow(**APPROVAL, about=f"do{x}") for word in ("approve", "deny")},
         "POST /keys": KeyCreated(key=f"guruk_1{x}", row=key(x)),
         "GET /keys": Page[KeyRow](items=(key(x),), total=1), "DELETE /keys/key1": key(x),
         "GET /audit": Page[AuditRow](items=(told(x),), total=1),

@@ -97,6 +97,8 @@ OWN = {"ci", "apply", "rollback", "wait", "drift",            # test_pipeline.py
        "secrets edit", "secrets check", "secrets recipients list", "secrets recipients add",
        "enroll pending approve", "enroll pending deny", "device quarantine", "device release", "device rotate-key",
        "alert show", "alert ack", "maint start", "maint end", "export", "import server"}
+RIGHTS = {"access request", "access list", "access approve", "access deny", "access revoke", "access break-glass",
+          "access review", "approval list", "approval show", "approval approve", "approval deny"}    # test_rights.py
 PEOPLE = {"session list", "session revoke", "password", "mfa status", "mfa setup", "mfa verify", "mfa recovery",
           "mfa disable", "user list", "user invite", "user lock", "user unlock"}       # test_signing_in.py
 JOBS = {"run", "query", "job list", "job show", "job watch", "job output", "job cancel", "job rerun",
@@ -107,7 +109,7 @@ def test_the_walk_leaves_out_only_what_ends_something() -> None:
     walked = {" ".join(verb.path) for verb in VERBS
               if any(line.startswith(" ".join(verb.path)) for line in (*LISTS, *THINGS))}
 
-    assert {" ".join(verb.path) for verb in VERBS} - walked - OFFLINE - OWN - JOBS - PEOPLE == {
+    assert {" ".join(verb.path) for verb in VERBS} - walked - OFFLINE - OWN - JOBS - PEOPLE - RIGHTS == {
         "device revoke", "key create", "key revoke", "enroll token create", "enroll token revoke", "login", "logout",
         "override set", "override rm"}
 

@@ -16,11 +16,11 @@ from guru_policy.text.suggesting import did_you_mean
 from guru_policy.when import Timezone
 
 VERBS = (
-    "access.break_glass", "alert.act", "alert.read", "approval.give", "audit.read", "command.run", "device.approve", "device.enroll", "device.label",
-    "device.read", "device.revoke", "file.get", "file.put", "forward.open", "override.set", "policy.apply",
-    "policy.plan", "policy.read", "query.run", "report.read", "rollout.act", "secret.read", "secret.write",
-    "server.read", "shell.join", "shell.open", "ticket.read", "ticket.write", "update.approve", "update.halt",
-    "update.plan", "user.manage",
+    "access.break_glass", "alert.act", "alert.read", "approval.give", "audit.read", "command.run", "device.approve",
+    "device.enroll", "device.label", "device.read", "device.revoke", "file.get", "file.put", "forward.open",
+    "override.set", "policy.apply", "policy.plan", "policy.read", "query.run", "report.read", "rollout.act",
+    "secret.read", "secret.write", "server.read", "shell.join", "shell.open", "ticket.read", "ticket.write",
+    "update.approve", "update.halt", "update.plan", "user.manage",
 )
 """Everything that can be allowed or denied."""
 

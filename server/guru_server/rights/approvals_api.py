@@ -58,7 +58,8 @@ def router(desk: Desk) -> APIRouter:
         """What the asker waits for, and what waits for the asker's word; the newest first."""
         now = desk.clock()
         rows = await desk.db.read(lambda connection: waiting.newest(connection, TENANT, MOST_LOOKED_AT))
-        mine, eye = await desk.db.read(lambda connection: owner_of(connection, TENANT, person)), await _eye(desk, rights)
+        mine = await desk.db.read(lambda connection: owner_of(connection, TENANT, person))
+        eye = await _eye(desk, rights)
         seen = [row for row in rows if _same(row.owner, mine) or eye.may_give(row)]
         return Page[ApprovalRow](items=tuple(_row(row, now) for row in seen[:limit]), total=len(seen))
 

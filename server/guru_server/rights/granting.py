@@ -68,8 +68,8 @@ def granted_by_name(connection: Connection, tenant: str, subject: str, now: int)
     if not subject.startswith("user:"):
         return ()
     rows = connection.execute(select(access_grant).where(
-        access_grant.c.tenant == tenant, access_grant.c.name == subject.removeprefix("user:"), access_grant.c.state == "granted",
-        access_grant.c.expires_at > now)).all()
+        access_grant.c.tenant == tenant, access_grant.c.name == subject.removeprefix("user:"),
+        access_grant.c.state == "granted", access_grant.c.expires_at > now)).all()
     return [granted_of(row) for row in rows]
 
 
@@ -80,7 +80,7 @@ def granted_of(row: Row[Any]) -> Granted:
 
 
 def granted_book(book: Rulebook, grants: Iterable[Granted]) -> Rulebook:
-    """The grants as a rulebook of their own. A role is what the repository says of it now; one that left gives nothing."""
+    """The grants as a rulebook of their own, roles as the repository has them now; one that left gives nothing."""
     roles, bindings = [], []
     for one in grants:
         rules = rules_of(book, one.verb, one.role, one.selector)

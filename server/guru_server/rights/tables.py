@@ -1,4 +1,4 @@
-"""The tables of rights: the rulebook in force, acts that wait for a second person, grants. Nothing reads or writes here."""
+"""The tables of rights: the rulebook in force, acts that wait, grants. Nothing reads or writes here."""
 
 from __future__ import annotations
 

@@ -49,7 +49,8 @@ def seen(rule: Rule, *, applies: bool) -> RuleSeen:
     """A rule, for whoever asks why."""
     held = rule.held
     asked = (
-        (held.mfa_within, f"a second factor within {held.mfa_within} s"), (held.ticket or held.ticket_pattern, f"a ticket {held.ticket_pattern}".strip()),
+        (held.mfa_within, f"a second factor within {held.mfa_within} s"),
+        (held.ticket or held.ticket_pattern, f"a ticket {held.ticket_pattern}".strip()),
         (held.window, f"hours {hours(held.window)}" if held.window else ""),
         (held.approval, "an approval by somebody else"), (held.max_devices, f"at most {held.max_devices} devices"),
         (held.classes, f"only classes {', '.join(held.classes)}"),

@@ -73,7 +73,8 @@ def keep(connection: Connection, tenant: str, asked: Asked, now: int) -> str:
         tenant=tenant, id=ident, actor=asked.actor, owner=asked.owner, sender=json.dumps(asked.sender),
         verb=wanting.verb, about=plain(wanting.about, 256), command_class=wanting.command_class, role=wanting.role,
         targets=json.dumps([
-            [one.scope.level, one.scope.customer, one.scope.site, one.name, one.id] for one in wanting.targets]), digest=wanting.digest,
+            [one.scope.level, one.scope.customer, one.scope.site, one.name, one.id] for one in wanting.targets
+        ]), digest=wanting.digest,
         method=asked.act.method, path=asked.act.path, query=asked.act.query, content_type=asked.act.content_type,
         body=asked.act.body, asked=asked.act.digest, ticket=asked.ticket, state="pending", created_at=now,
         expires_at=now + LIFE, decided_by="", decided_at=None, why="", status=0, answer="",

@@ -1,0 +1,1 @@
+"""Verbs about acts that wait for a second person."""
