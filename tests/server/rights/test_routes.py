@@ -23,6 +23,7 @@ from tests.server.rights.conftest import BOLT, ROLES, Office
 PUBLIC = {
     "/trust": "what agents pin", "/enrol": "an enrolment token", "/health": "for load balancers",
     "/sign-in": "a password", "/sign-in/refresh": "a refresh token", "/account/invitation": "an invitation",
+    "/token": "a trusted issuer's token",
     "/openapi.json": "this document", "/webhooks/{forge}": "the forge's signature",
 }
 LINKS = {"/link": "the device's own key", "/link/poll": "the device's own key"}
