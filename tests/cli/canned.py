@@ -65,6 +65,15 @@ from guru_wire.operator import (
     WhoAmI,
 )
 from guru_wire.overriding import OverrideRow
+from guru_wire.people import (
+    AccountState,
+    Invited,
+    RecoveryCodes,
+    SessionSeen,
+    SessionsEnded,
+    TotpBegun,
+    UserRow,
+)
 from guru_wire.planning import ExactPlan, Impact
 from guru_wire.secrets import ServerRecipient
 from guru_wire.uplink import Change, CheckResult, ResourceOutcome, ResourceReport, ServiceState
@@ -314,6 +323,26 @@ def alerts(x: str = "") -> dict[str, Any]:
     }
 
 
+def people(x: str = "") -> dict[str, Any]:
+    """What is told of signing in."""
+    session = SessionSeen(id=f"s1{x}", name=f"ada{x}", method=f"password{x}", client=f"guru on pc{x}",
+                          address=f"192.0.2.7{x}", mfa_at=T, created_at=T, turned_at=T, expires_at=T * 2, current=True)
+    state = AccountState(name=f"ada{x}", second_factor=True, recovery_codes=9, required=False)
+    user = UserRow(name=f"ada{x}", role="", groups=(f"helpdesk{x}",), known=True, state="locked", second_factor=True,
+                   locked=f"left{x}", created_at=T, sessions=2)
+    return {
+        "GET /sessions": Page[SessionSeen](items=(session,), total=1), "DELETE /sessions": SessionsEnded(ended=2),
+        "DELETE /sessions/s1": session, "GET /account": state, "POST /account/password": SessionsEnded(ended=1),
+        "POST /account/totp": TotpBegun(secret=f"ABC{x}", uri=f"otpauth://totp/x{x}"),
+        "POST /account/totp/confirmation": RecoveryCodes(codes=(f"abcde-fghij{x}",)),
+        "POST /account/recovery-codes": RecoveryCodes(codes=(f"abcde-fghij{x}",)),
+        "POST /account/step-up": state, "POST /account/totp/removal": state,
+        "GET /users": Page[UserRow](items=(user,), total=1),
+        "POST /users/ada/invitation": Invited(name=f"ada{x}", invitation=f"gurui_1{x}", expires_at=T * 2),
+        "POST /users/ada/lock": user, "DELETE /users/ada/lock": user,
+    }
+
+
 def answers(authority: Authority, x: str = "") -> dict[str, Any]:
     """An answer for every path that a verb asks for."""
     candidates = tuple(Candidate(value=f"{n}%{x}", layer=f"org{x}", path=f"org/a.yaml{x}", line=3, column=1,
@@ -362,5 +391,5 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
         "GET /audit/export": AuditExport(entries=(told(x),), checkpoints=(AuditCheckpoint(
             tenant=f"main{x}", seq=1, hash=f"{'a' * 64}{x}", at=T, key=f"k{x}", signature=f"s{x}"),)),
         "GET /audit/verification": verified(x),
-        **alerts(x),
+        **alerts(x), **people(x),
     }

@@ -28,9 +28,11 @@ def walk(guru: Guru, double: Double, authority: Authority, tmp_path: Path) -> Gu
     fleet.mkdir()
     (fleet / "fleet.yaml").write_text("apiVersion: guru/v1\nkind: Fleet\nmetadata: {name: test}\nspec: {}\n")
     (tmp_path / "token").write_text(TOKEN)
+    (tmp_path / "two").write_text("old words\nnew words\n")
     (tmp_path / "plan").write_text(canned.plan(exact=canned.exact()).model_dump_json(by_alias=True))
     keeper = kept(tmp_path / "kept")
     words = {"FLEET": str(fleet), "URL": double.url, "PIN": fingerprint(authority.ca), "TOKEN": str(tmp_path / "token"),
+             "TWO": str(tmp_path / "two"),
              "OFFICE": f"{ROOT}/examples/small-office/", "PLAN": str(tmp_path / "plan"), "NEW": str(tmp_path / "new"),
              "KEPT": str(keeper.folder), "IDENTITY": str(keeper.identity),
              "TACTICAL": str(ROOT / "tests/cli/importing/tactical"), "FLEETDM": str(ROOT / "tests/cli/importing/fleet")}

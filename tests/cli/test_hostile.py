@@ -37,7 +37,11 @@ LOOKING = {
     "run": ("run", "-l", "a=b", "--yes", "--max-devices", "2", "uptime"), "job list": ("job", "list"),
     "job show": ("job", "show", canned.JOB), "job output": ("job", "output", canned.JOB, "web01"),
     "job watch": ("job", "watch", canned.JOB), "vpn": ("vpn", "diagnose", "vpn01"), "script list": ("script", "list"),
-    "script show": ("script", "show", "clear-temp"),
+    "script show": ("script", "show", "clear-temp"), "session list": ("session", "list"),
+    "session revoke": ("session", "revoke", "s1"), "user list": ("user", "list"),
+    "user invite": ("user", "invite", "ada"),
+    "user lock": ("user", "lock", "ada", "--reason", "x"), "mfa setup": ("mfa", "setup", "--code", "1"),
+    "mfa recovery": ("mfa", "recovery", "--code", "1"),
 }
 
 

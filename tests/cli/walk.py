@@ -47,6 +47,12 @@ WORKS: dict[str, tuple[str, ...]] = {
     "script list": ("script", "list"), "script show": ("script", "show", "clear-temp"),
     "script run": ("script", "run", "clear-temp", "web01", "-p", "days=7"),
     "vpn diagnose": ("vpn", "diagnose", "vpn01"),
+    "session list": ("session", "list"), "session revoke": ("session", "revoke", "--all"),
+    "password": ("password", "--from-file", "TWO"), "mfa status": ("mfa", "status"),
+    "mfa setup": ("mfa", "setup", "--code", "123456"), "mfa verify": ("mfa", "verify", "--code", "123456"),
+    "mfa recovery": ("mfa", "recovery", "--code", "123456"), "mfa disable": ("mfa", "disable", "--code", "123456"),
+    "user list": ("user", "list"), "user invite": ("user", "invite", "ada"),
+    "user lock": ("user", "lock", "ada", "--reason", "left"), "user unlock": ("user", "unlock", "ada"),
     "completion": ("completion", "bash"), "api": ("api", "GET", "/devices"), "version": ("version",),
 }
 
@@ -102,6 +108,13 @@ FAILS: dict[str, tuple[tuple[str, ...], int]] = {
     "job rerun": (("job", "rerun", JOB), 2), "script list": (("script", "list", "--context", "nowhere"), 5),
     "script show": (("script", "show", "nothing"), 5), "script run": (("script", "run", "clear-temp"), 2),
     "vpn diagnose": (("vpn", "diagnose", "web01"), 1),
+    "session list": (("session", "list", "--context", "nowhere"), 5), "session revoke": (("session", "revoke"), 2),
+    "password": (("password", "--from-file", "no-such-file"), 2),
+    "mfa status": (("mfa", "status", "--context", "nowhere"), 5), "mfa setup": (("mfa", "setup", "--code"), 2),
+    "mfa verify": (("mfa", "verify"), 2), "mfa recovery": (("mfa", "recovery"), 2),
+    "mfa disable": (("mfa", "disable"), 2), "user list": (("user", "list", "--context", "nowhere"), 5),
+    "user invite": (("user", "invite"), 2), "user lock": (("user", "lock", "ada"), 2),
+    "user unlock": (("user", "unlock", "nobody"), 5),
     "completion": (("completion", "tcsh"), 2), "api": (("api", "BREW", "/devices"), 2),
     "version": (("version", "more"), 2),
 }

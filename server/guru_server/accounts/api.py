@@ -86,7 +86,9 @@ def public_router(desk: Desk, sightings: Sightings | None = None) -> APIRouter:
 def router(desk: Desk) -> APIRouter:
     """One's own account and sessions, and with user.manage those of others."""
     router = APIRouter(tags=["sign-in"])
+    _route_sessions(router, desk)
     _route_factor(router, desk)
+    _route_spending(router, desk)
 
     @router.get("/account")
     @needs(None, of="oneself")
@@ -115,6 +117,12 @@ def router(desk: Desk) -> APIRouter:
                                     why="the password was changed", but=person.token)
 
         return SessionsEnded(ended=await desk.db.write(work))
+
+    return router
+
+
+def _route_sessions(router: APIRouter, desk: Desk) -> None:
+    """One's own sessions, and with user.manage those of others."""
 
     @router.get("/sessions")
     @needs(None, of="oneself")
@@ -153,8 +161,6 @@ def router(desk: Desk) -> APIRouter:
         but = person.token if name == person.name else ""
         return SessionsEnded(ended=await desk.db.write(lambda connection: sessions.end_all(
             connection, desk.tenant, name, now=now, actor=person.actor, why=f"ended by {person.spoken}", but=but)))
-
-    return router
 
 
 def _route_factor(router: APIRouter, desk: Desk) -> None:
@@ -196,6 +202,10 @@ def _route_factor(router: APIRouter, desk: Desk) -> None:
         """Show the second factor again: what asks for a fresh one is allowed from now on."""
         await _shown(desk, person, ask.code, request)
         return await desk.db.read(lambda connection: _state(desk, connection, person.name))
+
+
+def _route_spending(router: APIRouter, desk: Desk) -> None:
+    """What a code of the second factor is spent for."""
 
     @router.post("/account/recovery-codes")
     @needs(None, of="oneself")

@@ -43,7 +43,7 @@ class Issuer:
         class Pages(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 issuer.asked.append(self.path)
-                found = issuer.said.get(self.path)
+                found = issuer.answer(self.path)
                 body = found if isinstance(found, bytes) else json.dumps(found).encode()
                 self.send_response(200 if found is not None else 404)
                 self.send_header("content-length", str(len(body)))
@@ -59,6 +59,9 @@ class Issuer:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         self.publish(self.key)
+
+    def answer(self, path: str) -> object:
+        return self.said.get(path)
 
     def publish(self, *published: RSAKey | ECKey) -> None:
         self.said["/.well-known/openid-configuration"] = {"issuer": self.url, "jwks_uri": f"{self.url}/jwks"}
