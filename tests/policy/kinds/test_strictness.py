@@ -21,7 +21,8 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
          "(exactly the `iss` of its tokens: https://...)"],
     ),
     "a trust in every job of a forge": (
-        "ServiceAccount", "trusts: {a: {issuer: https://x.example, audience: a, claims: {}}}", ["5:56: spec.trusts.a.claims: must have at least 1 entry"],
+        "ServiceAccount", "trusts: {a: {issuer: https://x.example, audience: a, claims: {}}}",
+        ["5:56: spec.trusts.a.claims: must have at least 1 entry"],
     ),
     "two steps at one time": (
         "EscalationPolicy", "steps: {a: {after: 5m, people: [a@b.c]}, b: {after: 300s, people: [a@b.c]}}",
