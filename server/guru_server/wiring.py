@@ -40,6 +40,9 @@ from guru_server.audit.repeated import Repeated
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.doctor import probes
+from guru_server.federation import api as federation_api
+from guru_server.federation.exchanging import Exchange
+from guru_server.federation.issuers import Issuers
 from guru_server.fleet import api as fleet_api
 from guru_server.fleet.changing import record_facts
 from guru_server.gateway.app import Gateway, gateway_routes
@@ -147,9 +150,11 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     looked_at += [signing(keys.signer, clock), aged(settings.keys, clock)]
     watched = health.Health(db, [*looked_at, signed_lately(db, clock, settings.audit.every)])
     accounts = AccountDesk(db, clock, TENANT, Seal(keys.account), Minter(keys.session, TENANT), Holding())
+    issuers = Issuers(clock, private=settings.federation.private, ca_file=settings.federation.ca_file)
     public = [
         identity_api.public_router(identity), health.public_router(watched),
         accounts_api.public_router(accounts, sightings),
+        federation_api.public_router(Exchange(db, clock, TENANT, accounts.holding, issuers), sightings),
     ]
     guarded = [
         identity_api.router(identity), admissions.router(admissions.Gatehouse(db, bus, clock)), health.router(watched),

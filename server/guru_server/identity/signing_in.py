@@ -62,6 +62,8 @@ class Door:
         if person.note_use:
             with suppress(Unreachable):     # a full disk keeps nobody from looking
                 await self.db.write(lambda connection: note_use(connection, TENANT, person.token, now))
+        if person.kind == "service" and book.service(person.name) is None:
+            raise NotSignedIn("this service account is not in the repository any more, or disabled there")
         subject = person.subject
         if person.kind == "person":
             subject = subject._replace(names=subject.names | book.names_of(person.name))

@@ -158,7 +158,7 @@ def _keys(connection: Connection) -> list[KeyRow]:
 
 def _fixed(connection: Connection, subject: str, now: int) -> tuple[str, ...]:
     kind, _, name = subject.partition(":")
-    wanted = {"user": "person", "key": "key"}.get(kind, "")
+    wanted = {"user": "person", "key": "key", "service": "service"}.get(kind, "")
     rows = people.tokens(connection, TENANT)
     return tuple(sorted({
         row.role for row in rows if row.kind == wanted and row.name == name and row.role and row.good(now)
@@ -169,7 +169,7 @@ def _explained(
     rights: Rights, subject: str, verb: str, target: Target, command_class: str | None, fixed: tuple[str, ...]
 ) -> AccessExplained:
     grants = grants_of(rights.book, frozenset({subject}))
-    asked = Subject(frozenset({subject}), "key" if subject.startswith("key:") else "token")
+    asked = Subject(frozenset({subject}), "key" if subject.startswith(("key:", "service:")) else "token")
     around = rights.around._replace(command_class=command_class)
     decision: Decision = decide(asked, verb, [target], grants, around)
     answer = decision.answers[0]
