@@ -22,6 +22,7 @@ from guru_server.clock import SetClock
 from guru_server.federation.api import EXCHANGE
 from guru_server.keys import keys
 from guru_server.settings import FederationSettings, GitSettings, ServerSettings
+from guru_server.signer.near import near_folder
 from guru_server.wiring import Ground, wire_api
 from tests.server.reconcile.conftest import World, world
 from tests.server.rights.conftest import binding, role
