@@ -9,7 +9,9 @@ import os
 import re
 import sys
 
-from gurucli.words import ARGUMENTS, COMMON, GROUPS, OPTIONS, VERBS
+from gurucli.word_arguments import ARGUMENTS
+from gurucli.word_options import OPTIONS
+from gurucli.words import COMMON, GROUPS, VERBS
 
 FILES = 3                               # the exit code that says: offer files
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/@+-]*").fullmatch

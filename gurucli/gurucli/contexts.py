@@ -114,11 +114,12 @@ def save(path: Path, config: Config) -> None:
 def choose(environment: Environment, asked: str) -> Context:
     """The server to talk to: --context, then GURU_URL, then GURU_CONTEXT, then the one in use.
 
+    At GURU_URL without GURU_TOKEN one is whoever signed in there last, as `guru login --ci` does in a job.
     GURU_TOKEN and GURU_CA replace the context's own token and authority. NotSignedIn when nothing names a
     server.
     """
     if environment.url and not asked:
-        context = Context("GURU_URL", environment.url)
+        context = _known(environment) or Context("GURU_URL", environment.url)
     else:
         config = load(environment.config)
         name = asked or environment.context or config.current
@@ -133,6 +134,16 @@ def choose(environment: Environment, asked: str) -> Context:
     if environment.ca_file:
         context = replace(context, ca=read_ca(environment.ca_file))
     return context
+
+
+def _known(environment: Environment) -> Context | None:
+    """The context in use, when it is of exactly the server that GURU_URL names, and no token is given beside it."""
+    if environment.token:
+        return None
+    config = load(environment.config)
+    current = config.contexts.get(config.current)
+    same = current is not None and current.url == environment.url.rstrip("/")
+    return current if same else None
 
 
 def store_of(environment: Environment, context: Context) -> Store:

@@ -25,6 +25,9 @@ class Environment:
     editor: str = ""
     identity: str = ""                  # file of a person's age identity
     runtime: str = ""                   # a folder in memory that is this person's alone
+    job_token: str = field(default="", repr=False)      # an id token that the CI platform made for this job
+    job_url: str = ""                   # where a job gets one, as on GitHub
+    job_secret: str = field(default="", repr=False)     # with what it asks there
     no_color: bool = False
     force_color: bool = False
     columns: int = 0                    # of the terminal; 0 when stdout is none
@@ -52,6 +55,9 @@ def read_environment() -> Environment:
         editor=env.get("VISUAL") or env.get("EDITOR") or "",
         identity=env.get("GURU_AGE_IDENTITY", ""),
         runtime=env.get("XDG_RUNTIME_DIR", ""),
+        job_token=env.get("GURU_ID_TOKEN", "").strip(),
+        job_url=env.get("ACTIONS_ID_TOKEN_REQUEST_URL", ""),
+        job_secret=env.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "").strip(),
         no_color=bool(env.get("NO_COLOR")) or env.get("CLICOLOR") == "0",
         force_color=env.get("CLICOLOR_FORCE", "0") not in ("", "0"),
         columns=_columns(env.get("COLUMNS", "")) if stdout_terminal else 0,

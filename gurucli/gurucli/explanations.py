@@ -48,7 +48,7 @@ The same value is refused everywhere: in YAML, on the command line and by the AP
     "G0401": """\
 There are no credentials for this server, or they have ended, or somebody revoked them.
 
-`guru login URL` signs in again. In CI, set GURU_URL and GURU_TOKEN; `guru whoami` shows who a token is and
+`guru login URL` signs in again. In CI, `guru login --ci URL` needs no secret; `guru whoami` shows who a token is and
 until when. `guru context list` shows which server is in use: the token may be good at another one.""",
     "G0402": """\
 The password was right. The account has a second factor as well, and its code was not given.

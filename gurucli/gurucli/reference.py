@@ -30,8 +30,8 @@ def pages() -> dict[str, str]:
     return found
 
 
-def words() -> str:
-    """The module gurucli/words.py: commands, options and arguments as plain data."""
+def words() -> dict[str, str]:
+    """The modules of what completion knows, as plain data: file names with their text."""
     options, arguments = {}, {}
     for verb in VERBS:
         built = commands.build(verb, commands.load(verb))
@@ -50,8 +50,12 @@ def words() -> str:
     types = {"VERBS": "frozenset[str]", "GROUPS": "dict[str, tuple[tuple[str, str], ...]]",
              "OPTIONS": "dict[str, tuple[tuple[tuple[str, ...], str], ...]]",
              "ARGUMENTS": "dict[str, tuple[str, ...]]", "COMMON": "tuple[tuple[tuple[str, ...], str], ...]"}
-    body = "".join(f"\n{name}: {types[name]} = {source}\n" for name, source in parts)
-    return f"{head}\nfrom __future__ import annotations\n{body}"
+    bodies = {name: f"\n{name}: {types[name]} = {source}\n" for name, source in parts}
+    return {
+        file: f"{head}\nfrom __future__ import annotations\n{''.join(bodies[name] for name in names)}"
+        for file, names in (("words.py", ("VERBS", "GROUPS", "COMMON")), ("word_options.py", ("OPTIONS",)),
+                            ("word_arguments.py", ("ARGUMENTS",)))
+    }
 
 
 def _frozenset(items: set[str]) -> str:
@@ -132,7 +136,8 @@ def write(root: Path) -> None:
             old.unlink()
     for name, text in fresh.items():
         (folder / name).write_text(text, encoding="utf-8")
-    (HERE / "words.py").write_text(words(), encoding="utf-8")
+    for name, text in words().items():
+        (HERE / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

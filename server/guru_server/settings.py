@@ -90,6 +90,13 @@ class NotifySettings(Part):
     secrets: dict[str, SecretStr] = Field(default_factory=dict)
 
 
+class FederationSettings(Part):
+    """Issuers whose tokens service accounts sign in by. `private`: they may stand at private and loopback addresses."""
+
+    private: bool = True
+    ca_file: Path | None = None         # authorities in place of the system's own
+
+
 class LogSettings(Part):
     """What the server says on stderr."""
 
@@ -184,6 +191,7 @@ class ServerSettings(BaseSettings):
     webhooks: WebhookSettings = WebhookSettings()
     smtp: SmtpSettings = SmtpSettings()
     notify: NotifySettings = NotifySettings()
+    federation: FederationSettings = FederationSettings()
     log: LogSettings = LogSettings()
     retention: RetentionSettings = RetentionSettings()
     connections: ConnectionSettings = ConnectionSettings()

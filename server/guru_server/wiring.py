@@ -41,6 +41,9 @@ from guru_server.audit.repeated import Repeated
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.doctor import probes
+from guru_server.federation import api as federation_api
+from guru_server.federation.exchanging import Exchange
+from guru_server.federation.issuers import Issuers
 from guru_server.fleet import api as fleet_api
 from guru_server.fleet.changing import record_facts
 from guru_server.gateway.app import Gateway, gateway_routes
@@ -149,9 +152,11 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     looked_at += [signing(keys.signer, clock), aged(settings.keys, clock)]
     watched = health.Health(db, [*looked_at, signed_lately(db, clock, settings.audit.every)])
     accounts = AccountDesk(db, clock, TENANT, Seal(keys.account), Minter(keys.session, TENANT), Holding())
+    issuers = Issuers(clock, private=settings.federation.private, ca_file=settings.federation.ca_file)
     public = [
         identity_api.public_router(identity), health.public_router(watched),
         accounts_api.public_router(accounts, sightings),
+        federation_api.public_router(Exchange(db, clock, TENANT, accounts.holding, issuers), sightings),
     ]
     guarded = [
         identity_api.router(identity), admissions.router(admissions.Gatehouse(db, bus, clock)), health.router(watched),
@@ -180,7 +185,8 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     guarded.append(approvals_api.router(approvals_api.Desk(db, clock, replay, accounts)))
     guarded.append(requests_api.router(requests_api.Desk(db, clock)))
     guarded.append(fleet_api.router(fleet))     # last: its {ref} takes slashes
-    door = Door(db, clock, in_force.decisive, holding=accounts.holding, sightings=sightings, desk=accounts)
+    door = Door(db, clock, in_force.decisive, holding=accounts.holding, sightings=sightings, desk=accounts,
+                repeated=repeated)
     app = make_app(
         door, guarded=guarded, public=public, links=gateway_routes(gateway), keeping=Keeping(db, clock, TENANT),
         limits=_limits(settings.limits, clock),

@@ -13,6 +13,7 @@ from guru_policy.fleet import Fleet
 from guru_policy.kinds.binding import Binding
 from guru_policy.kinds.person import Person
 from guru_policy.kinds.role import DAYS, Role, RuleWindow
+from guru_policy.kinds.service_account import ServiceAccount
 from guru_policy.kinds.sign_in_policy import SignInPolicy
 from guru_policy.model import Carried
 from guru_policy.objects.object import Object
@@ -74,6 +75,21 @@ class HeldUser(Carried):
     disabled: bool = False
 
 
+class HeldTrust(Carried):
+    """Tokens of one issuer that a service account signs in by; claims with the values that one may have."""
+
+    issuer: str
+    audience: str
+    claims: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class HeldService(Carried):
+    """A ServiceAccount that is not disabled."""
+
+    name: str
+    trusts: tuple[HeldTrust, ...]
+
+
 class HeldSignIn(Carried):
     """The SignInPolicy; times in seconds."""
 
@@ -93,10 +109,15 @@ class Rulebook(Carried):
     groups: tuple[tuple[str, str], ...] = ()
     users: tuple[HeldUser, ...] = ()
     sign_in: HeldSignIn = HeldSignIn()
+    services: tuple[HeldService, ...] = ()
 
     def user(self, name: str) -> HeldUser | None:
         """The Person of that name."""
         return next((one for one in self.users if one.name == name), None)
+
+    def service(self, name: str) -> HeldService | None:
+        """The ServiceAccount of that name, unless it is disabled."""
+        return next((one for one in self.services if one.name == name), None)
 
     def names_of(self, user: str) -> frozenset[str]:
         """Who that is in Bindings: the user, and every group that the repository puts them in."""
@@ -126,6 +147,7 @@ def rulebook_of(fleet: Fleet) -> Rulebook:
         groups=tuple((group.name, str(group.selector.text)) for group in fleet.groups()),
         users=tuple(sorted(_users(fleet), key=lambda one: one.name)),
         sign_in=_sign_in(fleet),
+        services=tuple(sorted(_services(fleet), key=lambda one: one.name)),
     )
 
 
@@ -133,6 +155,15 @@ def _users(fleet: Fleet) -> Iterator[HeldUser]:
     for item in fleet.in_scope("Person", ORG):
         if isinstance(item.spec, Person):
             yield HeldUser(name=item.name, groups=tuple(sorted(set(item.spec.groups))), disabled=item.spec.disabled)
+
+
+def _services(fleet: Fleet) -> Iterator[HeldService]:
+    for item in fleet.in_scope("ServiceAccount", ORG):
+        if isinstance(item.spec, ServiceAccount) and not item.spec.disabled:
+            yield HeldService(name=item.name, trusts=tuple(
+                HeldTrust(issuer=one.issuer, audience=one.audience, claims=tuple(sorted(one.claims.items())))
+                for _, one in sorted(item.spec.trusts.items())
+            ))
 
 
 def _sign_in(fleet: Fleet) -> HeldSignIn:

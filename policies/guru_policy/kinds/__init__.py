@@ -19,6 +19,7 @@ from guru_policy.kinds.role import Role
 from guru_policy.kinds.rollout import Rollout
 from guru_policy.kinds.schedule import Schedule
 from guru_policy.kinds.secret import Secret
+from guru_policy.kinds.service_account import ServiceAccount
 from guru_policy.kinds.sign_in_policy import SignInPolicy
 from guru_policy.kinds.site import Site
 from guru_policy.kinds.test import Test
@@ -47,6 +48,7 @@ KINDS: dict[str, tuple[type[Spec] | None, frozenset[Level]]] = {
     "Role": (Role, _ORG),
     "Binding": (Binding, _ORG),
     "Person": (Person, _ORG),
+    "ServiceAccount": (ServiceAccount, _ORG),
     "SignInPolicy": (SignInPolicy, _ORG),
     "Secret": (Secret, _TENANT),
     "Test": (Test, _TENANT),
@@ -66,5 +68,5 @@ def models_of(kind: str) -> tuple[type[Spec], ...]:
 __all__ = [
     "KINDS", "LATER", "ActionSet", "AgentRelease", "AlertRule", "Binding", "Branding", "CommandTemplate", "Customer",
     "DeviceGroup", "EscalationPolicy", "FleetSpec", "MaintenanceWindow", "NotificationChannel", "Person", "Policy",
-    "Role", "Rollout", "Schedule", "Secret", "SignInPolicy", "Site", "Spec", "Test", "models_of",
+    "Role", "Rollout", "Schedule", "Secret", "ServiceAccount", "SignInPolicy", "Site", "Spec", "Test", "models_of",
 ]

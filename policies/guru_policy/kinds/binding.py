@@ -30,17 +30,17 @@ def _scope(text: str) -> str:
 
 ScopeText = Annotated[str, AfterValidator(_scope), StringConstraints(max_length=200), shape("scope")]
 Subject = Annotated[
-    str, StringConstraints(pattern=r"^(user|group|key):[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$"),
+    str, StringConstraints(pattern=r"^(user|group|key|service):[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$"),
     shape("subject"),
 ]
-"""`user:ada`, `group:helpdesk` (people) or `key:ci` (an API key)."""
+"""`user:ada`, `group:helpdesk` (people) `key:ci` (an API key), or `service:ci` (a ServiceAccount)."""
 
 
 class Binding(Spec):
     """Gives `role` to `subjects` in `scope` and below it."""
 
     subjects: tuple[Subject, ...] = Field(
-        min_length=1, max_length=1000, description="`user:<name>`, `group:<name>` or `key:<name>`")
+        min_length=1, max_length=1000, description="`user:<name>`, `group:<name>`, `key:<name>` or `service:<name>`")
     role: ItemId = Field(description="the Role")
     scope: ScopeText = Field(description="`org`, `customers/<c>` or `customers/<c>/sites/<s>`; it and all below it")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ log = logging.getLogger("guru.audit")
 WINDOW = 600_000                        # ms
 KINDS = 100                             # of strangers, told apart in one window
 MOST = 10_000                           # kinds of people who signed in
+MOST_OF_ONE = 100                       # of them by one person under one rule, told apart in one window
 STRANGER = "anybody"                    # the actor of whoever did not sign in
 LOOK = 60.0                             # seconds between two looks at what ended
 
@@ -39,14 +41,18 @@ class Tally:
     def __init__(self, window: int = WINDOW, kinds: int = KINDS, most: int = MOST) -> None:
         self._window, self._kinds, self._most = window, kinds, most
         self._open: dict[Deed, Window] = {}
+        self._of: Counter[tuple[str, str, str]] = Counter()
         self._strangers = 0
 
     def take(self, deed: Deed, now: int) -> Deed | None:
         """What to tell now, if anything."""
         stranger = deed.actor == STRANGER
         kind = deed._replace(request="")
-        if kind not in self._open and (self._strangers >= self._kinds if stranger else len(self._open) >= self._most):
-            kind = Deed(deed.actor, deed.action, "", "of many kinds")
+        whose = (deed.actor, deed.action, deed.rule)
+        many = self._strangers >= self._kinds if stranger else (
+            len(self._open) >= self._most or self._of[whose] >= MOST_OF_ONE)
+        if kind not in self._open and many:
+            kind = Deed(deed.actor, deed.action, "", "of many kinds", rule="" if stranger else deed.rule)
             deed = kind
         known = self._open.get(kind)
         if known is not None and now - known.began < self._window:
@@ -54,6 +60,8 @@ class Tally:
             return None
         if known is None and stranger:
             self._strangers += 1
+        if known is None:
+            self._of[whose] += 1
         self._open[kind] = Window(deed, now)
         return deed._replace(result=_counted(deed, known.more)) if known and known.more else deed
 
@@ -61,6 +69,7 @@ class Tally:
         """Rows for what was counted in windows that are over; they are forgotten."""
         over = [kind for kind, one in self._open.items() if all_of_them or now - one.began >= self._window]
         gone = [self._open.pop(kind) for kind in over]
+        self._of -= Counter((kind.actor, kind.action, kind.rule) for kind in over)
         self._strangers = max(0, self._strangers - sum(one.deed.actor == STRANGER for one in gone))
         return [one.deed._replace(result=_counted(one.deed, one.more), request="") for one in gone if one.more]
 

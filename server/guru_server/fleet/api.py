@@ -98,9 +98,11 @@ def router(fleet: Fleet) -> APIRouter:
         def work(connection: Connection) -> DeviceDetail:
             device_id = resolve(connection, TENANT, ref, reading)
             about = f"device:{device_id}"
-            decision = revoking.require(connection, [known(connection, TENANT, device_id).device], about)
+            one = known(connection, TENANT, device_id).device
+            revoking.require(None, [one], about)
             detail = _detail(fleet, connection, device_id, labels, now)
             changing.revoke(connection, TENANT, detail.id, now)
+            decision = revoking.require(connection, [one], about)
             record(connection, now, rights.actor, "DeviceRevoked", about, detail.name,
                    device=detail.id, customer=detail.customer, **ruled(decision), **whence(request))
             return detail
@@ -178,12 +180,15 @@ def _label(
         return []
     removed = [f"-{key}" for key in change.remove]
     said = ", ".join([f"{key}={value}" for key, value in change.set.items()] + removed)
-    decision = sights.labelling.require(connection, devices, said)
+    asked = [(sights.labelling, said)]
     if sights.labelling.book.deciding_labels().intersection([*change.set, *change.remove]):
-        sights.managing.require(connection, devices, f"{said}, by which a role decides")
+        asked.append((sights.managing, f"{said}, by which a role decides"))
+    for sight, about in asked:
+        sight.require(None, devices, about)
     ids = [one.id for one in devices]
     changed = changing.set_labels(connection, TENANT, ids, change.set, change.remove)
     places = {one.id: one.place.customer for one in devices}
+    decision = next(sight.require(connection, devices, about) for sight, about in asked)
     told = told._replace(result=said, **ruled(decision))
     append(connection, now, (
         told._replace(about=f"device:{one}", device=one, customer=places[one]) for one in changed

@@ -24,9 +24,9 @@ from guru_server.identity.tables import api_token
 
 Role = FixedRole | Literal[""]          # empty: what the repository's bindings give
 ROLES = FIXED_ROLES
-Kind = Literal["person", "key"]
-_PREFIX: dict[Kind, str] = {"person": "gurut", "key": "guruk"}
-_TOKEN = re.compile(r"guru[tk]_([0-9a-f]{16})_[A-Za-z0-9_-]{43}")
+Kind = Literal["person", "key", "service"]
+_PREFIX: dict[Kind, str] = {"person": "gurut", "key": "guruk", "service": "gurus"}
+_TOKEN = re.compile(r"guru[tks]_([0-9a-f]{16})_[A-Za-z0-9_-]{43}")
 MOST_ADDRESSES, MOST_KEY_NAME = 50, 59
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,62}")
 _NOBODY = "0" * 64
@@ -72,7 +72,7 @@ class Person(NamedTuple):
         scope = ORG if self.limits.scope == "org" else read_scope(self.limits.scope)
         name = f"user:{self.name}" if self.kind == "person" else self.actor
         names = frozenset({name, *(f"group:{group}" for group in self.groups)})
-        sign_in: SignIn = "key" if self.kind == "key" else "person" if self.session else "token"
+        sign_in: SignIn = "key" if self.kind != "person" else "person" if self.session else "token"
         return Subject(names, sign_in, self.mfa_at, Cap(frozenset(self.limits.verbs), scope))
 
 
@@ -108,7 +108,7 @@ def create(
 
     InputInvalid for a name that is none, and for limits that make no sense.
     """
-    if not _NAME.fullmatch(name) or (kind == "key" and len(name) > MOST_KEY_NAME):
+    if not _NAME.fullmatch(name) or (kind != "person" and len(name) > MOST_KEY_NAME):
         raise InputInvalid(f"{name[:64]!r} cannot be a person's name", hint="letters, digits and . _ @ -")
     checked = check_limits(limits)
     token_id = secrets.token_hex(8)

@@ -17,6 +17,7 @@ from guru_policy.errors import GuruError, NotSignedIn, Refused, Unreachable
 from guru_policy.objects.scopes import ORG
 from guru_server.accounts.desk import Desk
 from guru_server.audit.log import Deed, append
+from guru_server.audit.repeated import Repeated
 from guru_server.clock import Clock
 from guru_server.gateway.plain import plain
 from guru_server.identity.people import Person, note_use, sign_in
@@ -50,6 +51,7 @@ class Door:
     holding: Holding = field(default_factory=Holding)
     sightings: Sightings | None = None
     desk: Desk | None = None            # where people sign in
+    repeated: Repeated | None = None    # what is refused again and again makes few rows
 
     async def __call__(self, request: Request, need: Need | None) -> None:
         """Keep who is there and what they may in request.state; NotSignedIn or Refused for whoever may not.
@@ -68,6 +70,8 @@ class Door:
         if person.note_use:
             with suppress(Unreachable):     # a full disk keeps nobody from looking
                 await self.db.write(lambda connection: note_use(connection, TENANT, person.token, now))
+        if person.kind == "service" and book.service(person.name) is None:
+            raise NotSignedIn("this service account is not in the repository any more, or disabled there")
         subject = person.subject
         if person.kind == "person":
             subject = subject._replace(names=subject.names | book.names_of(person.name))
@@ -96,19 +100,19 @@ class Door:
         rights: Rights | None = getattr(request.state, "rights", None)
         if rights is None or not rights.refusals:
             return
-        told = list(dict.fromkeys(rights.refusals))
+        told = [
+            Deed(rights.actor, "Denied", one.about, f"{one.why} (rights of {_revision(rights)})", rule=one.rule,
+                 revision=rights.grants.revision, **rights.whence)
+            for one in dict.fromkeys(rights.refusals)
+        ]
         rights.refusals.clear()
+        if self.repeated:
+            for deed in told:
+                await self.repeated.note(deed)
+            return
         now = self.clock()
-
-        def write(connection: Connection) -> None:
-            append(connection, now, (
-                Deed(rights.actor, "Denied", one.about, f"{one.why} (rights of {_revision(rights)})", rule=one.rule,
-                     revision=rights.grants.revision, **rights.whence)
-                for one in told
-            ))
-
         with suppress(GuruError):
-            await self.db.write(write)
+            await self.db.write(lambda connection: append(connection, now, told))
 
     def wanting(self, request: Request) -> bool:
         """Whether it was refused only because nobody else has agreed."""

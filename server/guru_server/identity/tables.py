@@ -13,7 +13,7 @@ api_token = Table(
     key("id", 16),
     Column("name", String(63), nullable=False),
     Column("role", String(16), nullable=False),             # admin | operator | viewer; empty: by bindings
-    Column("kind", String(8), nullable=False, server_default="person"),                # person | key
+    Column("kind", String(8), nullable=False, server_default="person"),                # person | key | service
     Column("verbs", Text, nullable=False, server_default="[]"),     # JSON: all it is for; empty: everything
     Column("scope", String(200), nullable=False, server_default="org"),
     Column("addresses", Text, nullable=False, server_default="[]"),     # JSON: networks; empty: from anywhere

@@ -17,7 +17,7 @@ from guru_wire.signing import key_id, public_bytes, seal
 from guru_wire.trusting import Succession
 
 NEXT = "state.next"
-_NAMES = ("state", "command", "link", "audit", "ca", "tls", "age")
+_NAMES = ("state", "command", "link", "audit", "ca", "tls", "session", "age")       # account.key seals what stays
 
 
 def rotate(folder: Path, name: str, names: Sequence[str], now: int, passphrase: bytes | None) -> str:
@@ -45,6 +45,9 @@ def rotate(folder: Path, name: str, names: Sequence[str], now: int, passphrase: 
         case "ca":
             _authority(folder, names, now, passphrase)
             return "agents follow by themselves; people sign in anew with the new pin; make new enrolment tokens"
+        case "session":
+            _replace(folder, name, passphrase)
+            return "nobody has to do anything: sessions go on with fresh tokens"
         case "tls":
             _replace(folder, name, passphrase)
             keys.renew(folder, names, now, passphrase)

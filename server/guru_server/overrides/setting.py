@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from typing import NamedTuple
 
@@ -72,7 +73,7 @@ class Overrider:
             ]
             _refuse_count(request, len(chosen))
             about = f"{', '.join(sorted(values))} on {request.selector}"
-            eyes.setting.require(None, chosen, about)
+            decision = eyes.setting.require(None, chosen, about)
             get = await self._reconciler.available(before, [before.base] if before.base else [])
             now, ident = self._now(), secrets.token_hex(8)
             until = now + request.ttl * 1000
@@ -85,8 +86,8 @@ class Overrider:
             await asyncio.to_thread(_require_all, chosen, overrides, before, get, request.ttl)
 
             def write(connection: Connection) -> list[OverrideRow]:
-                decision = eyes.setting.require(connection, chosen, about)
                 store.put(connection, self._tenant, overrides, chosen, now, **ruled(decision))
+                eyes.setting.require(connection, chosen, about)     # it appends to the audit log, so it comes last
                 found = store.rows(connection, self._tenant, now)
                 return [one for one in found if one.id == ident]
 
@@ -118,8 +119,10 @@ class Overrider:
             if path is not None:
                 which &= override.c.path == path
             ids = {one.device for one in found}
-            by = ruled(eyes.setting.require(connection, [here[one] for one in sorted(ids)], f"override:{ident}"))
+            allow = partial(eyes.setting.require, devices=[here[one] for one in sorted(ids)], about=f"override:{ident}")
+            by = ruled(allow(None))
             store.end(connection, tenant, ids, which, now, ending="removed", actor=actor_named(actor), **by)
+            allow(connection)
             return [one.model_copy(update={"ended_at": now, "ending": "removed"}) for one in found]
 
         rows = await self._db.write(write)

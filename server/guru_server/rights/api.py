@@ -161,7 +161,7 @@ def _keys(connection: Connection) -> list[KeyRow]:
 
 def _fixed(connection: Connection, subject: str, now: int) -> tuple[str, ...]:
     kind, _, name = subject.partition(":")
-    wanted = {"user": "person", "key": "key"}.get(kind, "")
+    wanted = {"user": "person", "key": "key", "service": "service"}.get(kind, "")
     rows = people.tokens(connection, TENANT)
     return tuple(sorted({
         row.role for row in rows if row.kind == wanted and row.name == name and row.role and row.good(now)
@@ -174,7 +174,7 @@ def _explained(
 ) -> AccessExplained:
     names = frozenset({subject})
     grants = grants_of(rights.book, names).plus(grants_of(granted_book(rights.book, granted), names))
-    asked = Subject(frozenset({subject}), "key" if subject.startswith("key:") else "token")
+    asked = Subject(frozenset({subject}), "key" if subject.startswith(("key:", "service:")) else "token")
     around = rights.around._replace(command_class=command_class)
     decision: Decision = decide(asked, verb, [target], grants, around)
     answer = decision.answers[0]

@@ -15,6 +15,15 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
         "EscalationPolicy", "steps: {a: {after: 5m}}",
         ["5:11: spec.steps.a: the step tells nobody (give `notify` or `people`)"],
     ),
+    "an issuer that is not at an https address": (
+        "ServiceAccount", "trusts: {a: {issuer: http://x.example, audience: a, claims: {repository: a/b}}}",
+        ["5:24: spec.trusts.a.issuer: `http://x.example` is not an issuer "
+         "(exactly the `iss` of its tokens: https://...)"],
+    ),
+    "a trust in every job of a forge": (
+        "ServiceAccount", "trusts: {a: {issuer: https://x.example, audience: a, claims: {}}}",
+        ["5:56: spec.trusts.a.claims: must have at least 1 entry"],
+    ),
     "two steps at one time": (
         "EscalationPolicy", "steps: {a: {after: 5m, people: [a@b.c]}, b: {after: 300s, people: [a@b.c]}}",
         ["4:1: spec: steps `a` and `b` come after the same time (put what they tell into one step)"],

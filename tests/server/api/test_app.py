@@ -18,7 +18,7 @@ from guru_wire.operator import Problem
 from tests.server.conftest import Api
 
 PUBLIC = {
-    "/trust", "/enrol", "/health", "/openapi.json", "/sign-in", "/sign-in/refresh", "/account/invitation",
+    "/trust", "/enrol", "/health", "/openapi.json", "/sign-in", "/sign-in/refresh", "/account/invitation", "/token",
 }
 
 

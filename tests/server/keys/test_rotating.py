@@ -122,7 +122,7 @@ def test_nothing_is_replaced_while_a_server_or_a_signer_runs(folder: Path) -> No
 
 def test_sealed_keys_open_with_their_passphrase_alone(folder: Path) -> None:
     before = keys.load_server(folder, near_folder(folder))
-    assert len(rotating.reseal(folder, WORD, WORD)) == 7
+    assert len(rotating.reseal(folder, WORD, WORD)) == 9
     sealed = keys.load_server(folder, before.signer, WORD)
     plain = subprocess.run(
         ["openssl", "pkey", "-in", folder / "link.key", "-passin", f"pass:{WORD.decode()}", "-noout"], check=False

@@ -153,3 +153,11 @@ async def test_a_deed_for_all_waits_as_well(office: Office) -> None:
     assert (given.json()["state"], given.json()["status"] < 300) == ("approved", True)
 
 
+
+
+async def test_a_refusal_over_and_over_makes_one_row(office: Office) -> None:
+    tom = await office.token("tom")
+    for _ in range(5):
+        await office.http.post("/sync", headers=tom)
+
+    assert len(await office.audited("Denied")) == 1

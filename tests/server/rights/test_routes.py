@@ -24,6 +24,7 @@ PUBLIC = {
     "/trust": "what agents pin", "/enrol": "an enrolment token", "/health": "for load balancers",
     "/sign-in": "a password", "/sign-in/refresh": "a refresh token", "/account/invitation": "an invitation",
     "/openapi.json": "this document", "/docs": "the same for people", "/webhooks/{forge}": "the forge's signature",
+    "/token": "a trusted issuer's token",
 }
 LINKS = {"/link": "the device's own key", "/link/poll": "the device's own key"}
 

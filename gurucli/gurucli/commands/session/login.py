@@ -23,6 +23,7 @@ from gurucli.client import API, shaped
 from gurucli.commands.session.columns import COLUMNS, told
 from gurucli.contexts import Context
 from gurucli.entering import entered
+from gurucli.federated import exchanged
 from gurucli.sheet import record
 from gurucli.transport import Wire, fingerprint, split_url, trusting_nobody
 
@@ -34,6 +35,7 @@ EXAMPLES = (
     ("guru login guru.example.com --context prod", "look at the fingerprint, keep it as prod"),
     ("guru login URL --pin PIN --user ada", "asks for her password, and for a code when she has a second factor"),
     ("guru login URL --pin PIN --token-file token.txt --no-input", "in a script"),
+    ("guru login --ci URL", "in a CI job, by the token that its platform gives it; nothing secret is stored"),
 )
 
 
@@ -56,6 +58,14 @@ def run(
         show_default=False)] = "",
     invitation: Annotated[bool, typer.Option(
         "--invitation", help="With --user: set the password by an invitation first.", show_default=False)] = False,
+    ci: Annotated[bool, typer.Option(
+        "--ci", help="Sign in as a service account, by the OIDC token of this CI job.", show_default=False)] = False,
+    account: Annotated[str, typer.Option(
+        "--account", metavar="NAME", help="With --ci: the service account, when several trust the job.",
+        show_default=False)] = "",
+    audience: Annotated[str, typer.Option(
+        "--audience", metavar="TEXT", help="With --ci: what the job's token is made for; the server's address "
+        "without it.", show_default=False)] = "",
 ) -> None:
     """Sign in at a server, and keep it as a context.
 
@@ -68,11 +78,16 @@ def run(
     parts = split_url(url)
     address = f"https://{parts.netloc}{parts.path.rstrip('/')}"
     config = contexts.load(cli.environment.config)
-    ca = _authority(cli, address, pin, config)
+    vouched = pin or cli.environment.ca_file or not ci      # a job asks nobody: else the system's roots vouch
+    ca = _authority(cli, address, pin, config) if vouched else ""
     name = cli.options.context or urlsplit(address).hostname or "server"
     if (code or invitation) and not user:
         raise UsageWrong("--code and --invitation go with --user", hint="guru login URL --user NAME")
-    if user:
+    if (ci and (user or token_file)) or ((account or audience) and not ci):
+        raise UsageWrong("--ci goes alone, and --account and --audience go with it", hint="guru login --ci URL")
+    if ci:
+        context = Context(name, address, exchanged(cli, address, ca, account, audience or address), ca)
+    elif user:
         context = entered(cli, Context(name, address, "", ca), user, code, invited=invitation)
     else:
         context = Context(name, address, _token(cli, token_file), ca)
