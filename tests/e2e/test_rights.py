@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tools.lab.office import office
+from tools.lab.office import office, settle
 from tools.lab.world import BIN, Done, World, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -105,3 +105,36 @@ def test_an_admin_of_the_machine_stays_one_whatever_git_says(world: World) -> No
         "name: tom", "name: no").replace("user:tom", "user:admin").replace("customers/acme", "org")})
 
     assert len(json.loads(world.guru("device", "list", "-o", "json").out)["items"]) == 2
+
+
+CAREFUL = """apiVersion: guru/v1
+kind: Role
+metadata: {name: pair}
+spec:
+  rules:
+    look: {verbs: [device.read, approval.give]}
+    run: {verbs: [command.run], conditions: {approval: true}}
+---
+apiVersion: guru/v1
+kind: Binding
+metadata: {name: pair}
+spec: {subjects: [user:ann, user:ben], role: pair, scope: customers/acme}
+"""
+
+
+def test_a_command_waits_for_a_second_person_and_runs_on_a_real_agent(world: World) -> None:
+    settle(world, "acme-real")
+    push(world, "Two by two", {"org/pair.yaml": CAREFUL})
+    ann, ben = token(world, "ann", "--role", "bindings"), token(world, "ben", "--role", "bindings")
+    refused = world.guru("run", "acme-real", "echo", "hello", env=ann, check=False)
+    [waiting] = json.loads(asked(world, ben, "approval", "list", "--pending").out)["items"]
+    own = asked(world, ann, "approval", "approve", waiting["id"])
+    given = asked(world, ben, "approval", "approve", waiting["id"], "--reason", "fine")
+    [job] = json.loads(asked(world, ann, "job", "list").out)["items"]
+    watched = world.guru("job", "watch", job["id"], env=ann, check=False)
+
+    assert (refused.exit_code, waiting["id"] in refused.err) == (8, True)
+    assert own.exit_code == 8
+    assert (given.exit_code, json.loads(given.out)["status"]) == (0, 201)
+    assert watched.exit_code == 0
+    assert "hello" in world.guru("job", "output", job["id"], "acme-real", env=ann).out

@@ -26,8 +26,8 @@ def run(
 ) -> None:
     """Take the role that the repository keeps for emergencies.
 
-    It takes access.break_glass, holds at once and ends by itself. The audit log and `guru status` tell of it, and
-    somebody else has to review it.
+    It takes access.break_glass, holds at once and ends by itself. The audit log and `guru access list` tell of it,
+    and somebody else has to review it.
     """
     cli: Cli = ctx.obj
     made = cli.server.post(GrantRow, "/access/break-glass", {
