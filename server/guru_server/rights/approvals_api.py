@@ -49,7 +49,12 @@ class Desk:
 def router(desk: Desk) -> APIRouter:
     """The guarded routes."""
     router = APIRouter(tags=["rights"])
+    _route_looking(router, desk)
+    _route_deciding(router, desk)
+    return router
 
+
+def _route_looking(router: APIRouter, desk: Desk) -> None:
     @router.get("/approvals")
     @needs(None, of="oneself")
     async def listed(
@@ -75,6 +80,8 @@ def router(desk: Desk) -> APIRouter:
             targets=tuple(_named(one) for one in targets[:MOST_TARGETS]),
         )
 
+
+def _route_deciding(router: APIRouter, desk: Desk) -> None:
     @router.post("/approvals/{ident}/approve")
     @needs(None, of="oneself")
     async def approve(ident: str, ask: Verdict, person: Who, rights: Asking, request: Request) -> ApprovalRow:
@@ -107,8 +114,6 @@ def router(desk: Desk) -> APIRouter:
         await desk.db.write(lambda connection: waiting.decide(
             connection, TENANT, row, "denied", by=rights.actor, why=ask.reason, now=now))
         return _row(await desk.db.read(lambda connection: waiting.find(connection, TENANT, ident)), now)
-
-    return router
 
 
 @dataclass(frozen=True, slots=True)

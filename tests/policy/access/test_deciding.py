@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guru_policy.access.asking import Cap, Circumstances, Decision, RuleRef, Subject, Target, device_target
+from guru_policy.access.conditions import within
 from guru_policy.access.deciding import Reach, anywhere, decide
 from guru_policy.access.grants import Grants, grants_of
-from guru_policy.access.rulebook import HeldBinding, HeldRole, HeldRule, Rulebook
+from guru_policy.access.rulebook import HeldBinding, HeldRole, HeldRule, HeldWindow, Rulebook
 from guru_policy.inventory import Device, Place, Scalar
 from guru_policy.objects.scopes import ORG, Scope
 
@@ -17,6 +18,7 @@ HQ = Scope("site", "acme", "hq")
 ADA = Subject(frozenset({"user:ada"}))
 NOW = Circumstances(now=1_000_000_000)
 
+NIGHTS = HeldWindow(days=(0, 1, 2, 3, 4), since=22 * 60, until=6 * 60, zone="Europe/Madrid")
 verbs = st.sampled_from(["device.read", "device.*", "command.run", "shell.open", "*"])
 selectors = st.sampled_from(
     ["", "op/role=server", "op/role!=server", "git/tier", "!op/role", "name=web*", "group=servers"]
@@ -29,7 +31,8 @@ rules = st.builds(
     HeldRule, id=st.sampled_from("abcdef"), effect=st.sampled_from(["allow", "deny"]), line=st.just(3),
     verbs=st.lists(verbs, min_size=1, max_size=2).map(tuple), selector=selectors,
     classes=st.sampled_from([(), ("standard",)]), max_devices=st.sampled_from([0, 1, 2]), ticket=st.booleans(),
-    mfa_within=st.sampled_from([0, 900]), approval=st.booleans(),
+    mfa_within=st.sampled_from([0, 900]), approval=st.booleans(), window=st.sampled_from([None, NIGHTS]),
+    ticket_pattern=st.sampled_from(["", "T-[0-9]+", "X-[0-9]+"]),
 )
 roles = st.lists(rules, min_size=1, max_size=3, unique_by=lambda rule: rule.id).map(
     lambda held: HeldRole(name="", path="org/roles.yaml", rules=tuple(held))
@@ -145,6 +148,54 @@ def test_a_filter_gives_the_same_answer_as_a_decision(
         assert reach.sees(device, lambda _: told) == answer
         assert not answer or reach.touches(place.customer)
         assert not reach.whole or answer
+
+
+@given(books(), books(), subjects, asked, targets, arounds)
+def test_a_grant_more_never_takes_away_unless_it_denies(
+    book: Rulebook, more: Rulebook, subject: Subject, verb: str, target: Target, around: Circumstances
+) -> None:
+    allowing = more.model_copy(update={"roles": tuple(
+        role.model_copy(update={"rules": tuple(rule for rule in role.rules if rule.effect == "allow")})
+        for role in more.roles
+    )})
+    grants = grants_of(book, subject.names)
+    both = grants.plus(grants_of(allowing, subject.names))
+    before = decide(subject, verb, [target], grants, around).allowed
+
+    assert not before or decide(subject, verb, [target], both, around).allowed
+    denied = [answer.why for answer in decide(subject, verb, [target], grants, around).answers] == ["deny"]
+    assert not denied or not decide(subject, verb, [target], both, around).allowed
+
+
+@given(books(), subjects, asked, targets, arounds)
+def test_conditions_only_narrow(
+    book: Rulebook, subject: Subject, verb: str, target: Target, around: Circumstances
+) -> None:
+    none = {"ticket": False, "ticket_pattern": "", "window": None, "approval": False, "max_devices": 0, "mfa_within": 0}
+    free = book.model_copy(update={"roles": tuple(
+        role.model_copy(update={"rules": tuple(rule.model_copy(update=none) for rule in role.rules)})
+        for role in book.roles
+    )})
+
+    assert not about(book, subject, verb, target, around) or about(free, subject, verb, target, around)
+
+
+def test_a_window_past_midnight_belongs_to_the_day_on_which_it_opens() -> None:
+    friday_23h, saturday_5h, saturday_23h, monday_5h = (
+        1_767_996_000_000 + hours * 3_600_000 for hours in (0, 6, 24, 54))      # 2026-01-09 23:00 in Madrid
+
+    assert [within(NIGHTS, at) for at in (friday_23h, saturday_5h)] == [True, True]
+    assert [within(NIGHTS, at) for at in (saturday_23h, monday_5h)] == [False, False]
+
+
+def test_a_ticket_has_the_form_that_the_rule_asks_for() -> None:
+    grants = helpdesk(rule("shell", "shell.open", ticket_pattern="T-[0-9]+"))
+    good, bad = (
+        asked_of(grants, "shell.open", Target(HQ, labels={}), around=NOW._replace(ticket=text))
+        for text in ("T-7", "T-7x"))
+
+    assert good.allowed
+    assert bad.answers[0].unmet == ("the ticket is none of the form T-[0-9]+",)
 
 
 def helpdesk(*held: HeldRule, scope: str = "customers/acme") -> Grants:
