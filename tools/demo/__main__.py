@@ -20,6 +20,7 @@ from tools.lab.world import Failed, World
 FOLDER = Path(__file__).parents[2] / ".demo"
 LOCK = "lock"
 NEXT = (
+    ("today", "what wants your eye; `top` is the same on one live screen"),
     ("status", "what is in force, and is everybody well?"),
     ("device list", "everyone; -l git/ring=canary for some, -o json for a program"),
     (f"device show {REAL}", "checks, the newest run, what was corrected"),

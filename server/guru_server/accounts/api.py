@@ -71,11 +71,11 @@ def public_router(desk: Desk, sightings: Sightings | None = None) -> APIRouter:
     async def accept(ask: InvitationAccepted, request: Request) -> AccountState:
         """Set a password by an invitation; sign in with it afterwards."""
         address, now = address_of(request), desk.clock()
-        desk.brakes.check("", "", address, now, known=False)
+        desk.brakes.check_invitation(address, now)
         try:
             name = await desk.accept(ask.invitation.get_secret_value(), ask.password.get_secret_value())
         except NotFound as error:
-            desk.brakes.failed("", "", address, now, known=False)
+            desk.brakes.no_invitation(address, now)
             await refused(request, "invitation", error)
             raise
         return await desk.db.read(lambda connection: _state(desk, connection, name))

@@ -16,6 +16,7 @@ class Brakes:
         self._strangers = Rates(burst=5, rate=1 / 60)       # of one network, for one name
         self._names = Rates(burst=30, rate=1 / 20)          # of all strangers, for one name
         self._addresses = Rates(burst=40, rate=0.5)         # of one network, for all names
+        self._invitations = Rates(burst=10, rate=1 / 20)    # of one network
 
     def check(self, name: str, client_key: str, address: str, now: int, *, known: bool) -> None:
         """Raise TooMany while there were too many failures."""
@@ -34,3 +35,11 @@ class Brakes:
         self._strangers.count(f"{name} {address}", now)
         self._names.count(name, now)
         self._addresses.count(address, now)
+
+    def check_invitation(self, address: str, now: int) -> None:
+        """Raise TooMany while too many invitations of this network were none. They have 256 bits; nobody else waits."""
+        self._invitations.check(address, now)
+
+    def no_invitation(self, address: str, now: int) -> None:
+        """Count one that was none."""
+        self._invitations.count(address, now)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
 from guru_policy.errors import InputInvalid
+from guru_server.identity.rates import TooMany
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 LEAST, MOST = 12, 256                   # characters
+WAITING = 64                            # about two seconds of work
 AT_ONCE = 2                             # each takes 64 MiB and about 50 ms of a processor
 COMMON = frozenset({"password", "passwort", "123456789012", "qwertyuiop", "administrator", "letmein"})
 
@@ -59,17 +63,28 @@ def _nobody() -> str:
 
 
 class Mill:
-    """Where passwords are checked: in threads, so many at once; further ones wait their turn."""
+    """Where passwords are checked: in threads, so many at once; some more wait their turn, the rest are sent away."""
 
-    def __init__(self, at_once: int = AT_ONCE) -> None:
-        self._room = asyncio.Semaphore(at_once)
+    def __init__(self, at_once: int = AT_ONCE, waiting: int = WAITING) -> None:
+        self._room, self._most, self._waiting = asyncio.Semaphore(at_once), waiting, 0
 
     async def holds(self, digest: str, password: str) -> bool:
-        """As `holds`."""
-        async with self._room:
+        """As `holds`; TooMany when too many wait."""
+        async with self._turn():
             return await asyncio.to_thread(holds, digest, password[:MOST + 1])
 
     async def digest_of(self, password: str) -> str:
-        """As `digest_of`."""
-        async with self._room:
+        """As `digest_of`; TooMany when too many wait."""
+        async with self._turn():
             return await asyncio.to_thread(digest_of, password)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        if self._waiting >= self._most:
+            raise TooMany("too many people sign in at once", hint="try again in a few seconds")
+        self._waiting += 1
+        try:
+            async with self._room:
+                yield
+        finally:
+            self._waiting -= 1
