@@ -71,7 +71,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     'enroll pending list': (),
     'enroll pending approve': ('DEVICE',),
     'enroll pending deny': ('DEVICE',),
-    'can': ('VERB', '[DEVICE]'),
+    'can': ('VERB [DEVICE]',),
     'access explain': ('USER', 'VERB', 'DEVICE'),
     'access request': (),
     'access list': (),

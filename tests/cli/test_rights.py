@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from guru_policy.errors import UsageWrong
 from guru_wire.access import AccessAnswer, Reason, RightsDiffer, RoleHeld
 from guru_wire.operator import WhoAmI
+from gurucli.commands.access.sentence import Question, read
 from tests.cli import canned
 from tests.cli.conftest import Guru
 from tests.cli.double import Double, problem
@@ -69,3 +73,12 @@ def test_doctor_finds_nothing_wrong_with_whoever_may_not_see_the_servers_health(
     lines = {line["name"]: line["ok"] for line in json.loads(guru("doctor", "-o", "json").out)["lines"]}
 
     assert lines["server"] is True
+
+
+def test_a_question_may_be_a_sentence() -> None:
+    assert read(["I", "run", "script", "reboot", "on", "@acme"]) == Question(
+        "command.run", selector="@acme", script="reboot")
+    assert read(["i", "run", "on", "web01"]) == Question("command.run", device="web01")
+    assert read(["device.label", "web01"]) == Question("device.label", device="web01")
+    with pytest.raises(UsageWrong):
+        read(["device.label", "web01", "web02"])

@@ -11,6 +11,7 @@ from guru_policy.errors import UsageWrong
 from gurucli.answers_rights import AccessAnswer
 from gurucli.clean import clean
 from gurucli.cli import Cli
+from gurucli.commands.access.sentence import read
 from gurucli.exits import Exit
 from gurucli.human import plural
 from gurucli.paper import Paper
@@ -25,15 +26,16 @@ EXAMPLES = (
     ("guru can command.run -l @acme --class danger", "on every device of acme"),
     ("guru can shell.open web01 --ticket T-1042", "on one device, with a ticket"),
     ("guru can policy.apply", "on the whole organisation"),
+    ("guru can I run script reboot on @acme", "as one says it"),
     ("guru can device.enroll --scope customers/acme/sites/hq", "at a site"),
 )
 
 
 def run(
     ctx: typer.Context,
-    verb: Annotated[str, typer.Argument(metavar="VERB", help="Such as device.label; see Role.", show_default=False)],
-    device: Annotated[str, typer.Argument(
-        metavar="[DEVICE]", help="A name, customer/site/name, or an id.", show_default=False)] = "",
+    words: Annotated[list[str], typer.Argument(
+        metavar="VERB [DEVICE]", help="Such as device.label; see Role. Or: I run script NAME on SELECTOR.",
+        show_default=False)],
     selector: SelectorOption = "",
     scope: Annotated[str, typer.Option(
         "--scope", metavar="SCOPE", show_default=False,
@@ -47,8 +49,18 @@ def run(
     question is about the whole organisation.
     """
     cli: Cli = ctx.obj
+    asked = read(words)
+    verb, device = asked.verb, asked.device
+    if asked.selector and selector:
+        raise UsageWrong("two selectors do not go together", hint="give one of them")
+    selector = selector or asked.selector
     if sum(map(bool, (device, selector, scope))) > 1:
         raise UsageWrong("a device, a selector and a scope do not go together", hint="give one of them")
+    if asked.script:
+        from gurucli.answers_jobs import ScriptDetail
+        from gurucli.client import part
+
+        command_class = cli.server.get(ScriptDetail, f"/scripts/{part(asked.script)}")["command_class"]
     if device:
         from gurucli.answers import DeviceDetail
         from gurucli.client import part
