@@ -132,7 +132,8 @@ def test_a_window_by_hand_mutes_until_somebody_closes_it(
     started: Any = world.ask("maint", "start", "-l", "name=acme-pc01", "--duration", "1h", "--reason", "new switch")
     broken.touch()
     wait_until("it is muted", lambda: [row["muted_by"] for row in firing(world)] == [[started["row"]["id"]]], PATIENCE)
-    assert (desk.letters, started["devices"]) == ([], 1)
+    assert ([one for one in events(desk.letters) if one[0] == "firing"], started["devices"]) == ([], 1)
+    desk.letters.clear()                # that an alert of another test has ended may come this late
 
     ended = json.loads(world.guru("maint", "end", started["row"]["id"], "-o", "json").out)
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from guru_server.keys import keys
+from guru_server.signer.near import near_folder
 from tests.server.federation.conftest import Issuer, account
 from tools.lab.world import BIN, World
 
@@ -44,7 +45,7 @@ class Forge(Issuer):
 def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Forge, Path]]:
     folder = tmp_path_factory.mktemp("forge") / "keys"
     keys.make(folder, ["localhost"], int(time.time() * 1000))
-    made = Forge(keys.load_server(folder).tls.context)
+    made = Forge(keys.load_server(folder, near_folder(folder)).tls.context)
     yield made, folder / "ca.crt"
     made.close()
 

@@ -93,11 +93,9 @@ class HeldService(Carried):
 class HeldSignIn(Carried):
     """The SignInPolicy; times in seconds."""
 
-    methods: tuple[str, ...] = ("password", "passkey", "sso")
     second_factor: Literal["required", "optional"] = "optional"
     session: int = 43_200
     idle: int = 28_800
-    device_flow: bool = False
 
 
 class Rulebook(Carried):
@@ -173,10 +171,8 @@ def _sign_in(fleet: Fleet) -> HeldSignIn:
         return HeldSignIn()
     required = any(one.second_factor == "required" for one in found)
     return HeldSignIn(
-        methods=tuple(method for method in found[0].methods if all(method in one.methods for one in found)),
         second_factor="required" if required else "optional",
         session=int(min(one.session for one in found)), idle=int(min(one.idle for one in found)),
-        device_flow=all(one.device_flow for one in found),
     )
 
 

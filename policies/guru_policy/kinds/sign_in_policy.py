@@ -9,17 +9,11 @@ from pydantic import Field
 from guru_policy.kinds.base import Spec
 from guru_policy.quantities import PositiveDuration
 
-Method = Literal["password", "passkey", "sso"]
-
 
 class SignInPolicy(Spec):
     """What a sign-in has to show, and how long it lasts."""
 
-    methods: tuple[Method, ...] = Field(
-        default=("password", "passkey", "sso"), min_length=1, max_length=3, description="ways in; others are closed")
     second_factor: Literal["required", "optional"] = Field(
         default="optional", description="`required`: who has none can do nothing but set one up")
     session: PositiveDuration = Field(default=43_200, description="a sign-in ends after this time at the latest")
     idle: PositiveDuration = Field(default=28_800, description="it ends sooner when nobody used it for so long")
-    device_flow: bool = Field(
-        default=False, description="whether a code may be typed on another machine; such codes can be phished")

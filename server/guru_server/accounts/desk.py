@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, select
 
 from guru_policy.access.rulebook import HeldSignIn, Rulebook
-from guru_policy.errors import FactorNeeded, NotSignedIn, Refused
+from guru_policy.errors import FactorNeeded, NotSignedIn
 from guru_server.accounts import accounts, sessions
 from guru_server.accounts.accounts import Account
 from guru_server.accounts.brakes import Brakes
@@ -58,8 +58,6 @@ class Desk:
             self.holding.book(connection, self.tenant), accounts.find(connection, self.tenant, ask.user),
             self._known(connection, ask.user, client_key),
         ))
-        if "password" not in book.sign_in.methods:
-            raise Refused("the organisation's sign-in policy closes passwords", hint="`guru login --sso`")
         self.brakes.check(ask.user, client_key, address, now, known=known)
         password = ask.password.get_secret_value()
         good = await self.mill.holds(found.password if found else "", password)
@@ -88,18 +86,6 @@ class Desk:
             self.brakes.failed(ask.user, client_key, address, now, known=known)
             raise NotSignedIn("the code is wrong, or was used already", hint="wait for the next one")
         return self.tokens(opened, found.name, client_key, set_up=_must_set_up(book.sign_in, found, None), now=now)
-
-    async def open(self, who: SignedIn) -> Tokens:
-        """Open a session for somebody who showed elsewhere who they are; NotSignedIn when they are shut out."""
-        now = self.clock()
-
-        def work(connection: Connection) -> Opened:
-            book = self.holding.book(connection, self.tenant)
-            self._admit(accounts.find(connection, self.tenant, who.name), book, who.name)
-            return sessions.open_session(
-                connection, self.tenant, who, seal=self.seal, policy=book.sign_in, now=now)
-
-        return self.tokens(await self.db.write(work), who.name, who.client_key, set_up=False, now=now)
 
     async def refresh(self, refresh: str, client_key: str) -> Tokens:
         """The next tokens of a session; NotSignedIn when it is over, or ends now."""

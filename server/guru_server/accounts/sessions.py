@@ -22,7 +22,7 @@ from guru_server.accounts.sealing import Seal
 from guru_server.accounts.tables import user_session
 from guru_server.audit.log import record
 
-Method = Literal["password", "passkey", "sso", "federated", "client", "device"]
+Method = Literal["password"]
 AGAIN = 60_000                          # ms in which a lost answer may be asked for once more
 _TOKEN = re.compile(r"gurur_([0-9a-f]{32})_([0-9]{1,9})_([0-9a-f]{64})")
 MOST_OF_ONE = 50                        # sessions of one person; the one unused for longest goes

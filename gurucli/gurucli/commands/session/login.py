@@ -35,7 +35,7 @@ EXAMPLES = (
     ("guru login guru.example.com --context prod", "look at the fingerprint, keep it as prod"),
     ("guru login URL --pin PIN --user ada", "asks for her password, and for a code when she has a second factor"),
     ("guru login URL --pin PIN --token-file token.txt --no-input", "in a script"),
-    ("guru login --ci URL", "in a CI job, by the token that its platform gives it; nothing secret is stored"),
+    ("guru login --ci URL", "in a CI job, by its platform's own token: nothing is stored"),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014_approvals"
+revision = "0016_approvals"
 down_revision = "0015_idempotency"
 branch_labels = None
 depends_on = None
