@@ -45,5 +45,13 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         if part == "**":
             text += ".*" if last else "(?:[^/]+/)*"
         else:
-            text += "[^/]*".join(re.escape(word) for word in part.split("*")) + ("" if last else "/")
+            text += _name(part.split("*")) + ("" if last else "/")
     return re.compile(text, re.DOTALL)
+
+
+def _name(words: list[str]) -> str:
+    """Of one name between slashes. A word in the middle is found once and for all, so that stars do not multiply."""
+    first, *others = map(re.escape, words)
+    if not others:
+        return first
+    return first + "".join(f"(?>[^/]*?{word})" for word in others[:-1]) + f"[^/]*{others[-1]}"

@@ -21,6 +21,11 @@ from guru_policy.path_pattern import PathPattern, covers
     ("fleet.yaml", "fleet.yaml", True),
     ("fleet.yaml", "fleetXyaml", False),
     ("org/*", "org/a/b", False),
+    ("org/a*b*c*d", "org/abbcbcxd", True),
+    ("org/a*bc*c", "org/axbcc", True),
+    ("org/a*bc*c", "org/axbc", False),
+    ("org/*b*b/x", "org/b/bb/x", False),
+    ("**/*b*/x", "org/ab/cb/x", True),
 ])
 def test_a_pattern_covers_what_it_says(pattern: str, path: str, covered: bool) -> None:
     assert covers([pattern], path) is covered
@@ -35,3 +40,7 @@ def test_what_is_no_pattern_is_refused(text: str) -> None:
 def test_a_hostile_path_is_answered() -> None:
     """An exponential match would not end before the test's own deadline."""
     assert not covers(["**/*a*a*a*a*b/**/*a*a*a*b/**/c"], "/".join(["a" * 40] * 60) + "/d")
+
+
+def test_stars_in_one_name_do_not_multiply() -> None:
+    assert not covers(["customers/" + "*a" * 90 + "b"], "customers/" + "a" * 1000)
