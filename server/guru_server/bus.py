@@ -73,7 +73,7 @@ class LocalBus:
 
     def deliver(self, topic: str, ids: frozenset[str]) -> None:
         """Ring every subscription of `topic`."""
-        for subscription in self._subscriptions[topic]:
+        for subscription in self._subscriptions.get(topic, ()):
             subscription.ring(ids)
 
     def subscribe(self, topic: str) -> Subscription:

@@ -89,18 +89,26 @@ class PostgresBus:
     async def _listen(self, connection: AsyncConnection[tuple[str, ...]]) -> None:
         await connection.execute("LISTEN guru")
         async for heard in connection.notifies():
-            try:
-                sender, topic, ids = orjson.loads(heard.payload)
-            except ValueError:
-                continue                # not ours: the database is shared with somebody
-            if sender != self._me:
-                self._local.deliver(str(topic), frozenset(str(one) for one in ids))
+            news = _news(heard.payload)
+            if news is not None and news[0] != self._me:
+                self._local.deliver(news[1], news[2])
 
     async def _connect(self) -> AsyncConnection[tuple[str, ...]]:
         try:
             return await AsyncConnection.connect(self._url, autocommit=True, connect_timeout=5)
         except psycopg.Error as cause:
             raise Unreachable("the database does not answer", hint="look at the database server") from cause
+
+
+def _news(payload: str) -> tuple[str, str, frozenset[str]] | None:
+    """Sender, topic and ids; None for what is not ours, since anybody with this database may send anything."""
+    try:
+        sender, topic, ids = orjson.loads(payload)
+    except (ValueError, TypeError):
+        return None
+    if not isinstance(sender, str) or not isinstance(topic, str) or not isinstance(ids, list):
+        return None
+    return sender, topic, frozenset(one for one in ids if isinstance(one, str) and "\0" not in one)
 
 
 def payloads(sender: str, news: Mapping[str, Collection[str]]) -> Iterator[str]:
