@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import orjson
 from sqlalchemy import Connection, select
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, select
 from guru_policy.inventory import Device, Place
 from guru_server.fleet.tables import device
 
+_SLICE = 500                            # ids in one statement
 _INVENTORY = (
     device.c.id, device.c.name, device.c.customer, device.c.site, device.c.facts, device.c.op_labels
 )
@@ -39,6 +41,16 @@ class Inventory:
             found.append(one)
         self._known = {one.id: one for one in found}
         return found
+
+
+def among(connection: Connection, tenant: str, ids: Sequence[str]) -> list[Device]:
+    """Those of these devices that are let in and not revoked, as they are now."""
+    found = []
+    for start in range(0, len(ids), _SLICE):
+        query = select(*_INVENTORY).where(device.c.tenant == tenant, device.c.id.in_(ids[start : start + _SLICE]),
+                                          device.c.revoked_at.is_(None), device.c.held != "pending")
+        found += [_device(*row, b"") for row in connection.execute(query).all()]
+    return found
 
 
 def _device(ident: str, name: str, customer: str, site: str, facts: str, labels: str, stamp: bytes) -> Device:

@@ -11,6 +11,7 @@ from functools import partial
 
 from sqlalchemy import Connection, select
 
+from guru_policy.access.asking import Decision
 from guru_policy.errors import InputInvalid, NotFound, Refused
 from guru_policy.inventory import Device
 from guru_policy.selector import parse
@@ -18,7 +19,7 @@ from guru_server.audit.log import record
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.fleet.finding import Labels, matching
-from guru_server.fleet.inventory import Inventory
+from guru_server.fleet.inventory import Inventory, among
 from guru_server.fleet.reading import known, resolve
 from guru_server.gateway.orders import TOPIC
 from guru_server.jobs import store
@@ -145,9 +146,16 @@ async def _make(desk: Desk, new: NewJob, rights: Rights) -> JobMade:
     acting = await rights.sight(verb)
     total = len(new.devices)
     said = f"{new.what} on {total} {'device' if total == 1 else 'devices'}"
-    allow = partial(acting.require, devices=new.devices, about=f"job:{new.id}", command_class=command_class, said=said)
-    allow(None)
-    await desk.db.write(partial(create, signer=desk.signer, new=new, allow=allow))
+    allow = partial(acting.require, about=f"job:{new.id}", command_class=command_class, said=said)
+    allow(None, new.devices)
+
+    def still(connection: Connection) -> Decision:
+        """The same of the devices as they are now: one may have been labelled since it was looked up."""
+        present = among(connection, TENANT, [one.id for one in new.devices])
+        here = {one.id for one in present}
+        return allow(connection, present, gone=[one for one in new.devices if one.id not in here])
+
+    await desk.db.write(partial(create, signer=desk.signer, new=new, allow=still))
     await desk.bus.publish(TOPIC, [one.id for one in new.devices])
     row = await desk.db.read(lambda connection: store.by_id(connection, new.id))
     return JobMade(job=store.job_row(row, {"queued": total}), next=total)
