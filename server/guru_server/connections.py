@@ -14,6 +14,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from guru_server.origins import Places, origin_of
 
+INCOMPLETE = 16 << 10                   # bytes of a head, when nobody says otherwise
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
@@ -22,6 +24,19 @@ class ConnectionLimits:
     head: float = 15.0
     each: int = 1_000
     most: int = 20_000
+
+
+class Unambiguous(h11.Connection):
+    """Takes no request that says twice how long its body is: a proxy in front may believe the other (RFC 9112, 6.1)."""
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        """The next event; RemoteProtocolError for such a request."""
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            names = {name for name, _ in event.headers}
+            if {b"content-length", b"transfer-encoding"} <= names:
+                raise h11.RemoteProtocolError("a body has a length or comes in chunks, not both")
+        return event
 
 
 class BoundedHttp(H11Protocol):
@@ -34,6 +49,7 @@ class BoundedHttp(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         """Take a place, or end at once when there is none."""
+        self.conn = Unambiguous(h11.SERVER, self.config.h11_max_incomplete_event_size or INCOMPLETE)
         super().connection_made(transport)
         origin = origin_of(self.client[0] if self.client else "")
         if not self.places.take(origin):
