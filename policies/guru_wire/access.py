@@ -154,7 +154,7 @@ class ApprovalDetail(ApprovalRow):
     targets: tuple[str, ...] = ()             # acme/hq/web01, customers/acme; the first hundred
 
 
-class Verdict(Asked):
+class Judged(Asked):
     """Why somebody agrees or not."""
 
     reason: str = Field(default="", max_length=500)

@@ -120,7 +120,7 @@ def test_an_order_given_out_twice_runs_once(world: World, place: AgentPlace) -> 
 
 def test_orders_that_somebody_changed_in_the_database_are_refused_and_shown(world: World, place: AgentPlace) -> None:
     world.children[f"agent {PC}"].stop()
-    wait_until("it is away", lambda: linked(world) == 0)
+    wait_until("it is away", lambda: linked(world) == 0, 120, seen=lambda: world.get("/devices?limit=9")["items"])
     altered, late = (ordered(world, PC, "--", f"touch {name}") for name in ("altered", "late"))
     [(signed,)] = rows(world.database_url, "SELECT signed FROM job_order WHERE job = :job", {"job": altered})
     change(world.database_url, "UPDATE job_order SET signed = :signed WHERE job = :job",

@@ -67,7 +67,8 @@ def _operation(way: str, path: str, operation: Mapping[str, JsonValue], schemas:
     codes = ["400"] if is_open else ["400", "401", "403", "429"]
     codes += ["404"] if "{" in path else []
     codes += ["409"] if way != "get" else []
-    answers.update({code: {"$ref": f"#/components/responses/{_name(code)}"} for code in sorted(codes)})
+    own = {code for code in answers if code >= "400"}           # a route that answers in its own way says so itself
+    answers.update({code: {"$ref": f"#/components/responses/{_name(code)}"} for code in sorted({*codes} - own)})
     if way == "get" and not is_open:
         answers["304"] = {"description": "The answer is still the one of If-None-Match"}
     answers["default"] = {

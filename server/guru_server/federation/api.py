@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from guru_policy.errors import GuruError, NotSignedIn, Unreachable
+from guru_policy.model import Carried
 from guru_server.federation.exchanging import LIFE, Exchange
 from guru_server.identity.rates import Rates
 from guru_server.identity.sightings import Sightings
@@ -19,13 +20,41 @@ TAKEN = frozenset({"urn:ietf:params:oauth:token-type:id_token", "urn:ietf:params
 MOST = 32_768                           # bytes of a form
 
 
+_BODY = {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": {
+    "type": "object", "required": ["grant_type", "subject_token", "subject_token_type"],
+    "properties": {
+        "grant_type": {"type": "string", "enum": [EXCHANGE]}, "subject_token": {"type": "string", "maxLength": MOST},
+        "subject_token_type": {"type": "string", "enum": sorted(TAKEN)},
+        "client_id": {"type": "string", "maxLength": 128, "description": "the ServiceAccount, when several trust it"},
+    },
+}}}}
+
+
+class TokenGranted(Carried):
+    """An access token (RFC 8693, 2.2.1); `expires_in` is in seconds."""
+
+    access_token: str
+    issued_token_type: str
+    token_type: str
+    expires_in: int
+
+
+class TokenRefused(Carried):
+    """An error of OAuth's (RFC 6749, 5.2)."""
+
+    error: str
+    error_description: str
+
+
 def public_router(exchange: Exchange, sightings: Sightings | None = None) -> APIRouter:
     """Where a job's token is exchanged; the token itself is what lets in."""
     router = APIRouter(tags=["sign-in"])
     failures = Rates(burst=30, rate=0.5)
 
-    @router.post("/token", openapi_extra={"requestBody": {"required": True, "content": {
-        "application/x-www-form-urlencoded": {"schema": {"type": "object"}}}}})
+    @router.post("/token", response_model=TokenGranted, openapi_extra={"requestBody": _BODY}, responses={
+        400: {"model": TokenRefused, "description": "It is refused (RFC 6749, 5.2)"},
+        503: {"model": TokenRefused, "description": "The issuer cannot be asked now"},
+    })
     async def token(request: Request) -> Response:
         """Exchange the OIDC token of a CI job for an access token of 15 minutes (RFC 8693)."""
         form = _form(await request.body())

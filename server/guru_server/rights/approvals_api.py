@@ -26,7 +26,7 @@ from guru_server.rights.declaring import needs
 from guru_server.rights.waiting import Act
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
-from guru_wire.access import ApprovalDetail, ApprovalRow, Verdict
+from guru_wire.access import ApprovalDetail, ApprovalRow, Judged
 from guru_wire.operator import Page
 
 Who = Annotated[Person, Depends(signed_in)]
@@ -84,7 +84,7 @@ def _route_looking(router: APIRouter, desk: Desk) -> None:
 def _route_deciding(router: APIRouter, desk: Desk) -> None:
     @router.post("/approvals/{ident}/approve")
     @needs(None, of="oneself")
-    async def approve(ident: str, ask: Verdict, person: Who, rights: Asking, request: Request) -> ApprovalRow:
+    async def approve(ident: str, ask: Judged, person: Who, rights: Asking, request: Request) -> ApprovalRow:
         """Agree: the act runs at once, as whoever asked, by what they may now. It takes approval.give, and the
         verb itself, on every device.
         """
@@ -108,7 +108,7 @@ def _route_deciding(router: APIRouter, desk: Desk) -> None:
 
     @router.post("/approvals/{ident}/deny")
     @needs(None, of="oneself")
-    async def deny(ident: str, ask: Verdict, person: Who, rights: Asking) -> ApprovalRow:
+    async def deny(ident: str, ask: Judged, person: Who, rights: Asking) -> ApprovalRow:
         """Say no, or take one's own back: it never runs."""
         now, row = desk.clock(), await _seen(desk, ident, person, rights)
         await desk.db.write(lambda connection: waiting.decide(

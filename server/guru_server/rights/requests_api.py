@@ -27,7 +27,7 @@ from guru_server.rights.declaring import needs
 from guru_server.rights.granting import Wish
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
-from guru_wire.access import AccessWish, BreakGlassWish, GrantRow, Verdict
+from guru_wire.access import AccessWish, BreakGlassWish, GrantRow, Judged
 from guru_wire.operator import Page
 
 Who = Annotated[Person, Depends(signed_in)]
@@ -96,7 +96,7 @@ def _route_asking(router: APIRouter, desk: Desk) -> None:
 def _route_deciding(router: APIRouter, desk: Desk) -> None:
     @router.post("/access/requests/{ident}/approve")
     @needs(None, of="oneself")
-    async def approve(ident: str, ask: Verdict, person: Who, rights: Asking) -> GrantRow:
+    async def approve(ident: str, ask: Judged, person: Who, rights: Asking) -> GrantRow:
         """Grant it: it takes approval.give there, and everything that is granted. Never to oneself."""
         row = await _other(desk, ident, person, rights)
         _has_all(rights, row)
@@ -104,19 +104,19 @@ def _route_deciding(router: APIRouter, desk: Desk) -> None:
 
     @router.post("/access/requests/{ident}/deny")
     @needs(None, of="oneself")
-    async def deny(ident: str, ask: Verdict, person: Who, rights: Asking) -> GrantRow:
+    async def deny(ident: str, ask: Judged, person: Who, rights: Asking) -> GrantRow:
         """Say no, or take one's own request back."""
         return await _decided(desk, await _found(desk, ident, person, rights), "denied", rights, ask)
 
     @router.post("/access/requests/{ident}/revoke")
     @needs(None, of="oneself")
-    async def revoke(ident: str, ask: Verdict, person: Who, rights: Asking) -> GrantRow:
+    async def revoke(ident: str, ask: Judged, person: Who, rights: Asking) -> GrantRow:
         """End a grant before its time, another's or one's own: with the next request it is over."""
         return await _decided(desk, await _found(desk, ident, person, rights), "revoked", rights, ask)
 
     @router.post("/access/requests/{ident}/review")
     @needs(None, of="oneself")
-    async def review(ident: str, ask: Verdict, person: Who, rights: Asking) -> GrantRow:
+    async def review(ident: str, ask: Judged, person: Who, rights: Asking) -> GrantRow:
         """Say that one has looked at what somebody else did by break-glass."""
         row, now = await _other(desk, ident, person, rights), desk.clock()
         done = await desk.db.write(lambda connection: granting.review(
@@ -193,7 +193,7 @@ def _has_all(rights: Rights, row: Row[Any]) -> None:
                                   hint="somebody who has all of it can")
 
 
-async def _decided(desk: Desk, row: Row[Any], state: str, rights: Rights, ask: Verdict) -> GrantRow:
+async def _decided(desk: Desk, row: Row[Any], state: str, rights: Rights, ask: Judged) -> GrantRow:
     now = desk.clock()
     done = await desk.db.write(lambda connection: granting.decide(
         connection, TENANT, row, state, by=rights.actor, why=ask.reason, now=now))

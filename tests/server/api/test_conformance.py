@@ -89,7 +89,8 @@ async def test_every_answer_is_as_the_document_says(office: Office, role: str) -
         } | held
         request = httpx.Request(
             sent["method"], sent["url"], params=sent.get("params"), headers=sent["headers"],
-            json=sent.get("json"), content=sent.get("data"), cookies=sent.get("cookies"),
+            json=sent.get("json"), cookies=sent.get("cookies"),
+            **({"data": sent["data"]} if isinstance(sent.get("data"), dict) else {"content": sent.get("data")}),
         )
         return asyncio.run_coroutine_threadsafe(_sent(office.http, request), loop).result(60)
 
