@@ -6,6 +6,7 @@ A rulebook is what a server keeps in its database: a decision needs neither Git 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Literal
 
 from guru_policy.conditions import OWN_KEYS
@@ -109,9 +110,14 @@ class Rulebook(Carried):
     sign_in: HeldSignIn = HeldSignIn()
     services: tuple[HeldService, ...] = ()
 
+    @cached_property
+    def _by_name(self) -> dict[str, HeldUser]:
+        """Asked with every request."""
+        return {one.name: one for one in self.users}
+
     def user(self, name: str) -> HeldUser | None:
         """The Person of that name."""
-        return next((one for one in self.users if one.name == name), None)
+        return self._by_name.get(name)
 
     def service(self, name: str) -> HeldService | None:
         """The ServiceAccount of that name, unless it is disabled."""

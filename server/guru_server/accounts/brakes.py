@@ -20,21 +20,18 @@ class Brakes:
 
     def check(self, name: str, client_key: str, address: str, now: int, *, known: bool) -> None:
         """Raise TooMany while there were too many failures."""
-        if known:
-            self._known.check(f"{name} {client_key}", now)
-            return
-        self._strangers.check(f"{name} {address}", now)
-        self._names.check(name, now)
-        self._addresses.check(address, now)
+        for rates, bucket in self._of(name, client_key, address, known=known):
+            rates.check(bucket, now)
 
     def failed(self, name: str, client_key: str, address: str, now: int, *, known: bool) -> None:
         """Count a failure; it raises nothing, for the answer is a refusal already."""
+        for rates, bucket in self._of(name, client_key, address, known=known):
+            rates.count(bucket, now)
+
+    def _of(self, name: str, client_key: str, address: str, *, known: bool) -> tuple[tuple[Rates, str], ...]:
         if known:
-            self._known.count(f"{name} {client_key}", now)
-            return
-        self._strangers.count(f"{name} {address}", now)
-        self._names.count(name, now)
-        self._addresses.count(address, now)
+            return ((self._known, f"{name} {client_key}"),)
+        return (self._strangers, f"{name} {address}"), (self._names, name), (self._addresses, address)
 
     def check_invitation(self, address: str, now: int) -> None:
         """Raise TooMany while too many invitations of this network were none. They have 256 bits; nobody else waits."""

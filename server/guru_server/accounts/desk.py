@@ -16,8 +16,9 @@ from guru_server.accounts.passwords import Mill, check_new, outdated
 from guru_server.accounts.sealing import Seal
 from guru_server.accounts.sessions import Opened, SessionRow, SignedIn
 from guru_server.accounts.tables import user_session
-from guru_server.accounts.tokens import LIFE, Minter
+from guru_server.accounts.tokens import LIFE, Access, Minter
 from guru_server.clock import Clock
+from guru_server.gateway.plain import plain
 from guru_server.identity.people import Person
 from guru_server.rights.holding import Holding
 from guru_server.store.database import Database
@@ -76,8 +77,8 @@ class Desk:
                 return None
             if fresh:
                 accounts.set_password(connection, self.tenant, found.name, fresh, now=now, quietly=True)
-            who = SignedIn(
-                found.name, "password", now if found.second_factor else None, client_key, (), ask.client, address)
+            mfa_at, client = now if found.second_factor else None, plain(ask.client, 200)
+            who = SignedIn(found.name, "password", mfa_at, client_key, client, address)
             return sessions.open_session(
                 connection, self.tenant, who, seal=self.seal, policy=book.sign_in, now=now)
 
@@ -122,34 +123,37 @@ class Desk:
 
         return await self.db.write(work)
 
-    def whose(self, connection: Connection, token: str, proof: Proof, now: int) -> Person:
-        """Who holds the access token; NotSignedIn for a session that is over, or another client's key."""
+    def access(self, token: str, proof: Proof, now: int) -> Access:
+        """What the access token says; NotSignedIn when it is none of ours, over, or another client's key's."""
         access = self.minter.read(token, now)
         if access.client_key != proof.key:
             raise NotSignedIn("this token belongs to another client's key", hint="sign in: `guru login`")
+        return access
+
+    def whose(self, connection: Connection, access: Access, book: Rulebook, now: int) -> Person:
+        """Who holds a token that says this; NotSignedIn for a session that is over."""
         row = sessions.session_of(connection, self.tenant, access.session)
-        book = self.holding.book(connection, self.tenant)
         if row is None or not row.living(now, book.sign_in.idle + LIFE):
             why = f": {row.ending}" if row and row.ending else ""
             raise NotSignedIn(f"this session is over{why}", hint="sign in again: `guru login`")
-        found = accounts.find(connection, self.tenant, row.name)
-        self._admit(found, book, row.name)
-        return Person(
-            row.id, row.name, found.role if found else "", access.expires_at, kind="person", session=True,  # type: ignore[arg-type]  # a fixed role or none
-            groups=frozenset(row.groups), mfa_at=row.mfa_at, set_up=_must_set_up(book.sign_in, found, row),
-        )
+        person, found = self._person(connection, row, book)
+        return person._replace(expires_at=access.expires_at, set_up=_must_set_up(book.sign_in, found, row))
 
     def again(self, connection: Connection, session: str) -> Person:
         """Who signed in, for an act of theirs that waited; NotSignedIn when they signed out or were shut out."""
-        row, book = sessions.session_of(connection, self.tenant, session), self.holding.book(connection, self.tenant)
+        row = sessions.session_of(connection, self.tenant, session)
         if row is None or row.ending:
             raise NotSignedIn("the session of whoever asked was ended")
+        return self._person(connection, row, self.holding.book(connection, self.tenant))[0]
+
+    def _person(self, connection: Connection, row: SessionRow, book: Rulebook) -> tuple[Person, Account | None]:
+        """Whose session it is, unless they are shut out."""
         found = accounts.find(connection, self.tenant, row.name)
         self._admit(found, book, row.name)
         return Person(
             row.id, row.name, found.role if found else "", None, kind="person", session=True,  # type: ignore[arg-type]  # a fixed role or none
-            groups=frozenset(row.groups), mfa_at=row.mfa_at,
-        )
+            mfa_at=row.mfa_at,
+        ), found
 
     def tokens(self, opened: Opened, name: str, client_key: str, *, set_up: bool, now: int) -> Tokens:
         """What the client gets."""
@@ -174,7 +178,7 @@ class Desk:
 
 
 def _must_set_up(policy: HeldSignIn, found: Account | None, row: SessionRow | None) -> bool:
-    """Whether a second factor has to be set up before anything else; a provider's sign-in has its own."""
-    if policy.second_factor != "required" or (row is not None and (row.mfa_at is not None or row.method != "password")):
+    """Whether a second factor has to be set up before anything else."""
+    if policy.second_factor != "required" or (row is not None and row.mfa_at is not None):
         return False
     return found is not None and not found.second_factor

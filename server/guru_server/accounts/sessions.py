@@ -8,7 +8,6 @@ and within a minute: then the answer got lost, and the same client asks again.
 from __future__ import annotations
 
 import hmac
-import json
 import re
 import secrets
 from collections.abc import Sequence
@@ -29,13 +28,12 @@ MOST_OF_ONE = 50                        # sessions of one person; the one unused
 
 
 class SignedIn(NamedTuple):
-    """Who showed what. `groups` are what an identity provider said; those of the repository are looked up later."""
+    """Who showed what."""
 
     name: str
     method: Method
     mfa_at: int | None                  # ms UTC of the second factor
     client_key: str                     # thumbprint
-    groups: tuple[str, ...] = ()
     client: str = ""
     address: str = ""
 
@@ -53,7 +51,6 @@ class SessionRow(NamedTuple):
 
     id: str
     name: str
-    groups: tuple[str, ...]
     method: Method
     client_key: str
     client: str
@@ -86,7 +83,7 @@ def open_session(
     session = secrets.token_hex(16)
     ends = now + policy.session * 1000
     connection.execute(user_session.insert().values(
-        tenant=tenant, id=session, name=who.name, groups=json.dumps(who.groups), method=who.method,
+        tenant=tenant, id=session, name=who.name, method=who.method,
         client_key=who.client_key, client=who.client[:200], address=who.address[:64], turns=0,
         mfa_at=who.mfa_at, created_at=now, turned_at=now,
         expires_at=ends, ended_at=None, ending="",
@@ -184,7 +181,7 @@ def _locked(connection: Connection, tenant: str, session: str) -> Row[Any] | Non
 
 def _row(row: Row[Any]) -> SessionRow:
     return SessionRow(
-        row.id, row.name, tuple(json.loads(row.groups)), row.method, row.client_key, row.client, row.address,
+        row.id, row.name, row.method, row.client_key, row.client, row.address,
         row.mfa_at, row.created_at, row.turned_at, row.expires_at, row.ended_at, row.ending,
         row.turns,
     )

@@ -42,7 +42,6 @@ user_session = Table(
     tenant(),
     key("id", 32),
     Column("name", String(128), nullable=False),
-    Column("groups", Text, nullable=False),                 # JSON: what the identity provider said
     Column("method", String(16), nullable=False),           # password
     Column("client_key", String(64), nullable=False),       # thumbprint that every request has to prove
     Column("client", String(200), nullable=False),          # what the client says of itself

@@ -52,7 +52,6 @@ class Person(NamedTuple):
     kind: Kind = "person"
     limits: Limits = Limits()
     session: bool = False               # signed in; `token` is then the session's id
-    groups: frozenset[str] = frozenset()                                # by the identity provider
     mfa_at: int | None = None
     set_up: bool = False                # nothing goes before a second factor is set up
 
@@ -71,9 +70,8 @@ class Person(NamedTuple):
         """Who that is to a decision."""
         scope = ORG if self.limits.scope == "org" else read_scope(self.limits.scope)
         name = f"user:{self.name}" if self.kind == "person" else self.actor
-        names = frozenset({name, *(f"group:{group}" for group in self.groups)})
         sign_in: SignIn = "key" if self.kind != "person" else "person" if self.session else "token"
-        return Subject(names, sign_in, self.mfa_at, Cap(frozenset(self.limits.verbs), scope))
+        return Subject(frozenset({name}), sign_in, self.mfa_at, Cap(frozenset(self.limits.verbs), scope))
 
 
 class TokenRow(NamedTuple):

@@ -165,21 +165,21 @@ class Door:
             self.failures.take(address, now)
             raise
 
-
     async def _read(self, request: Request, token: str, now: int) -> tuple[Person, Rulebook, Sequence[Granted]]:
         """Who holds the token; a session's tokens have two dots, and the request proves the client's key."""
         desk, host = self.desk, request.client.host if request.client else ""
-        if desk is None or token.count(".") != 2:
-            return await self.db.read(lambda connection: (
-                person := sign_in(connection, TENANT, token, now, host), self.holding.book(connection, TENANT),
-                granted_to(connection, TENANT, person, now),
-            ))
-        proof = desk.proof(
-            request.headers.get(HEADER, ""), request.method, request.scope["path"], token=token)
-        return await self.db.read(lambda connection: (
-            person := desk.whose(connection, token, proof, now), self.holding.book(connection, TENANT),
-            granted_to(connection, TENANT, person, now),
-        ))
+        access = None
+        if desk is not None and token.count(".") == 2:
+            proof = desk.proof(request.headers.get(HEADER, ""), request.method, request.scope["path"], token=token)
+            access = desk.access(token, proof, now)
+
+        def read(connection: Connection) -> tuple[Person, Rulebook, Sequence[Granted]]:
+            book = self.holding.book(connection, TENANT)
+            person = (desk.whose(connection, access, book, now) if desk is not None and access is not None
+                      else sign_in(connection, TENANT, token, now, host))
+            return person, book, granted_to(connection, TENANT, person, now)
+
+        return await self.db.read(read)
 
 
 _LOOKING = frozenset({"GET", "HEAD"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import pytest
 
 from guru_server.identity.people import Person as Who
@@ -173,13 +175,23 @@ async def test_an_invitation_sets_a_password_once(ada: Person, api: Api) -> None
     assert await Person(api, "carl").sign_in() is not None
 
 
+@pytest.mark.parametrize("name", ["bo;rm -rf", "bo%00", "ä"])
+async def test_what_cannot_be_a_name_is_told_in_words(ada: Person, name: str) -> None:
+    await ada.sign_in()
+    answer = await ada.ask("POST", f"/users/{name}/invitation", proof=ada.proof(
+        "POST", f"/users/{unquote(name)}/invitation", ada.tokens["access"]))
+
+    assert answer.status_code == 400
+    assert "pattern" not in answer.json()["detail"]
+
+
 async def test_a_token_from_the_machine_has_no_account(api: Api) -> None:
     assert (await api.http.get("/account")).status_code == 403
     assert (await api.http.post("/account/totp")).status_code == 403
 
 
-def test_the_groups_of_a_provider_are_names_of_bindings() -> None:
-    who = Who("s", "ada", "", None, session=True, groups=frozenset({"helpdesk"}), mfa_at=7)
+def test_a_session_is_a_person_with_a_second_factor_and_a_token_is_not() -> None:
+    who = Who("s", "ada", "", None, session=True, mfa_at=7)
 
-    assert (who.subject.names, who.subject.sign_in, who.subject.mfa_at) == (
-        {"user:ada", "group:helpdesk"}, "person", 7)
+    assert (who.subject.names, who.subject.sign_in, who.subject.mfa_at) == ({"user:ada"}, "person", 7)
+    assert who._replace(session=False, mfa_at=None).subject.sign_in == "token"

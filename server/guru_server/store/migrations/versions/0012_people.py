@@ -46,7 +46,6 @@ def upgrade() -> None:
         sa.Column("tenant", sa.String(length=64), nullable=False),
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("name", sa.String(length=128), nullable=False),
-        sa.Column("groups", sa.Text(), nullable=False),
         sa.Column("method", sa.String(length=16), nullable=False),
         sa.Column("client_key", sa.String(length=64), nullable=False),
         sa.Column("client", sa.String(length=200), nullable=False),
