@@ -40,6 +40,13 @@ SecretOption = Annotated[list[str] | None, typer.Option(
 OfflineOption = Annotated[bool, typer.Option(
     "--offline", help="Do not ask the server for its key.", show_default=False)]
 
+CodeOption = Annotated[str, typer.Option(
+    "--code", metavar="CODE", help="Of your authenticator, or a recovery code.", show_default=False)]
+ReasonOption = Annotated[str, typer.Option(
+    "--reason", metavar="TEXT", help="Why, for the audit log.", show_default=False)]
+ApprovalRef = Annotated[str, typer.Argument(
+    metavar="ID", help="As `guru approval list` shows it.", show_default=False)]
+
 
 def one_of(option: str, word: str, allowed: Sequence[str]) -> None:
     """UsageWrong with the nearest word when `word` is none of those that an option takes."""

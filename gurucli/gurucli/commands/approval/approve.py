@@ -11,6 +11,7 @@ from gurucli.cli import Cli
 from gurucli.client import part
 from gurucli.commands.approval.columns import COLUMNS, page
 from gurucli.exits import Exit
+from gurucli.parameters import ApprovalRef
 from gurucli.sheet import record
 
 __all__ = ["COLUMNS", "EXAMPLES", "run"]
@@ -20,8 +21,7 @@ EXAMPLES = (("guru approval approve 3f9a2c11d0e4 --reason 'as agreed by phone'",
 
 def run(
     ctx: typer.Context,
-    approval: Annotated[str, typer.Argument(metavar="ID", help="As `guru approval list` shows it.",
-                                            show_default=False)],
+    approval: ApprovalRef,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for others.")] = "",
 ) -> int:
     """Agree to what somebody else asked for: it runs at once.

@@ -10,6 +10,7 @@ from gurucli.answers_rights import ApprovalRow
 from gurucli.cli import Cli
 from gurucli.client import part
 from gurucli.commands.approval.columns import COLUMNS, page
+from gurucli.parameters import ApprovalRef
 from gurucli.sheet import record
 
 __all__ = ["COLUMNS", "EXAMPLES", "run"]
@@ -19,8 +20,7 @@ EXAMPLES = (("guru approval deny 3f9a2c11d0e4 --reason 'as agreed by phone'", "b
 
 def run(
     ctx: typer.Context,
-    approval: Annotated[str, typer.Argument(metavar="ID", help="As `guru approval list` shows it.",
-                                            show_default=False)],
+    approval: ApprovalRef,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for others.")] = "",
 ) -> None:
     """Say no to what waits, or take your own back.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
 
 import typer
 
@@ -13,6 +12,7 @@ from gurucli.cli import Cli
 from gurucli.client import part
 from gurucli.commands.approval.columns import COLUMNS, page
 from gurucli.paper import Paper
+from gurucli.parameters import ApprovalRef
 from gurucli.sheet import record
 
 __all__ = ["COLUMNS", "EXAMPLES", "run"]
@@ -25,8 +25,7 @@ EXAMPLES = (
 
 def run(
     ctx: typer.Context,
-    approval: Annotated[str, typer.Argument(metavar="ID", help="As `guru approval list` shows it.",
-                                            show_default=False)],
+    approval: ApprovalRef,
 ) -> None:
     """Show an act that needs a second person."""
     cli: Cli = ctx.obj

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from gurucli.admitting import COLUMNS, tell
 from gurucli.answers_admission import Admitted
 from gurucli.cli import Cli
-from gurucli.parameters import DeviceRef
+from gurucli.parameters import DeviceRef, ReasonOption
 
 __all__ = ["COLUMNS", "EXAMPLES", "run"]
 
@@ -19,8 +17,7 @@ EXAMPLES = (("guru device quarantine web01 --reason stolen", "until `guru device
 def run(
     ctx: typer.Context,
     device: DeviceRef,
-    reason: Annotated[str, typer.Option(
-        "--reason", metavar="TEXT", help="Why, for the audit log.", show_default=False)] = "",
+    reason: ReasonOption = "",
 ) -> None:
     """Give a device nothing, and believe nothing it says.
 

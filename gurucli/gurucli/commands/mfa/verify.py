@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from gurucli.answers_people import AccountState
 from gurucli.asking import ask
 from gurucli.cli import Cli
 from gurucli.commands.mfa.status import COLUMNS
+from gurucli.parameters import CodeOption
 from gurucli.sheet import record
 
 __all__ = ["COLUMNS", "EXAMPLES", "run"]
@@ -19,8 +18,7 @@ EXAMPLES = (("guru mfa verify", "before what asks for a fresh second factor"),)
 
 def run(
     ctx: typer.Context,
-    code: Annotated[str, typer.Option("--code", metavar="CODE", help="Of your authenticator, or a recovery code.",
-                                      show_default=False)] = "",
+    code: CodeOption = "",
 ) -> None:
     """Show your second factor again, for what asks for a fresh one."""
     cli: Cli = ctx.obj
