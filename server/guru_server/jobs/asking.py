@@ -81,6 +81,7 @@ async def cancel(desk: Desk, ref: str, rights: Rights) -> JobCancelled:
     now, actor = desk.clock(), rights.actor
     reading = await rights.sight("device.read")
     running, looking = await rights.sight("command.run"), await rights.sight("query.run")
+    await desk.signer.ready()
 
     def work(connection: Connection) -> tuple[JobCancelled, list[str]]:
         row = store.find(connection, ref, reading)
@@ -155,6 +156,7 @@ async def _make(desk: Desk, new: NewJob, rights: Rights) -> JobMade:
         here = {one.id for one in present}
         return allow(connection, present, gone=[one for one in new.devices if one.id not in here])
 
+    await desk.signer.ready()
     await desk.db.write(partial(create, signer=desk.signer, new=new, allow=still))
     await desk.bus.publish(TOPIC, [one.id for one in new.devices])
     row = await desk.db.read(lambda connection: store.by_id(connection, new.id))

@@ -68,7 +68,8 @@ class Coordinator:
         """One look at every open job."""
         loop = asyncio.get_running_loop().time()
         open_jobs = await self._db.read(_open)
-        if open_jobs and loop - self._vouched > AUTHORITY:
+        signing = bool(open_jobs) and await self._signing()
+        if signing and loop - self._vouched > AUTHORITY:
             now = self._clock()
             await self._db.write(lambda connection: self._signer.keep_authority(connection, TENANT, now))
             self._vouched = loop
@@ -78,13 +79,25 @@ class Coordinator:
                 continue
             self._tried[row.id] = loop
             if not await self._db.read(partial(_idle, row=row, now=self._clock())):
-                begun, changed = await self._db.write(partial(self._one, fence=fence, job_id=row.id))
+                begun, changed = await self._db.write(partial(
+                    self._one, fence=fence, job_id=row.id, signing=signing))
                 if begun:
                     await self._bus.publish(TOPIC, begun)
                 if changed:
                     await self._bus.publish(NEWS, [row.id])
 
-    def _one(self, connection: Connection, *, fence: Fence, job_id: str) -> tuple[list[str], bool]:
+    async def _signing(self) -> bool:
+        """Whether somebody signs now. Without, waves wait, and all else of every job goes on."""
+        try:
+            await self._signer.ready()
+        except Unreachable as cause:
+            log.warning("no wave of a job begins now: %s", cause)
+            return False
+        return True
+
+    def _one(
+        self, connection: Connection, *, fence: Fence, job_id: str, signing: bool
+    ) -> tuple[list[str], bool]:
         held(connection, fence)
         mine = (job.c.tenant == TENANT, job.c.id == job_id)
         row = connection.execute(select(job).where(*mine).with_for_update()).one_or_none()
@@ -98,13 +111,15 @@ class Coordinator:
             connection.execute(job.update().where(*mine).values(finished_at=now))
             return [], True
         if row.held and not row.stopped:
+            if not signing:
+                return [], bool(found)
             begun = release(connection, self._signer, row, now)
             return begun, bool(begun)
         wave = store.wave_of(row)
         if row.over_at is None and deciding.wave_over(runs, wave, now):
             connection.execute(job.update().where(*mine).values(over_at=now))
             row = connection.execute(select(job).where(*mine)).one()
-        if not row.stopped and deciding.next_wave_due(store.wave_of(row), now):
+        if signing and not row.stopped and deciding.next_wave_due(store.wave_of(row), now):
             return release(connection, self._signer, row, now), True
         return [], bool(found)
 

@@ -5,6 +5,7 @@ Gateways read what was signed from the database: nobody but this asks the signer
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import secrets
@@ -50,6 +51,10 @@ class Signer:
             tenant, job, command, groups, nonces, issued_at=issued_at, expires_at=expires_at
         )
         return [Ordered(signed.model_dump_json(), proofs) for signed, proofs in found]
+
+    async def ready(self) -> None:
+        """SignerAway when nobody signs now. Asked before a transaction that signs: the one writer waits for nobody."""
+        await asyncio.to_thread(self._signatures.hello)
 
     def cancel(self, tenant: str, job: str, now: int) -> str:
         """The signed cancellation as it is sent, JSON."""

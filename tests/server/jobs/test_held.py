@@ -11,6 +11,7 @@ import pytest
 from guru_server.clock import SetClock
 from guru_server.jobs import coordinating
 from guru_server.keys.keys import ServerKeys
+from guru_server.signer.asking import Signatures, SignerAway
 from guru_server.signer.brake import Brake
 from guru_server.signer.near import FREE, near
 from guru_server.store.database import Database
@@ -77,3 +78,27 @@ async def test_a_held_job_can_be_cancelled(office: Office) -> None:
 
     assert {run["state"] for run in detail["runs"]} == {"cancelled"}
     assert detail["held"] == ""
+
+
+async def test_while_nobody_signs_a_wave_waits_and_other_jobs_go_on(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [one, two] = await office.devices("pc1", "pc2")
+    waved = await office.order(selector="@acme", batch={"size": "1"})
+    [begun] = await office.give(one, two)
+    await office.say(begun.device, job=waved["id"], state="succeeded", exit_code=0)
+    ending = await office.order(selector="name=pc2", expires=60)
+
+    def away(*_: object, **__: object) -> object:
+        raise SignerAway("it is away")
+
+    monkeypatch.setattr(Signatures, "ask", away)
+    office.api.clock.forward(61_000)
+    for _ in range(3):
+        await office.look()
+        office.api.clock.forward(1000)
+    refused = await office.api.http.post("/jobs", json={"selector": "@acme", "argv": ["true"], "max_devices": 9})
+
+    assert {run["state"] for run in (await office.get(f"/jobs/{ending['id']}"))["runs"]} == {"expired"}
+    assert sorted(run["state"] for run in (await office.get(f"/jobs/{waved['id']}"))["runs"]) == ["queued", "succeeded"]
+    assert refused.status_code == 503
