@@ -7,12 +7,13 @@ import os
 import re
 import resource
 import signal
+import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
-from subprocess import DEVNULL, PIPE, Popen
+from subprocess import DEVNULL, Popen
 from tempfile import TemporaryFile
-from typing import IO, NamedTuple
+from typing import NamedTuple, Self
 
 from guru_policy.errors import DeadlinePassed, GuruError, InputInvalid, Unsupported
 
@@ -87,19 +88,46 @@ async def git(
     Raises DeadlinePassed after `timeout` seconds, InputInvalid when it says more than `limit` and
     Unsupported when there is no git. Whatever ends it, nothing of its process group is left.
     """
-    process = _started(arguments, env, cwd, stdin)
-    try:
-        if max_file is not None:
-            _bound_files(process.pid, max_file)
-        async with asyncio.timeout(timeout):
-            return await _heard(process, limit, arguments)
-    except TimeoutError as cause:
-        raise DeadlinePassed(f"git {arguments[0]} did not end within {timeout:g} seconds") from cause
-    finally:
-        await _end(process)
+    with Ends() as ends:
+        process = _started(arguments, env, cwd, stdin, ends)
+        try:
+            if max_file is not None:
+                _bound_files(process.pid, max_file)
+            async with asyncio.timeout(timeout):
+                return await _heard(process, ends, limit, arguments)
+        except TimeoutError as cause:
+            raise DeadlinePassed(f"git {arguments[0]} did not end within {timeout:g} seconds") from cause
+        finally:
+            await _end(process)
 
 
-def _started(arguments: Sequence[str], env: Mapping[str, str], cwd: Path, stdin: bytes) -> Popen[bytes]:
+class Ends:
+    """Where git's output and errors are read: `out` and `err` are ours, `its_out` and `its_err` are git's.
+
+    They are sockets and no pipes: uvloop closes a pipe's number twice, and in between another thread may have opened
+    a file that got the number. A socket it detaches first.
+    """
+
+    def __init__(self) -> None:
+        self.out, self.its_out = socket.socketpair()
+        self.err, self.its_err = socket.socketpair()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one in (self.out, self.its_out, self.err, self.its_err):
+            one.close()
+
+    def started(self) -> None:
+        """Git holds its ends by itself, and when it closes them, that is the end."""
+        self.its_out.close()
+        self.its_err.close()
+
+
+def _started(
+    arguments: Sequence[str], env: Mapping[str, str], cwd: Path, stdin: bytes, ends: Ends
+) -> Popen[bytes]:
     """The process. Python's own start shares memory with the child until it is git; the event loop's copies the
     page tables of the whole server first: 8 ms for each of a push's 20 commands at 250 MB.
     """
@@ -108,18 +136,18 @@ def _started(arguments: Sequence[str], env: Mapping[str, str], cwd: Path, stdin:
             if file is not None:        # what it reads, whole: nobody has to feed it
                 file.write(stdin)
                 file.seek(0)
-            return Popen(
-                ["git", *arguments], cwd=cwd, env=dict(env), stdin=file or DEVNULL, stdout=PIPE, stderr=PIPE,
-                start_new_session=True,
+            process = Popen(
+                ["git", *arguments], cwd=cwd, env=dict(env), stdin=file or DEVNULL, stdout=ends.its_out.fileno(),
+                stderr=ends.its_err.fileno(), start_new_session=True,
             )
     except FileNotFoundError as cause:
         raise Unsupported("git is not installed on the server", hint="apt install git") from cause
+    ends.started()
+    return process
 
 
-async def _heard(process: Popen[bytes], limit: int, arguments: Sequence[str]) -> Finished:
-    if not (process.stdout and process.stderr):
-        raise GuruError("git was started without pipes")
-    async with _reader(process.stdout) as out, _reader(process.stderr) as err:
+async def _heard(process: Popen[bytes], ends: Ends, limit: int, arguments: Sequence[str]) -> Finished:
+    async with _reader(ends.out) as out, _reader(ends.err) as err:
         errors = asyncio.create_task(_tail(err))
         try:
             said = bytearray()
@@ -134,15 +162,13 @@ async def _heard(process: Popen[bytes], limit: int, arguments: Sequence[str]) ->
 
 
 @asynccontextmanager
-async def _reader(pipe: IO[bytes]) -> AsyncIterator[asyncio.StreamReader]:
-    """What the pipe says; it is closed after that."""
-    reader = asyncio.StreamReader()
-    protocol = asyncio.StreamReaderProtocol(reader)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, pipe)
+async def _reader(end: socket.socket) -> AsyncIterator[asyncio.StreamReader]:
+    """What arrives at this end; it is closed after that."""
+    reader, writer = await asyncio.open_unix_connection(sock=end)
     try:
         yield reader
     finally:
-        transport.close()
+        writer.close()
 
 
 async def _tail(stream: asyncio.StreamReader) -> bytes:

@@ -11,7 +11,6 @@ import asyncio
 import queue
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar, cast
@@ -22,13 +21,12 @@ from sqlalchemy.pool import QueuePool
 
 from guru_policy.errors import GuruError, Unreachable
 from guru_server.store.database import Dialect
-from guru_server.store.translating import passing, translate, translated
+from guru_server.store.translating import translate, translated
 
 ResultT = TypeVar("ResultT")
 READERS = 4
 GROUP = 128                             # functions committed together at most
 BUSY_MS = 10_000
-AGAIN = 0.1                             # seconds before a file that could not be read is tried once more
 
 
 class Job(NamedTuple):
@@ -77,14 +75,6 @@ class SqliteEngines:
         self._writer.dispose()
 
     def _read(self, work: Callable[[Connection], ResultT]) -> ResultT:
-        """What it returns; once more when a file could not be read, for that may pass."""
-        try:
-            with translated(), self._readers.connect() as connection, connection.begin():
-                return work(connection)
-        except Unreachable as error:
-            if not passing(error.__cause__):
-                raise
-        time.sleep(AGAIN)
         with translated(), self._readers.connect() as connection, connection.begin():
             return work(connection)
 
@@ -116,26 +106,17 @@ class SqliteEngines:
 
 def _commit(writer: Engine, group: list[Job]) -> None:
     """Run a group in one transaction, then tell the callers; a function that fails is undone alone."""
-    outcomes = _outcomes(writer, group)
+    outcomes: list[tuple[Job, Any, Exception | None]] = []
+    try:
+        with writer.connect() as connection, connection.begin():
+            outcomes.extend((job, *_run(connection, job)) for job in group)
+    except Exception as cause:  # noqa: BLE001 - the whole transaction is gone, and everybody in it hears why
+        outcomes = [(job, None, cause) for job in group]
     for job, result, failure in outcomes:
         if failure is None:
             job.done.set_result(result)
         else:
             job.done.set_exception(_told(failure))
-
-
-def _outcomes(writer: Engine, group: list[Job]) -> list[tuple[Job, Any, Exception | None]]:
-    outcomes: list[tuple[Job, Any, Exception | None]] = []
-    for last in (False, True):
-        try:
-            with writer.connect() as connection, connection.begin():
-                outcomes.extend((job, *_run(connection, job)) for job in group)
-            break
-        except Exception as cause:  # noqa: BLE001 - the whole transaction is gone, and everybody in it hears why
-            if last or outcomes or not passing(cause):          # what ran already is not run again
-                return [(job, None, cause) for job in group]
-        time.sleep(AGAIN)
-    return outcomes
 
 
 def _run(connection: Connection, job: Job) -> tuple[Any, Exception | None]:

@@ -14,7 +14,6 @@ from guru_policy.errors import Conflict, GuruError, InputInvalid, Unreachable
 # SQLite primary result codes that tell of the machine, not of the statement (https://sqlite.org/rescode.html):
 # PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB
 _SQLITE_AWAY = frozenset({3, 5, 6, 7, 8, 10, 11, 13, 14, 15, 26})
-_SQLITE_PASSING = frozenset({10, 14})                          # IOERR, CANTOPEN
 # PostgreSQL SQLSTATEs that tell the same: 08 connection, 25 read-only, 40 rolled back, 42501 no right, 42P01 and
 # 42703 tables not as expected, 53 out of resources, 55 locked, 57 operator intervention, 58 and XX system errors
 _POSTGRES_AWAY = ("08", "25", "40", "42501", "42P01", "42703", "53", "55", "57", "58", "XX")
@@ -61,13 +60,6 @@ def away(cause: DBAPIError | sqlite3.Error) -> bool:
     return cause.connection_invalidated or state.startswith(_POSTGRES_AWAY)
 
 
-def passing(cause: BaseException | None) -> bool:
-    """Whether SQLite could not read or open a file: as when another process, the last with it open, lets go of it."""
-    origin = cause.orig if isinstance(cause, DBAPIError) else cause
-    code = getattr(origin, "sqlite_errorcode", None)
-    return code is not None and (code & 0xFF) in _SQLITE_PASSING
-
-
 def again(cause: DBAPIError) -> bool:
     """Whether the same transaction may well succeed when it is tried again."""
     return getattr(cause.orig, "sqlstate", None) in _POSTGRES_AGAIN
@@ -76,5 +68,4 @@ def again(cause: DBAPIError) -> bool:
 def _reason(cause: DBAPIError | sqlite3.Error) -> str:
     origin = cause.orig if isinstance(cause, DBAPIError) else cause
     lines = str(origin).strip().splitlines() or [type(origin).__name__]
-    name = getattr(origin, "sqlite_errorname", "")
-    return lines[0][:200] + (f" ({name})" if name else "")
+    return lines[0][:200]
