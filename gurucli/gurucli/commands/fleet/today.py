@@ -38,7 +38,7 @@ def run(
     exit_code: Annotated[bool, typer.Option(
         "--exit-code", help="End with 3 when there is any.", show_default=False)] = False,
 ) -> int:
-    """Show what wants your eye: alerts, failed jobs, drift and what is away.
+    """Show what wants your eye: alerts, failed jobs, drift, who is away.
 
     Customers that are held back and overrides in force are among it. What somebody has taken up or a maintenance
     window mutes is left out. With -l only what is about these devices and their customers is shown; jobs, which are

@@ -24,7 +24,7 @@ def run(
     user: Annotated[str, typer.Option("--of", metavar="NAME", help="Somebody else's, or '*' for everybody's.",
                                       show_default=False)] = "",
 ) -> None:
-    """List sign-ins that go on: from which client, since when, until when."""
+    """List sign-ins that go on, with their clients."""
     cli: Cli = ctx.obj
     page = cli.server.get(Page, "/sessions", user=user)
     cli.out.result(Sheet([cast("Row", row) for row in page["items"]], COLUMNS, name="id", empty="no session goes on"))

@@ -29,7 +29,7 @@ def run(
     user: Annotated[str, typer.Option("--of", metavar="NAME", help="With --all: somebody else's.",
                                       show_default=False)] = "",
 ) -> None:
-    """End a sign-in, or all of them: with the next request it is over.
+    """End a sign-in, or all of them.
 
     What was stolen with a laptop is worth nothing from then on. The one you are using stays, unless you name it.
     """

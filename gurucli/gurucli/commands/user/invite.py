@@ -26,7 +26,7 @@ def run(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="As in Bindings, without user:.", show_default=False)],
 ) -> None:
-    """Invite somebody: a code, shown once, with which they set a password.
+    """Invite somebody by a code with which they set a password.
 
     Who forgot a password or lost a second factor is invited again: with the new password the old second factor is gone.
     """

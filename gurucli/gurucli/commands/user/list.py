@@ -20,7 +20,7 @@ EXAMPLES = (
 
 
 def run(ctx: typer.Context) -> None:
-    """List who may sign in, with groups, second factor and sessions."""
+    """List who may sign in, with groups and sessions."""
     cli: Cli = ctx.obj
     rows = [cast("Row", row) for row in cli.server.get(Page, "/users")["items"]]
     cli.out.result(Sheet(rows, COLUMNS, empty="nobody yet; `guru user invite NAME` invites somebody"))
