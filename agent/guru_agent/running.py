@@ -32,6 +32,7 @@ from guru_agent.memory import keep_small
 from guru_agent.sampling.checks import CheckRunner
 from guru_agent.sampling.heartbeat import Heartbeat
 from guru_agent.sampling.inventory import Inventory
+from guru_agent.sampling.stocktaking import Stocktaking, looking
 from guru_agent.sampling.verdicts import Verdicts
 from guru_agent.settings import Settings, proxy_for
 from guru_agent.state.blobs import Blobs
@@ -67,8 +68,11 @@ class Agent:
         self.host = open_host(settings.root, self.desired.secret)
         doer = Executor(settings.root, settings.state / BACKUPS, self.blobs.read)
         self.inventory = Inventory(self.spool, self.desired, self.clock, _facts, self._services)
+        self.stocktaking = Stocktaking(
+            self.store, self.spool, self.clock, looking(settings.root), settings.inventory
+        )
         self.converger = Converger(
-            self.store, self.spool, self.desired, Machine(self.host, doer), self.clock, self.inventory.look
+            self.store, self.spool, self.desired, Machine(self.host, doer), self.clock, self._changed
         )
         self._settings = settings
         self._refusals = Refusals(self.spool, self.clock)
@@ -89,6 +93,7 @@ class Agent:
             "checks": checks.run,
             "heartbeat": heartbeat.run,
             "inventory": self.inventory.run,
+            "stocktaking": self.stocktaking.run,
             "memory": keep_small,
             "jobs": self.orders.run,
         }
@@ -98,7 +103,8 @@ class Agent:
         host, port = address(trusted.url)
         server = Server(host, port, pinned(trusted.ca), proxy_for(self._settings, host, port))
         session = Session(
-            self.identity, self.spool, self.desired, self.blobs, self.clock, self._refusals, self.orders
+            self.identity, self.spool, self.desired, self.blobs, self.clock, self._refusals, self.orders,
+            anew=self.stocktaking.anew,
         )
         follower = Follower(self.identity, self._settings.state)
         return Dialler(server, session, self.clock, self._linked, follower=follower)
@@ -112,6 +118,11 @@ class Agent:
             self.store.keep("link", orjson.dumps(link).decode())
         except StoreFull:
             return                      # `status` is behind; nothing else reads it
+
+    def _changed(self) -> None:
+        """Something on the machine was changed by us."""
+        self.inventory.look()
+        self.stocktaking.look()
 
     async def _metrics(self) -> Mapping[str, float | None]:
         return dict(read_metrics(await self.host.cpu_percent()))

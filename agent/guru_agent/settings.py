@@ -31,6 +31,7 @@ class Settings(BaseModel):
     token: SecretStr | None = None      # to enrol; better given by --token-file or standard input
     proxy: SecretStr | None = None      # http://[user:password@]host:port; else HTTPS_PROXY
     spool_mib: Annotated[int, Field(ge=1, le=4096)] = 32
+    inventory: Annotated[int, Field(ge=10, le=7 * 86_400)] = 6 * 3600       # seconds between two looks at it
     log_format: Format = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

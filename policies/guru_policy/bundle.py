@@ -16,7 +16,7 @@ from pydantic import JsonValue
 from guru_policy.model import Carried
 
 Mode = Literal["enforce", "observe"]
-LANGUAGE = 7                            # the language of bundles; guru_wire.version tells its history
+LANGUAGE = 8                            # the language of bundles; guru_wire.version tells its history
 
 
 class AgentSettings(Carried):

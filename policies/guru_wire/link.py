@@ -63,6 +63,7 @@ class Welcome(Carried):
     held: str = ""                      # pending | quarantined: say nothing, nothing will come; since LANGUAGE 6
     rotate: bool = False                # send a Rekey; since LANGUAGE 6
     trust: int = 0                      # serial of the server's TrustWord, a hint to ask for it; since LANGUAGE 7
+    inventory: bool = False             # report the whole inventory anew; since LANGUAGE 8
 
 
 class Refused(Carried):
@@ -82,10 +83,10 @@ class Batch(Carried):
 
 
 class Item(Carried):
-    """One thing the agent reports. `body` is a model of guru_wire.uplink or guru_wire.running, by `kind`."""
+    """One thing the agent reports. `body` is a model of guru_wire.uplink, running or inventory, by `kind`."""
 
     seq: int = Field(gt=0)
-    kind: Literal["layout", "sample", "report", "facts", "checks", "refusal", "output", "run"]
+    kind: Literal["layout", "sample", "report", "facts", "checks", "refusal", "output", "run", "inventory"]
     body: JsonValue
 
 

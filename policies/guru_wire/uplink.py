@@ -1,6 +1,7 @@
 """What agents report, by Item kind: layout, sample, report, facts, checks, refusal. Times are ms UTC.
 
-What they report of jobs, the kinds `output` and `run`, is in guru_wire.running.
+What they report of jobs, the kinds `output` and `run`, is in guru_wire.running; the kind `inventory` in
+guru_wire.inventory.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from guru_policy.inventory import Scalar
 from guru_policy.model import Carried
 from guru_policy.verdict import Verdict
 
-RESULT_KINDS = frozenset({"report", "facts", "checks", "refusal", "layout", "output", "run"})   # never dropped for room
+RESULT_KINDS = frozenset(               # never dropped for room
+    {"report", "facts", "checks", "refusal", "layout", "output", "run", "inventory"})
 MAX_METRICS = 256
 MAX_FACTS, MAX_SERVICES = 512, 2000
 Whole = Annotated[int, Field(ge=-(1 << 63), lt=1 << 63)]            # what a database can hold

@@ -14,6 +14,8 @@ handshake; the other side leaves out what that number does not know.
     keeps its key.
 7   Trust carries the `chain` of state keys and the newest one's `word` on link key and authority, and Welcome that
     word's serial as `trust`. An older agent passes over them: it keeps the keys it enrolled with until it enrols anew.
+8   Items of the kind `inventory`, and Welcome says whether the whole `inventory` is to be reported anew. An older
+    server refuses such items one by one, and asks for all of them once it is of 8.
 """
 
 from guru_policy.bundle import LANGUAGE

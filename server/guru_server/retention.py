@@ -13,6 +13,7 @@ from guru_server.audit.checkpoints import let_go, set_root, tenants
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.fleet.holding import forget_withheld
+from guru_server.inventory import forgetting
 from guru_server.jobs.forgetting import forget_jobs
 from guru_server.leases import Fence, held
 from guru_server.notify.outbox import forget_finished
@@ -35,6 +36,7 @@ class Retention:
 
     def __init__(self, db: Database, bus: Bus, clock: Clock, days: RetentionSettings) -> None:
         self._db, self._bus, self._clock, self._days = db, bus, clock, days
+        self._tidied = 0                # ms UTC; of this process: a restart tidies once more
 
     async def run(self, fence: Fence) -> None:
         """A round every quarter of an hour until cancelled."""
@@ -54,12 +56,15 @@ class Retention:
             overrides.forget_ended(connection, now - self._days.overrides * DAY)
             forget_withheld(connection, now - WITHHELD * DAY)
             forget_jobs(connection, now - self._days.jobs * DAY)
+            forgetting.forget_changes(connection, now - self._days.inventory * DAY)
+            forgetting.forget_revoked(connection, now - WITHHELD * DAY)
             return forget_unspoken(connection)
 
         gone = await self._db.write(forget)
         if gone:
             await self._bus.publish("checks", {one.device for one in gone})
         await self._let_go(fence, now)
+        await self._tidy(fence, now)
         after: Owner | None = None
         while owners := await self._db.read(partial(next_owners, after=after, most=DEVICES)):
             for owner in owners:
@@ -68,6 +73,19 @@ class Retention:
                     moved = await self._db.write(partial(_aged, fence=fence, owner=owner, now=now))
                     await asyncio.sleep(BREATH)
             after = owners[-1]
+
+    async def _tidy(self, fence: Fence, now: int) -> None:
+        """Once a day, let rows of the inventory go that nothing names any more."""
+        if now - self._tidied < DAY:
+            return
+        found = await self._db.read(forgetting.unused)
+
+        def work(connection: Connection) -> None:
+            held(connection, fence)
+            forgetting.let_go(connection, found, now=now)
+
+        await self._db.write(work)
+        self._tidied = now
 
     async def _let_go(self, fence: Fence, now: int) -> None:
         """Let rows of the audit log go that are older than the policy keeps, up to a signed checkpoint."""

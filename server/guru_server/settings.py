@@ -112,6 +112,7 @@ class RetentionSettings(Part):
     audit: int = Field(default=730, ge=0)                       # 0: for ever
     overrides: int = Field(default=365, ge=1)
     jobs: int = Field(default=30, ge=1)
+    inventory: int = Field(default=400, ge=1)                   # what changed
 
 
 class AnchorSettings(Part):

@@ -60,6 +60,9 @@ from guru_server.identity import api as identity_api
 from guru_server.identity.sightings import Sightings
 from guru_server.identity.signing_in import Door
 from guru_server.in_force import InForce
+from guru_server.inventory import api as inventory_api
+from guru_server.inventory.recording import recorder as inventory_recorder
+from guru_server.inventory.recording import wanted
 from guru_server.jobs import api as jobs_api
 from guru_server.jobs.asking import Desk as JobDesk
 from guru_server.jobs.coordinating import Coordinator
@@ -184,6 +187,7 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     guarded.append(rights_api.router(rights_api.Desk(db, clock, in_force.labels)))
     guarded.append(approvals_api.router(approvals_api.Desk(db, clock, replay, accounts)))
     guarded.append(requests_api.router(requests_api.Desk(db, clock)))
+    guarded.append(inventory_api.router(inventory_api.Desk(db, in_force.labels)))
     guarded.append(fleet_api.router(fleet))     # last: its {ref} takes slashes
     door = Door(db, clock, in_force.decisive, holding=accounts.holding, sightings=sightings, desk=accounts,
                 repeated=repeated)
@@ -220,11 +224,11 @@ def wire_gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Wired:
 def _gateway(ground: Ground, link_key: Ed25519PrivateKey, trust: int = 0) -> Gateway:
     return Gateway(
         ground.db, ground.bus, link_key=link_key, trust=trust, manifest_of=manifest_of, blob_of=blob_of,
-        orders=Way(waited_for, orders_of), now=ground.clock, stage=partial(_stage, ground.settings),
+        lacking=wanted, orders=Way(waited_for, orders_of), now=ground.clock, stage=partial(_stage, ground.settings),
         recorders={
             **recorders(ground.clock),
             "facts": record_facts, "report": report_recorder(ground.clock),
-            "refusal": refusal_recorder(ground.clock),
+            "refusal": refusal_recorder(ground.clock), "inventory": inventory_recorder(ground.clock),
             **job_recorders(ground.clock),
         },
     )

@@ -36,6 +36,16 @@ from guru_wire.drift import Drift, DriftRow
 from guru_wire.enrolment import Trust
 from guru_wire.exporting import Contents, Export, ExportedCustomer, ExportedFile, LeftOut
 from guru_wire.health import Diagnosis, Doctor
+from guru_wire.holdings import (
+    ChangedRow,
+    DeviceInventory,
+    FoundDevice,
+    HeldRow,
+    InventoryTable,
+    PendingUpdates,
+    SoftwareHolder,
+    SoftwareRow,
+)
 from guru_wire.jobs import (
     JobCancelled,
     JobDetail,
@@ -368,11 +378,34 @@ def people(x: str = "") -> dict[str, Any]:
     }
 
 
+def holdings(x: str = "") -> dict[str, Any]:
+    """What is told of the inventory."""
+    where = {"id": ID, "name": f"web01{x}", "customer": f"acme{x}", "site": f"hq{x}"}
+    table = InventoryTable(table=f"packages{x}", at=T, rows=2, cut=False, stale=False)
+    change = ChangedRow(at=T, table="packages", change="changed", name=f"curl amd64 apt{x}",
+                        before={"name": f"curl{x}", "version": f"7.1{x}"},
+                        after={"name": f"curl{x}", "version": f"7.2{x}"})
+    return {
+        "GET /inventory/tables/web01": DeviceInventory(device=f"web01{x}", tables=(table,)),
+        "GET /inventory/rows/web01": Page[HeldRow](
+            items=(HeldRow(row={"name": f"curl{x}", "version": f"7.2{x}"}, since=T),), total=1),
+        "GET /inventory/changes/web01": Page[ChangedRow](items=(change,), total=1),
+        "GET /inventory/software": Page[SoftwareRow](
+            items=(SoftwareRow(name=f"curl{x}", version=f"7.2{x}", manager=f"apt{x}", devices=3),), total=1),
+        "GET /inventory/holders": Page[SoftwareHolder](items=(SoftwareHolder(
+            **where, package=f"curl{x}", version=f"7.2{x}", arch=f"amd64{x}", manager=f"apt{x}", since=T),), total=1),
+        "GET /inventory/updates": Page[PendingUpdates](
+            items=(PendingUpdates(**where, updates=3, security=1, names=(f"curl{x}",), at=T),), total=1),
+        "GET /find": Page[FoundDevice](
+            items=(FoundDevice(**where, field=f"mac{x}", value=f"52:54:00{x}"),), total=1),
+    }
+
+
 def answers(authority: Authority, x: str = "") -> dict[str, Any]:
     """An answer for every path that a verb asks for."""
     candidates = tuple(Candidate(value=f"{n}%{x}", layer=f"org{x}", path=f"org/a.yaml{x}", line=3, column=1,
                                  revision=REVISION) for n in (95, 90))
-    return job_answers(x) | {
+    return job_answers(x) | holdings(x) | {
         "GET /health": {"ok": True},
         "GET /trust": Trust(ca=authority.ca, state_key="s", link_key="l"),
         "GET /whoami": WhoAmI(name=f"ada{x}", tenant=f"main{x}", role=f"admin{x}", server_version=f"0.1.0{x}",

@@ -17,6 +17,7 @@ from guru_wire import (
     enrolment,
     exporting,
     health,
+    holdings,
     jobs,
     operator,
     people,
@@ -28,6 +29,7 @@ from gurucli import (
     answers_alerting,
     answers_audit,
     answers_exporting,
+    answers_inventory,
     answers_jobs,
     answers_people,
     answers_planning,
@@ -119,14 +121,16 @@ def test_a_name_cannot_leave_its_place_in_the_path() -> None:
     assert ".." not in part("../../whoami").split("/")
 
 
-WIRE = (access, alerting, audit_log, drift, enrolment, exporting, health, jobs, operator, people, secrets, uplink)
+WIRE = (
+    access, alerting, audit_log, drift, enrolment, exporting, health, holdings, jobs, operator, people, secrets, uplink,
+)
 MODELS = {
     name: model for module in WIRE
     for name, model in vars(module).items() if isinstance(model, type) and issubclass(model, BaseModel)}
 MODELS["Verdict"] = uplink.Verdict
 ANSWERS = (
-    answers, answers_alerting, answers_audit, answers_exporting, answers_jobs, answers_people, answers_planning,
-    answers_rights,
+    answers, answers_alerting, answers_audit, answers_exporting, answers_inventory, answers_jobs, answers_people,
+    answers_planning, answers_rights,
 )
 SHAPES = {name: shape for module in ANSWERS
           for name, shape in vars(module).items() if hasattr(shape, "__required_keys__")}

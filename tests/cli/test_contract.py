@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from gurucli import command as commands
-from gurucli.catalogue import VERBS
+from gurucli.catalogue import GROUPS, SECTIONS, VERBS
 from gurucli.transport import fingerprint
 from tests.cli import canned
 from tests.cli.conftest import Guru, Result
@@ -62,6 +62,13 @@ def test_the_catalogue_says_what_the_command_says(verb: object) -> None:
     module = commands.load(verb)  # type: ignore[arg-type]  # parametrized with verbs
 
     assert (module.run.__doc__ or "").split("\n")[0] == verb.summary  # type: ignore[attr-defined]
+
+
+def test_help_names_every_verb_in_one_section() -> None:
+    listed = [word for _, words in SECTIONS for word in words]
+
+    assert sorted(listed) == sorted({verb.path[0] for verb in VERBS})
+    assert {verb.path[:1] for verb in VERBS if len(verb.path) > 1} <= set(GROUPS)
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -37,9 +37,9 @@ spec:
     hours: {kind: file, path: /etc/office/hours.txt, content: "9 to 18\\n", mode: "0644"}
 """
 LISTS = ("key list", "device list", "override list", "alert list --state all", "maint list --all", "revision list",
-         "enroll token list", "enroll pending list", "context list", "audit list", "audit search role", "audit export")
+         "enroll token list", "enroll pending list", "context list", "audit list", "audit search role", "audit export", "software list", "software updates")
 THINGS = (
-    "today", "top --once",
+    "today", "top --once", f"find {PC}", f"device inventory {PC}", f"device history {PC}",
     "status", f"device show {PC}", f"device facts {PC}", f"explain {PC} checks.disk.warning", "whoami", "doctor",
     "validate FLEET", "plan FLEET", "plan --revision HEAD", "sync", "version", "explain G0404", "explain exit-codes",
     "api GET /status", "completion bash", f"device label {PC} role=desk", "context use lab",
@@ -96,7 +96,7 @@ OFFLINE = {"init", "fmt", "schema", "diff", "render", "test",         # tests/cl
 OWN = {"ci", "apply", "rollback", "wait", "drift",            # test_pipeline.py; then others
        "secrets edit", "secrets check", "secrets recipients list", "secrets recipients add",
        "enroll pending approve", "enroll pending deny", "device quarantine", "device release", "device rotate-key",
-       "alert show", "alert ack", "maint start", "maint end", "export", "import server"}
+       "alert show", "alert ack", "maint start", "maint end", "export", "import server", "software show"}
 RIGHTS = {"access request", "access list", "access approve", "access deny", "access revoke", "access break-glass",
           "access review", "approval list", "approval show", "approval approve", "approval deny"}    # test_rights.py
 PEOPLE = {"session list", "session revoke", "password", "mfa status", "mfa setup", "mfa verify", "mfa recovery",

@@ -41,9 +41,12 @@ class Session:
     def __init__(
         self, identity: Identity, spool: Spool, desired: Desired, blobs: Blobs, clock: Clock,
         refusals: Refusals, orders: Orders, *, ack_timeout: float = ACK_TIMEOUT,
+        anew: Callable[[], None] = lambda: None,
     ) -> None:
+        """`anew` is called when the whole inventory is to be told again."""
         self._identity, self._spool, self._desired, self._blobs = identity, spool, desired, blobs
         self._clock, self._refusals, self._orders, self._ack_timeout = clock, refusals, orders, ack_timeout
+        self._anew = anew
         self._process = secrets.token_hex(16)   # on no disk: two machines with one key are told apart by it
         self._by_rotating = False       # the server may know this device by its next key only
 
@@ -57,8 +60,11 @@ class Session:
         self._orders.greeted(anew=welcome.mark > self._spool.last)
         if welcome.mark > self._spool.last:
             self._spool.renew()
+            self._anew()
             raise LinkLost("the server knows more of this spool than the spool does: it begins anew")
         self._spool.acknowledge(welcome.mark)
+        if welcome.inventory:
+            self._anew()
         return welcome
 
     async def _shake(self, carrier: Carrier) -> Welcome:

@@ -21,13 +21,14 @@ from guru_wire.link import MAX_FRAME
 from guru_wire.uplink import RESULT_KINDS
 
 LOG = logging.getLogger(__name__)
-Kind = Literal["layout", "sample", "report", "facts", "checks", "refusal", "output", "run"]
+Kind = Literal["layout", "sample", "report", "facts", "checks", "refusal", "output", "run", "inventory"]
 
 LIMIT = 32 << 20                        # bytes of bodies and their rows
 OVERHEAD = 64                           # bytes that a row costs beside its body
 MAX_ITEM = MAX_FRAME // 2
 HARD = 2                                # times the limit that results alone may take
 LAYOUTS = "layouts"                     # fact: spool id and hashes of the layouts that went into it
+INVENTORY = "inventory:"                # facts, by table: what went into it of the inventory
 LOST = "lost"                           # fact: how many results were lost for room
 
 
@@ -114,6 +115,13 @@ class Spool:
             self._shed(self._bytes)
             self._add(kind, body, same, subject)
 
+    def forget_inventory(self) -> None:
+        """What was told of the inventory counts for nothing, and what waits is not sent: all of it goes in again."""
+        with self._store.transaction() as sql:
+            sql.execute("DELETE FROM fact WHERE name GLOB ?", (f"{INVENTORY}*",))
+            sql.execute("DELETE FROM spool WHERE kind = 'inventory'")
+        self._count()
+
     def batch(self, most_items: int, most_bytes: int) -> list[Pending]:
         """The oldest items in order: at least one when any waits, else within both bounds."""
         found: list[Pending] = []
@@ -183,6 +191,8 @@ class Spool:
         sql.execute("DELETE FROM spool WHERE result = 1 AND seq <= ?", (gone[-1][0],))
         if any(kind == "layout" for _, kind in gone):
             sql.execute("DELETE FROM fact WHERE name = ?", (LAYOUTS,))      # they go in again
+        if any(kind == "inventory" for _, kind in gone):
+            self.forget_inventory()
         lost = int(self._store.fact(LOST) or 0) + len(gone)
         self._store.keep(LOST, str(lost))
         say(LOG, "unsent results were lost for room", logging.ERROR, lost=len(gone), ever=lost)

@@ -26,7 +26,7 @@ from guru_server.gateway.orders import Orders, Way
 from guru_server.gateway.plain import plain
 from guru_server.gateway.polling import Polls
 from guru_server.gateway.presence import Presence
-from guru_server.gateway.talking import IDENTITY_SINCE, Talk
+from guru_server.gateway.talking import IDENTITY_SINCE, Lacking, Talk
 from guru_server.gateway.websocket import Sockets
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
@@ -77,6 +77,7 @@ class Gateway:
         limits: Limits | None = None,
         pace: Pace | None = None,
         trust: int = 0,
+        lacking: Lacking = lambda _connection, _tenant, _device: False,
     ) -> None:
         self.limits = limits or Limits()
         self.registry = Registry(self.limits.links)
@@ -92,6 +93,7 @@ class Gateway:
         talk = Talk(
             db, bus, orders=self._orders, ingest=self._ingest, downlink=self._downlink, registry=self.registry,
             presence=self._presence, link_key=link_key, trust=trust, now=now, limits=self.limits,
+            lacking=lacking,
         )
         self.sockets = Sockets(talk, now=now, limits=self.limits)
         self.polls = Polls(talk, now=now, limits=self.limits)

@@ -12,6 +12,7 @@ from guru_policy.model import Carried
 from guru_server.gateway.ingest import Parcel
 from guru_server.gateway.items import KINDS, Kind
 from guru_server.gateway.plain import plain
+from guru_wire.inventory import InventoryDelta
 from guru_wire.link import MAX_BATCH_ITEMS
 from guru_wire.running import Output, Run
 from guru_wire.uplink import Checks, Facts, Layout, Refusal, Report
@@ -19,9 +20,9 @@ from guru_wire.uplink import Checks, Facts, Layout, Refusal, Report
 MAX_SEQ = (1 << 63) - 1
 _BODIES: dict[str, type[Carried]] = {
     "layout": Layout, "facts": Facts, "checks": Checks, "report": Report, "refusal": Refusal,
-    "output": Output, "run": Run,
+    "output": Output, "run": Run, "inventory": InventoryDelta,
 }
-_CLEANED_LATER = frozenset({"output", "run"})   # by whoever stores them: thousands come at once
+_CLEANED_LATER = frozenset({"output", "run", "inventory"})      # by whoever stores them: thousands come at once
 _KINDS: dict[str, Kind] = {kind: kind for kind in KINDS if kind != "refused"}
 
 
@@ -51,7 +52,7 @@ def parcels(message: dict[str, JsonValue]) -> list[Parcel]:
     """The items of a Batch, sequences growing. A body that its kind's model refuses becomes `refused`.
 
     Samples go through untouched: whoever packs them looks at every place (telemetry). So do, once they are checked,
-    output and runs (jobs).
+    output and runs (jobs) and rows of the inventory.
     """
     items = message.get("items")
     if not isinstance(items, list) or len(items) > MAX_BATCH_ITEMS:

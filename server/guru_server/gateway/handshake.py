@@ -69,7 +69,7 @@ def prove(hello: Hello, server_nonce: str, known: Known | None) -> Known:
 
 def welcome(
     link_key: Ed25519PrivateKey, hello: Hello, server_nonce: str, *, now: int, mark: int, serial: int,
-    held: str = "", rotate: bool = False, trust: int = 0,
+    held: str = "", rotate: bool = False, trust: int = 0, inventory: bool = False,
 ) -> Welcome:
     """The server's answer, signed over both nonces; LANGUAGE is the lower of the two."""
     payload = welcome_bytes(
@@ -83,7 +83,7 @@ def welcome(
     signature = base64.b64encode(sign(link_key, "welcome", payload)).decode()
     language = min(LANGUAGE, hello.language)
     return Welcome(language=language, now=now, mark=mark, serial=serial, signature=signature,
-                   held=held, rotate=rotate, trust=trust)
+                   held=held, rotate=rotate, trust=trust, inventory=inventory)
 
 
 def refused(error: NotSignedIn | Unsupported) -> Refused:

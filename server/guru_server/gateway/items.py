@@ -8,18 +8,19 @@ from typing import Literal, NamedTuple
 from pydantic import JsonValue
 from sqlalchemy import Connection
 
-Kind = Literal["layout", "sample", "facts", "checks", "report", "refusal", "output", "run", "refused"]
+Kind = Literal["layout", "sample", "facts", "checks", "report", "refusal", "output", "run", "inventory", "refused"]
 
 # The order in which kinds are stored inside one transaction: the same everywhere, so locks never cross.
 KINDS: tuple[Kind, ...] = (
-    "layout", "sample", "facts", "checks", "report", "refusal", "output", "run", "refused",
+    "layout", "sample", "facts", "checks", "report", "refusal", "output", "run", "inventory",
+    "refused",
 )
 
 
 class Received(NamedTuple):
     """One item of one device, new (never handed over before) and in the order of its sequence.
 
-    `body` is JSON as the agent sent it: a model of guru_wire.uplink or guru_wire.running by kind,
+    `body` is JSON as the agent sent it: a model of guru_wire.uplink, running or inventory by kind,
     checked by the gateway except for samples. For the kind `refused`, which agents cannot send, it is
     {"kind": ..., "reason": ...}.
     """

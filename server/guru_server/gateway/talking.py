@@ -10,7 +10,7 @@ import base64
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import JsonValue, ValidationError
@@ -40,6 +40,8 @@ from guru_wire.sealing import check_sealing_key
 
 log = logging.getLogger("guru.gateway")
 
+Lacking = Callable[[Connection, str, str], bool]        # whether a device's inventory is wanted anew, by tenant and id
+INVENTORY_SINCE = 8                     # the LANGUAGE in which agents report it
 IDENTITY_SINCE = 6                      # the LANGUAGE in which agents renew keys, and hear that they are held
 
 
@@ -54,11 +56,11 @@ class Talk:
 
     def __init__(
         self, db: Database, bus: Bus, *, orders: Orders, ingest: Ingest, downlink: Downlink, registry: Registry,
-        presence: Presence, link_key: Ed25519PrivateKey, trust: int, now: Clock, limits: Limits,
+        presence: Presence, link_key: Ed25519PrivateKey, trust: int, now: Clock, limits: Limits, lacking: Lacking,
     ) -> None:
         self._db, self._bus, self._ingest, self._downlink, self._orders = db, bus, ingest, downlink, orders
         self._registry, self._presence, self._link_key = registry, presence, link_key
-        self._now, self.limits, self._trust = now, limits, trust
+        self._now, self.limits, self._trust, self._lacking = now, limits, trust, lacking
         self._budgets = Budgets(limits)
 
     async def greet(self, data: bytes | str, server_nonce: str) -> Link:
@@ -68,7 +70,7 @@ class Talk:
         """
         started = time.monotonic()
         hello = hello_of(opened(data, self.limits.frame))
-        who, mark, serial = await self._db.read(lambda connection: _look_up(connection, hello))
+        who, mark, serial, lacking = await self._db.read(self._look_up(hello))
         try:
             device = prove(hello, server_nonce, who)
         except (NotSignedIn, Unsupported) as refusal:
@@ -92,7 +94,7 @@ class Talk:
             raise Full("this gateway has all the links it may have", hint="start another gateway")
         self._presence.connected(link, plain(hello.agent_version, 40))
         answer = welcome(self._link_key, hello, server_nonce, now=self._now(), mark=mark, serial=serial,
-                         held=held, rotate=link.rotate, trust=self._trust)
+                         held=held, rotate=link.rotate, trust=self._trust, inventory=lacking and not held)
         link.answer(written(answer))
         self._orders.connected(link)
         if hello.serial > serial and not held:
@@ -100,6 +102,18 @@ class Talk:
         if sealing_key:
             await self._note_sealing_key(link, sealing_key)
         return link
+
+    def _look_up(self, hello: Hello) -> Callable[[Connection], tuple[Known | None, int, int, bool]]:
+        """Reads the device, the mark of its spool, its newest serial, and whether its inventory is wanted anew."""
+        def read(connection: Connection) -> tuple[Known | None, int, int, bool]:
+            device = known(connection, hello.device)
+            if device is None:
+                return None, 0, 0, False
+            mark = mark_of(connection, Source(device.tenant, hello.device, hello.spool))
+            serial = serials(connection, [hello.device]).get(hello.device, 0)
+            wanted = hello.language >= INVENTORY_SINCE and self._lacking(connection, device.tenant, hello.device)
+            return device, mark, serial, wanted
+        return read
 
     async def hear(self, link: Link, data: bytes | str) -> None:
         """Act on one frame; one against the rules ends the link. Waits while the link is full."""
@@ -241,15 +255,6 @@ class Talk:
                 await link.room(inflight=self.limits.inflight, outgoing=self.limits.outbox)
         except TimeoutError as cause:
             raise Broken("it asks for more than it takes") from cause
-
-
-def _look_up(connection: Connection, hello: Hello) -> tuple[Known | None, int, int]:
-    """The device, the mark of its spool and its newest serial."""
-    device = known(connection, hello.device)
-    if device is None:
-        return None, 0, 0
-    mark = mark_of(connection, Source(device.tenant, hello.device, hello.spool))
-    return device, mark, serials(connection, [hello.device]).get(hello.device, 0)
 
 
 def _sealing_key(hello: Hello, device: Known) -> str:

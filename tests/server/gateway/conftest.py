@@ -26,6 +26,7 @@ from guru_server.gateway.ingest import Pace
 from guru_server.gateway.items import Recorder
 from guru_server.gateway.limits import Limits
 from guru_server.gateway.orders import Way
+from guru_server.inventory.recording import recorder, wanted
 from guru_server.jobs.delivering import orders_of, waited_for
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
@@ -70,11 +71,11 @@ class Site:
         self.blobs: dict[str, bytes] = {}
         self.port = 0
         self.gateway = Gateway(
-            db, self.bus, link_key=self.link_key, recorders={**recorders(wall), **extra},
+            db, self.bus, link_key=self.link_key, recorders={**recorders(wall), "inventory": recorder(wall), **extra},
             manifest_of=lambda _, __, of: self.manifests.get(of),
             blob_of=lambda _, __, digest: self.blobs.get(digest),
             orders=Way(waited_for, orders_of),
-            now=wall, limits=limits, pace=Pace(every=0.01),
+            now=wall, limits=limits, pace=Pace(every=0.01), lacking=wanted,
         )
 
     @property
@@ -131,10 +132,10 @@ class Site:
         )
         return socket, await hear(socket)
 
-    async def link(self, agent: Agent) -> tuple[ClientConnection, Frame]:
-        """A connection after its handshake, and the Welcome."""
+    async def link(self, agent: Agent, **said: JsonValue) -> tuple[ClientConnection, Frame]:
+        """A connection after its handshake, and the Welcome; `said` replaces fields of the Hello."""
         socket, challenge = await self.dial()
-        await say(socket, agent.hello(challenge))
+        await say(socket, agent.hello(challenge, **said))
         return socket, await hear(socket)
 
 

@@ -7,9 +7,11 @@ import base64
 import time
 
 import pytest
+from pydantic import JsonValue
 from sqlalchemy import text
 from websockets.exceptions import ConnectionClosed
 
+from guru_policy.query.kept import KEPT_BY_NAME
 from guru_server.clock import wall
 from guru_server.telemetry.layouts import hash_of
 from guru_server.telemetry.reading import newest_metrics
@@ -61,6 +63,29 @@ async def test_what_is_acknowledged_is_stored(site: Site) -> None:
     assert ack == {"t": "ack", "seq": 2}
     assert await site.db.read(lambda c: newest_metrics(c, "main", agent.id)) == {"cpu_percent": 12.5}
     await socket.close()
+
+
+async def test_a_device_is_asked_for_its_inventory_until_it_told_all_of_it(site: Site) -> None:
+    agent = await site.enrol()
+
+    async def asked(**said: JsonValue) -> JsonValue:
+        socket, welcome = await site.link(agent, **said)
+        await socket.close()
+        return welcome["inventory"]
+
+    assert await asked()
+    assert not await asked(language=7)  # it would not know what is meant
+    socket, _ = await site.link(agent)
+    whole: Frame = {"table": "users", "at": 1, "digest": "a" * 64, "columns": list(KEPT_BY_NAME["users"].columns)}
+    await say(socket, {"t": "batch", "items": [{"seq": 1, "kind": "inventory", "body": whole}]})
+    assert await hear(socket) == {"t": "ack", "seq": 1}
+    assert not await asked()
+
+    socket, _ = await site.link(agent)
+    lost: Frame = {**whole, "basis": "b" * 64}
+    await say(socket, {"t": "batch", "items": [{"seq": 2, "kind": "inventory", "body": lost}]})
+    assert await hear(socket) == {"t": "ack", "seq": 2}
+    assert await asked()
 
 
 async def test_a_batch_sent_twice_is_stored_once_and_acknowledged_twice(site: Site) -> None:

@@ -1,0 +1,60 @@
+"""The tables whose rows agents report and the server keeps with their history. No rows and no SQL engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import orjson
+
+MOST_ROWS = 10_000                      # of one table on one device
+MOST_KEY, MOST_TEXT = 300, 400          # characters
+
+Value = str | int | float | None
+
+
+class Kept(NamedTuple):
+    """A table of the inventory: columns that stay the same while nothing happens, and those that name a row.
+
+    `history`: a row that comes, goes or changes is worth remembering. `where` leaves rows out, in SQL.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    history: bool = True
+    where: str = ""
+
+    @property
+    def sql(self) -> str:
+        """The query whose rows are kept."""
+        only = f" where {self.where}" if self.where else ""
+        return f"select {', '.join(self.columns)} from {self.table}{only} limit {MOST_ROWS + 1}"  # noqa: S608 - ours
+
+    def key_of(self, row: Sequence[Value]) -> str:
+        """What names a row in its table: the values of the key's columns as a JSON array."""
+        found = dict(zip(self.columns, row, strict=True))
+        return orjson.dumps([found[name] for name in self.key]).decode()[:MOST_KEY]
+
+
+KEPT: tuple[Kept, ...] = (
+    Kept("packages", ("name", "version", "arch", "manager"), ("name", "arch", "manager"),
+         where="status in ('installed', 'held')"),
+    Kept("updates", ("name", "version", "available", "origin", "security", "manager"), ("name", "manager")),
+    Kept("users", ("username", "uid", "description", "directory", "shell", "groups"), ("username",)),
+    Kept("logged_in", ("user", "tty", "host"), ("user", "tty"), history=False),
+    Kept("interfaces", ("interface", "mac", "address", "mask"), ("interface", "address")),
+    Kept("disks", ("name", "type", "size", "vendor", "model", "serial", "fstype", "label", "uuid"), ("name",)),
+    Kept("hardware", (
+        "uuid", "cpu_brand", "cpu_physical_cores", "cpu_logical_cores", "physical_memory", "hardware_vendor",
+        "hardware_model", "hardware_version", "hardware_serial", "virtualization"), ("uuid",)),
+    Kept("os", ("name", "version", "codename", "platform", "arch"), ("name",)),
+    Kept("kernel", ("version", "arguments"), ("version",)),
+    Kept("usb", ("usb_address", "vendor", "model", "serial"), ("usb_address",)),
+    Kept("certificates", ("path", "common_name", "issuer", "not_valid_after", "sha256"), ("path", "sha256")),
+    Kept("cron", ("event", "minute", "hour", "day_of_month", "month", "day_of_week", "username", "command", "path"),
+         ("path", "username", "command")),
+    Kept("antivirus", ("name", "version", "enabled"), ("name",)),
+    Kept("firewall", ("program", "enabled"), ("program",)),
+)
+KEPT_BY_NAME = {one.table: one for one in KEPT}
