@@ -29,7 +29,6 @@ from guru_server.gateway.presence import Presence
 from guru_server.gateway.talking import IDENTITY_SINCE, Talk
 from guru_server.gateway.websocket import Sockets
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.link import MAX_FRAME
 
 log = logging.getLogger("guru.gateway")
@@ -112,14 +111,14 @@ class Gateway:
     async def _cut_revoked(self) -> None:
         with self._bus.subscribe("revoked") as revoked:
             async for devices in revoked:
-                await self._end_revoked(partial(standings_among, tenant=TENANT, devices=sorted(devices)))
+                await self._end_revoked(partial(standings_among, tenant=self._db.tenant, devices=sorted(devices)))
 
     async def _sweep_revoked(self) -> None:
         since = self._now() - _SKEW
         while True:
             await asyncio.sleep(self.limits.sweep)
             started = self._now() - _SKEW
-            if await self._end_revoked(partial(standings_since, tenant=TENANT, since=since)):
+            if await self._end_revoked(partial(standings_since, tenant=self._db.tenant, since=since)):
                 since = started
 
     async def _end_revoked(self, looked_up: Callable[[Connection], dict[str, Standing]]) -> bool:
