@@ -35,7 +35,7 @@ def _look(
     own = connection.info.get("guru.tenant")
     if own in (None, LANDLORD) or connection.dialect.name != "sqlite" or not _TABLE.search(statement):
         return
-    if not _of_the_server(sys._getframe(1)):
+    if statement.startswith("CREATE") or not _of_the_server(sys._getframe(1)):
         return
     if not _WHOSE.search(statement):
         raise Unsaid(f"this names no tenant: {statement[:300]}")
