@@ -39,14 +39,14 @@ def house(ground: Ground, host: ServerKeys, url: str, name: str) -> House:
         jobs: dict[str, Job] = dict(wired.jobs)
         if signer is not None:
             jobs["signer"] = signer.run
-        return House(wired.app, jobs, opened.pop_all().close)
+        return House(wired.app, jobs, own.db, opened.pop_all().close)
 
 
 def links(ground: Ground, name: str) -> House:
     """Only the links of this tenant's agents, in a gateway's own process."""
     own = _there(ground, name)
     wired: Wired = wire_gateway(own, opening.edwards(own.settings.keys / "link.key", own.settings.passphrase))
-    return House(wired.app, wired.jobs, lambda: None)
+    return House(wired.app, wired.jobs, own.db, lambda: None)
 
 
 def builder(ground: Ground, host: ServerKeys, url: str) -> Callable[[str], House]:

@@ -31,6 +31,7 @@ class House(NamedTuple):
 
     app: ASGIApp
     jobs: Mapping[str, Job]
+    db: Database                        # the tenant's own handle: nothing is read or written after it is shut
     leave: Callable[[], None]
 
 
@@ -81,5 +82,6 @@ class Houses:
         house, task = self._open.pop(name)
         task.cancel()
         await asyncio.wait({task}, timeout=GRACE)
+        await house.db.shut()
         await asyncio.to_thread(house.leave)
         log.info("the tenant %s is served no more", name)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import httpx
 import pytest
+from sqlalchemy import Connection
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from guru_policy.errors import Conflict, InputInvalid, NotFound, Refused
-from guru_server.store.binding import LANDLORD
+from guru_policy.errors import Conflict, InputInvalid, NotFound, Refused, Unreachable
+from guru_server.store.binding import LANDLORD, whose
 from guru_server.store.database import Database
 from guru_server.tenants import store
 from guru_server.tenants.houses import House, Houses
@@ -44,7 +46,7 @@ class Street:
             finally:
                 self.running.discard(name)
 
-        return House(self._said(name), {"job": job}, lambda: self.left.append(name))
+        return House(self._said(name), {"job": job}, self.db.of(name), lambda: self.left.append(name))
 
     async def make(self, name: str) -> None:
         await self.db.write(lambda connection: store.create(connection, name, Quotas(), 1))
@@ -108,3 +110,24 @@ async def test_names_are_names_once_and_the_first_tenant_stays(db: Database) -> 
         await street.put("ghost", "suspended")
 
     assert [one.name for one in await street.db.read(store.every)] == ["main", "rival"]
+
+
+async def test_a_handle_that_is_shut_finishes_what_was_begun_and_begins_nothing(db: Database) -> None:
+    handle, begun, go = db.of("rival"), threading.Event(), threading.Event()
+
+    def slow(connection: Connection) -> str:
+        begun.set()
+        go.wait(30)
+        return whose(connection)
+
+    first = asyncio.create_task(handle.write(slow))
+    await asyncio.to_thread(begun.wait, 30)
+    shutting = asyncio.create_task(handle.shut())
+    await asyncio.sleep(0)
+    early = shutting.done()
+    with pytest.raises(Unreachable, match="not served any more"):
+        await handle.read(whose)
+    go.set()
+    await shutting
+
+    assert (early, await first, await db.read(whose)) == (False, "rival", "main")
