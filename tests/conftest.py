@@ -20,8 +20,11 @@ from sqlalchemy import create_engine
 
 from guru_server.store.database import Database
 from guru_server.store.postgres import psycopg_url
+from guru_server.store.wall import raise_wall
 from guru_server.tables import metadata
+from tests.one_tenant import watch
 
+watch()
 APT = "apt-get install -y postgresql"
 SETTINGS = {
     "listen_addresses": "127.0.0.1", "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",
@@ -33,15 +36,24 @@ settings.load_profile("guru")
 
 
 class Cluster:
-    """A running PostgreSQL of our own: `url(name)` of a database, `fresh()` makes one with every table."""
+    """A running PostgreSQL of our own: `fresh()` makes a database with every table.
+
+    Its owner is no superuser, so that row-level security binds the owner as it does in earnest.
+    """
 
     def __init__(self, port: int) -> None:
         self.port = port
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute("CREATE DATABASE guru_template")
+        with psycopg.connect(self.superuser(), autocommit=True) as connection:
+            connection.execute("CREATE ROLE guru LOGIN NOSUPERUSER CREATEROLE NOBYPASSRLS")
+            connection.execute("CREATE DATABASE guru_template OWNER guru")
         engine = create_engine(psycopg_url(self.url("guru_template")))
         metadata.create_all(engine)
+        with engine.begin() as connection:
+            raise_wall(connection)
         engine.dispose()
+
+    def superuser(self, name: str = "postgres") -> str:
+        return f"postgresql://root@127.0.0.1:{self.port}/{name}"
 
     def url(self, name: str) -> str:
         return f"postgresql://guru@127.0.0.1:{self.port}/{name}"
@@ -49,12 +61,12 @@ class Cluster:
     def fresh(self, *, empty: bool = False) -> str:
         name = f"t_{secrets.token_hex(6)}"
         template = "template1" if empty else "guru_template"
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        with psycopg.connect(self.superuser(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER guru")
         return self.url(name)
 
     def drop(self, url: str) -> None:
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+        with psycopg.connect(self.superuser(), autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {url.rsplit('/', 1)[1]} WITH (FORCE)")
 
 
@@ -76,7 +88,7 @@ def postgres() -> Iterator[Cluster]:
         prefix = _unprivileged(folder)
         data = folder / "data"
         subprocess.run(
-            [*prefix, bin_dir / "initdb", "-D", data, "-U", "guru", "-A", "trust", "-E", "UTF8", "-N",
+            [*prefix, bin_dir / "initdb", "-D", data, "-U", "root", "-A", "trust", "-E", "UTF8", "-N",
              "--locale=C"],
             check=True, capture_output=True, timeout=120, cwd=folder,
         )
@@ -112,7 +124,7 @@ def _wait(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:
-            psycopg.connect(f"postgresql://guru@127.0.0.1:{port}/postgres", connect_timeout=2).close()
+            psycopg.connect(f"postgresql://root@127.0.0.1:{port}/postgres", connect_timeout=2).close()
         except psycopg.OperationalError:
             if server.poll() is not None or time.monotonic() > deadline:
                 said = log.read_text(errors="replace")[-2000:]

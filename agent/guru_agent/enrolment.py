@@ -17,7 +17,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ValidationError
 
-from guru_agent.link.carrier import Server, address
+from guru_agent.link.carrier import Server, address, base_of
 from guru_agent.link.requests import Answer, Line
 from guru_agent.logs import plain
 from guru_agent.state.files import make_folder
@@ -83,7 +83,8 @@ def enrol(
     make_folder(folder)
     fresh = folder / (FRESH_KEY if (folder / TRUST_FILE).exists() else KEY_FILE)
     key = load_key(fresh) or make_key(fresh)
-    answer = _spend(token, Server(host, port, pinned(trust.ca), proxy), key, _Said(name, facts, hardware))
+    server = Server(host, port, pinned(trust.ca), proxy, base_of(token.url))
+    answer = _spend(token, server, key, _Said(name, facts, hardware))
     if not _is_pinned(raw_key(answer.state_key), token.root):
         raise Untrusted("the server's state key is not the one that the token pins")
     trusted = Trusted(
@@ -102,7 +103,7 @@ def _fetch_trust(token: EnrolmentToken, host: str, port: int, proxy: str | None)
     unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     unverified.check_hostname = False
     unverified.verify_mode = ssl.CERT_NONE
-    line = Line(Server(host, port, unverified, proxy), most=MOST)
+    line = Line(Server(host, port, unverified, proxy, base_of(token.url)), most=MOST)
     try:
         trust = _read(Trust, line.ask("GET", TRUST_PATH, timeout=TIMEOUT))
     finally:

@@ -23,7 +23,7 @@ from guru_agent.host.services import list_services
 from guru_agent.jobs.accepting import Acceptance
 from guru_agent.jobs.looks import looks
 from guru_agent.jobs.runner import Jobs
-from guru_agent.link.carrier import Server, address
+from guru_agent.link.carrier import Server, address, base_of
 from guru_agent.link.dialling import Dialler
 from guru_agent.link.following import Follower
 from guru_agent.link.session import Session
@@ -101,7 +101,8 @@ class Agent:
     def _dialler(self) -> Dialler:
         trusted = self.identity.trusted
         host, port = address(trusted.url)
-        server = Server(host, port, pinned(trusted.ca), proxy_for(self._settings, host, port))
+        server = Server(
+            host, port, pinned(trusted.ca), proxy_for(self._settings, host, port), base_of(trusted.url))
         session = Session(
             self.identity, self.spool, self.desired, self.blobs, self.clock, self._refusals, self.orders,
             anew=self.stocktaking.anew,

@@ -61,6 +61,24 @@ class Bus(Protocol):
         """Send what waits and stop."""
 
 
+class TenantBus:
+    """One tenant's part of a bus: it hears and says nothing of another's."""
+
+    def __init__(self, bus: Bus, tenant: str) -> None:
+        self._bus, self._tenant = bus, tenant
+
+    async def publish(self, topic: str, ids: Iterable[str] = ()) -> None:
+        """Tell all subscribers of `topic` of this tenant, in every process."""
+        await self._bus.publish(f"{self._tenant}/{topic}", ids)
+
+    def subscribe(self, topic: str) -> Subscription:
+        """Hear of everything published to this tenant's `topic` from now on."""
+        return self._bus.subscribe(f"{self._tenant}/{topic}")
+
+    async def close(self) -> None:
+        """The bus goes on for the others."""
+
+
 class LocalBus:
     """A bus inside one process."""
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection
 
-from guru_policy.errors import InputInvalid, Refused
+from guru_policy.errors import InputInvalid
 from guru_server import keyring_commands
 from guru_server.accounts import accounts
 from guru_server.bus import Bus, LocalBus
@@ -22,6 +19,7 @@ from guru_server.identity import people
 from guru_server.keys import files, keys
 from guru_server.secrets.opening import Opener
 from guru_server.settings import ServerSettings
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
 from guru_server.store.migrate import migrate
 from guru_server.store.schema import TENANT
@@ -47,7 +45,7 @@ def init(settings: ServerSettings, admin: str) -> None:
         sys.stdout.write(f"{token}\n")
         say(f"the token above belongs to {admin}, is shown this once, and gives all rights")
     say("sign in with:")
-    say(f"  guru login {settings.public_url} --pin sha256:{keys.pin_of(settings.keys)}")
+    say(f"  guru login {settings.public_url} --pin sha256:{keys.pin_of(settings.authority)}")
     age = keys.load_age(settings.keys, settings.passphrase)
     say(f"secrets for devices are encrypted for {Opener(age).recipient}, too")
 
@@ -58,7 +56,10 @@ def recipient(settings: ServerSettings) -> None:
 
 
 def prepare(settings: ServerSettings) -> list[str]:
-    """Folder, keys and tables; the names of the keys that were made."""
+    """Folder, keys and tables; the names of the keys that were made. Of a tenant beside the first all is there."""
+    if settings.tenant != TENANT:
+        migrate(settings.database_url)
+        return []
     files.make_folder(settings.data)
     made = keys.make(
         settings.keys, settings.names, wall(), settings.passphrase, signer=settings.signer_files
@@ -75,10 +76,10 @@ def create_admin(settings: ServerSettings, name: str) -> None:
     prepare(settings)
     now = wall()
     code = asyncio.run(_write(settings, lambda connection: accounts.invite(
-        connection, TENANT, name, "admin", now=now, actor="server")))
+        connection, whose(connection), name, "admin", now=now, actor="server")))
     sys.stdout.write(f"{code}\n")
     say(f"the invitation above is for {name}, good once and for a day; set the password with:")
-    pin = keys.pin_of(settings.keys)
+    pin = keys.pin_of(settings.authority)
     say(f"  guru login {settings.public_url} --pin sha256:{pin} --user {name} --invitation")
 
 
@@ -91,7 +92,7 @@ def create_token(
     migrate(settings.database_url)
     now = wall()
     text = asyncio.run(_write(settings, lambda connection: people.create(
-        connection, TENANT, name, role, now=now, ttl=ttl, actor="server", kind="key" if key else "person",
+        connection, whose(connection), name, role, now=now, ttl=ttl, actor="server", kind="key" if key else "person",
         limits=limits,
     )))
     sys.stdout.write(f"{text}\n")
@@ -101,7 +102,7 @@ def list_tokens(settings: ServerSettings) -> None:
     """Print every token without its secret, tab-separated."""
     migrate(settings.database_url)
     now = wall()
-    for row in asyncio.run(_write(settings, lambda connection: people.tokens(connection, TENANT))):
+    for row in asyncio.run(_write(settings, lambda connection: people.tokens(connection, whose(connection)))):
         ends = "never" if row.expires_at is None else str(row.expires_at)
         state = "good" if row.good(now) else "ended" if row.revoked_at is None else "revoked"
         name = row.name if row.kind == "person" else f"key:{row.name}"
@@ -113,7 +114,7 @@ def revoke_token(settings: ServerSettings, token_id: str) -> None:
     migrate(settings.database_url)
     now = wall()
     asyncio.run(_write(settings, lambda connection: people.revoke(
-        connection, TENANT, token_id, now=now, actor="server"
+        connection, whose(connection), token_id, now=now, actor="server"
     )))
     say(f"token {token_id} is revoked")
 
@@ -133,7 +134,9 @@ def serve(settings: ServerSettings) -> None:
     if not settings.keys.exists():
         prepare(settings)
         say("this is a first run: `guru-server init` makes the first token")
-    with _alone(settings.data):
+    from guru_server.housing import alone
+
+    with alone(settings.data):
         if made := keys.complete(settings.keys, settings.passphrase, signer=settings.signer_files):
             say(f"keys: made {', '.join(made)} in {settings.keys}; other servers on this database need copies of them")
         keyring_commands.finish(settings)
@@ -171,8 +174,11 @@ def shown(settings: ServerSettings) -> str:
 
 
 async def _serve(settings: ServerSettings, signer: Child | None) -> None:
+    from guru_server.housing import builder
     from guru_server.serving import bind
     from guru_server.serving import serve as run
+    from guru_server.tenants.houses import Houses
+    from guru_server.tenants.switchboard import Switchboard
     from guru_server.wiring import Ground, Wired, wire_server
 
     keys.renew(settings.keys, settings.names, wall(), settings.passphrase)
@@ -184,27 +190,36 @@ async def _serve(settings: ServerSettings, signer: Child | None) -> None:
     url = settings.url or settings.public_url.rpartition(":")[0] + f":{listener.port}"
     db, bus, jobs = _open(settings)
     try:
-        wired = wire_server(Ground(settings, db, bus, wall), held, url)
+        ground = Ground(settings, db, bus, wall)
+        wired = wire_server(ground, held, url)
+        board = Switchboard(wired.app)
+        jobs["tenants"] = Houses(db, board, builder(ground, held, url)).run
         jobs["certificate"] = partial(_renew, settings, held.tls)
         if signer is not None:
             jobs["signer"] = signer.run
-        await run(Wired(wired.app, {**wired.jobs, **jobs}), held.tls, listener, _limits(settings))
+        await run(Wired(board, {**wired.jobs, **jobs}), held.tls, listener, _limits(settings))
     finally:
         await bus.close()
         await db.close()
 
 
 async def _gateway(settings: ServerSettings) -> None:
+    from guru_server.housing import links
     from guru_server.serving import bind
     from guru_server.serving import serve as run
+    from guru_server.tenants.houses import Houses
+    from guru_server.tenants.switchboard import Switchboard
     from guru_server.wiring import Ground, Wired, wire_gateway
 
     db, bus, jobs = _open(settings)
     try:
         held = keys.load_gateway(settings.keys, settings.passphrase)
-        wired = wire_gateway(Ground(settings, db, bus, wall), held.link)
+        ground = Ground(settings, db, bus, wall)
+        wired = wire_gateway(ground, held.link)
+        board = Switchboard(wired.app)
+        jobs["tenants"] = Houses(db, board, partial(links, ground)).run
         listener = bind(settings.host, settings.port)
-        await run(Wired(wired.app, {**wired.jobs, **jobs}), held.tls, listener, _limits(settings))
+        await run(Wired(board, {**wired.jobs, **jobs}), held.tls, listener, _limits(settings))
     finally:
         await bus.close()
         await db.close()
@@ -238,10 +253,10 @@ async def _first_token(settings: ServerSettings, admin: str) -> str | None:
     now = wall()
 
     def work(connection: Connection) -> str | None:
-        living = [row for row in people.tokens(connection, TENANT) if _rules(row, now)]
+        living = [row for row in people.tokens(connection, whose(connection)) if _rules(row, now)]
         if living:
             return None
-        return people.create(connection, TENANT, admin, "admin", now=now, ttl=None, actor="server")
+        return people.create(connection, whose(connection), admin, "admin", now=now, ttl=None, actor="server")
 
     return await _write(settings, work)
 
@@ -254,19 +269,6 @@ def _rules(row: people.TokenRow, now: int) -> bool:
 async def _write(settings: ServerSettings, work: Callable[[Connection], ResultT]) -> ResultT:
     db = Database.open(settings.database_url)
     try:
-        return await db.write(work)
+        return await db.of(settings.tenant).write(work)
     finally:
         await db.close()
-
-
-@contextmanager
-def _alone(data: Path) -> Iterator[None]:
-    """One server process a data folder; Refused while another runs."""
-    with (data / "server.lock").open("wb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as cause:
-            raise Refused(
-                f"a server already works in {data}", hint="stop it first, or give this one another --data"
-            ) from cause
-        yield

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
-from sqlalchemy import text
 
 from guru_server.api.health import Probe
 from guru_server.clock import Clock
 from guru_server.gitops.store import fetch_error
 from guru_server.secrets.opening import Opener
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
+from guru_server.store.wall import climbs
 from guru_wire.health import Diagnosis
 
 LOW_BYTES, LOW_SHARE = 1 << 30, 0.05
@@ -27,7 +27,11 @@ def probes(
     """Every probe of this server."""
 
     async def database() -> Diagnosis:
-        await db.read(lambda connection: connection.execute(text("SELECT 1")).scalar())
+        if await db.read(climbs):
+            return Diagnosis(
+                name="database", ok=False, message="its role is one that row-level security does not bind",
+                fix="give the server a role of its own: neither superuser nor BYPASSRLS (docs/tenants.md)",
+            )
         return Diagnosis(name="database", ok=True, message=f"{db.dialect} answers")
 
     async def disk() -> Diagnosis:
@@ -52,7 +56,7 @@ def probes(
             return Diagnosis(
                 name="repository", ok=False, message="no fleet repository is set", fix="set git.url"
             )
-        error, _ = await db.read(lambda connection: fetch_error(connection, TENANT))
+        error, _ = await db.read(lambda connection: fetch_error(connection, whose(connection)))
         return Diagnosis(
             name="repository", ok=not error, message=error or f"{remote} was fetched",
             fix="look at git.url and its credentials" if error else "",

@@ -16,8 +16,8 @@ from guru_server.fleet.finding import Labels
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.tables import customer_source
 from guru_server.rights.asking import Known
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 
 log = logging.getLogger("guru.api")
 PATIENCE = 1.0                          # seconds an answer waits for newer labels while a sync runs
@@ -105,7 +105,7 @@ class InForce:
 def _revisions(connection: Connection) -> dict[str, str]:
     table = customer_source.c
     query = select(table.customer, table.customer_revision)
-    rows = connection.execute(query.where(table.tenant == TENANT, table.customer_revision.is_not(None)))
+    rows = connection.execute(query.where(table.tenant == whose(connection), table.customer_revision.is_not(None)))
     return {row.customer: row.customer_revision for row in rows}
 
 

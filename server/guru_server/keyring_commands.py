@@ -18,7 +18,6 @@ from guru_server.settings import ServerSettings
 from guru_server.signer.asking import Signatures
 from guru_server.signer.calling import Line
 from guru_server.signer.child import Child
-from guru_server.store.schema import TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +107,7 @@ def vouch(settings: ServerSettings) -> None:
     """Have the state key name the link key and the authority that are here: as root, for a signer by itself."""
     signer = signatures(settings)
     trust = keys.load_server(settings.keys, signer, settings.passphrase).trust
-    signer.word(TENANT, trust.link_key, trust.ca)
+    signer.word(trust.link_key, trust.ca)
     say("the state key vouches for this link key and authority")
 
 
@@ -118,7 +117,7 @@ def vouched(held: keys.ServerKeys) -> None:
         return
     trust = held.trust
     try:
-        held.signer.word(TENANT, trust.link_key, trust.ca)
+        held.signer.word(trust.link_key, trust.ca)
     except Refused:
         say("the state key does not vouch for this server's link key and authority: agents cannot follow a new one")
         say("hint: as root, guru-server keys vouch")
@@ -146,8 +145,8 @@ def socket_of(settings: ServerSettings) -> Path:
 
 
 def signatures(settings: ServerSettings) -> Signatures:
-    """The signer that runs."""
-    return Signatures(Line(socket_of(settings)).ask)
+    """The signer that runs, asked for the tenant of these settings."""
+    return Signatures(Line(socket_of(settings)).ask, settings.tenant)
 
 
 @contextmanager

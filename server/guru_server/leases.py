@@ -16,8 +16,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select, text
 
 from guru_policy.errors import Conflict, Unreachable
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_server.store.tables import lease
 
 log = logging.getLogger("guru.leases")
@@ -40,7 +40,7 @@ def held(connection: Connection, fence: Fence) -> None:
 
     Call it in the transaction that must not happen twice: on PostgreSQL it keeps the lease's row locked.
     """
-    query = select(lease.c.fence).where(lease.c.tenant == TENANT, lease.c.name == fence.name)
+    query = select(lease.c.fence).where(lease.c.tenant == whose(connection), lease.c.name == fence.name)
     if connection.execute(query.with_for_update(read=True)).scalar() != fence.number:
         raise Conflict(f"the lease {fence.name} went to another server", hint="this server stops its work")
 
@@ -68,13 +68,13 @@ class Lease:
 
     async def renew(self, fence: Fence) -> bool:
         """Show a sign of life; False when the lease went to somebody else."""
-        mine = (lease.c.tenant == TENANT, lease.c.name == self.name, lease.c.fence == fence.number)
+        mine = (lease.c.tenant == self._db.tenant, lease.c.name == self.name, lease.c.fence == fence.number)
         change = lease.update().where(*mine).values(beats=lease.c.beats + 1)
         return bool(await self._db.write(lambda connection: connection.execute(change).rowcount))
 
     async def release(self, fence: Fence) -> None:
         """Let go, so that another server need not wait."""
-        mine = (lease.c.tenant == TENANT, lease.c.name == self.name, lease.c.fence == fence.number)
+        mine = (lease.c.tenant == self._db.tenant, lease.c.name == self.name, lease.c.fence == fence.number)
         change = lease.update().where(*mine).values(owner="")
         await self._db.write(lambda connection: connection.execute(change).rowcount)
 
@@ -125,10 +125,10 @@ class Lease:
             log.warning("lease %s ends by itself: %s", self.name, cause)
 
     def _acquire(self, connection: Connection, now: float) -> Fence | None:
-        here = (lease.c.tenant == TENANT, lease.c.name == self.name)
+        here = (lease.c.tenant == whose(connection), lease.c.name == self.name)
         row = connection.execute(select(lease).where(*here).with_for_update()).one_or_none()
         if row is None:
-            first = {"tenant": TENANT, "name": self.name, "owner": self._owner}
+            first = {"tenant": whose(connection), "name": self.name, "owner": self._owner}
             return Fence(self.name, 1) if connection.execute(_FIRST, first).rowcount else None
         if row.owner not in ("", self._owner) and not self._silent((row.fence, row.beats), now):
             return None

@@ -51,11 +51,16 @@ def _run(arguments: argparse.Namespace) -> None:
     }
     settings = load(arguments.config, flags)
     _log(settings.log)
+    if getattr(arguments, "tenant", None):
+        from guru_server import tenant_commands
+
+        tenant_commands.known(settings, arguments.tenant)
+        settings = settings.of(arguments.tenant)
     _dispatch(arguments, settings)
 
 
 def _dispatch(arguments: argparse.Namespace, settings: ServerSettings) -> None:
-    from guru_server import commands
+    from guru_server import commands, tenant_parsing
     from guru_server.identity.people import Limits, Role
 
     match arguments.command, getattr(arguments, "verb", None):
@@ -75,6 +80,8 @@ def _dispatch(arguments: argparse.Namespace, settings: ServerSettings) -> None:
             commands.create_admin(settings, arguments.name)
         case "keys" | "signer", _:
             _dispatch_keys(arguments, settings)
+        case "tenant", _:
+            tenant_parsing.dispatch(arguments, settings)
         case "token", "create":
             role: Role = "" if arguments.role == "bindings" else arguments.role
             commands.create_token(settings, arguments.name, role, _seconds(arguments.ttl), arguments.key, Limits(
@@ -113,12 +120,16 @@ def _dispatch_keys(arguments: argparse.Namespace, settings: ServerSettings) -> N
 
 
 def _parser() -> argparse.ArgumentParser:
+    from guru_server import tenant_parsing
+
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--config", type=Path, help="YAML file; /etc/guru/server.yaml when it exists")
     shared.add_argument("--data", help="folder of keys, database and mirror")
     shared.add_argument("--listen", help="host:port, 0.0.0.0:8443")
     shared.add_argument("--url", help="what agents and people dial, https://host:port")
     shared.add_argument("--database", help="sqlite:////path or postgresql://user@host/name")
+    owned = argparse.ArgumentParser(add_help=False, parents=[shared])
+    owned.add_argument("--tenant", help="of this tenant, when it is not the first one")
     parser = argparse.ArgumentParser(prog="guru-server", description="The GuruRMM server.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     init = commands.add_parser("init", parents=[shared], help="make keys, database and the first token")
@@ -127,14 +138,14 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("gateway", parents=[shared], help="run only the agents' links (PostgreSQL)")
     commands.add_parser("migrate", parents=[shared], help="bring the database's tables up to date")
     commands.add_parser("openapi", parents=[shared], help="print the API's OpenAPI document")
-    commands.add_parser("recipient", parents=[shared], help="print the age public key that secrets are encrypted for")
+    commands.add_parser("recipient", parents=[owned], help="print the age public key that secrets are encrypted for")
     admins = commands.add_parser("admin", help="people with all rights").add_subparsers(
         dest="verb", required=True, metavar="VERB")
-    admins.add_parser("create", parents=[shared], help="invite one, or one anew who cannot get in").add_argument("name")
+    admins.add_parser("create", parents=[owned], help="invite one, or one anew who cannot get in").add_argument("name")
     verbs = commands.add_parser("token", help="tokens of people").add_subparsers(
         dest="verb", required=True, metavar="VERB"
     )
-    create = verbs.add_parser("create", parents=[shared], help="make a token, shown once")
+    create = verbs.add_parser("create", parents=[owned], help="make a token, shown once")
     create.add_argument("name")
     create.add_argument("--role", choices=("admin", "operator", "viewer", "bindings"), default="operator",
                         help="a fixed role, or what the repository's bindings give to the name")
@@ -144,9 +155,10 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--scope", default="org", help="for this only, as customers/acme")
     create.add_argument("--address", action="append", default=[], help="good from this address or network; repeatable")
     create.add_argument("--ttl", help="how long it is good, as 90d or 12h; without end when absent")
-    verbs.add_parser("list", parents=[shared], help="every token, without its secret")
-    verbs.add_parser("revoke", parents=[shared], help="end a token").add_argument("id")
-    _add_keys(commands, shared)
+    verbs.add_parser("list", parents=[owned], help="every token, without its secret")
+    verbs.add_parser("revoke", parents=[owned], help="end a token").add_argument("id")
+    _add_keys(commands, owned)
+    tenant_parsing.add(commands, shared)
     return parser
 
 

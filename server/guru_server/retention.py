@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from guru_server.alerts import maintenance
 from guru_server.alerts.store import forget_resolved
-from guru_server.audit.checkpoints import let_go, set_root, tenants
+from guru_server.audit.checkpoints import let_go, set_root
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.fleet.holding import forget_withheld
@@ -93,16 +93,15 @@ class Retention:
 
         def begin(connection: Connection) -> int:
             held(connection, fence)
-            return sum(set_root(connection, tenant, before, now) for tenant in tenants(connection))
+            return set_root(connection, self._db.tenant, before, now)
 
         if not self._days.audit:
             return
         await self._db.write(begin)
-        for tenant in await self._db.read(tenants):
-            gone = ROWS
-            while gone == ROWS:
-                gone = await self._db.write(partial(let_go, tenant=tenant, most=ROWS))
-                await asyncio.sleep(BREATH)
+        gone = ROWS
+        while gone == ROWS:
+            gone = await self._db.write(partial(let_go, tenant=self._db.tenant, most=ROWS))
+            await asyncio.sleep(BREATH)
 
 
 def _aged(connection: Connection, *, fence: Fence, owner: Owner, now: int) -> int:

@@ -15,7 +15,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -27,6 +27,8 @@ from pydantic_settings import (
 from guru_policy.commit_signing import Mode, PublicKey
 from guru_policy.errors import InputInvalid
 from guru_server.keys.opening import passphrase_in
+from guru_server.store.schema import TENANT
+from guru_server.tenants.names import NAME
 
 DEFAULT_FILE = Path("/etc/guru/server.yaml")
 MOST = 256 * 1024
@@ -168,12 +170,30 @@ class PaceSettings(Part):
 
 
 class LimitSettings(Part):
-    """How often one person or key may ask. `actors` has other numbers for some, such as `key:ci` or `person:ada`."""
+    """How often one person or key may ask. `actors` has other numbers for some, such as `key:ci` or `person:ada`.
+
+    `all` is of everybody of the tenant together, whatever they ask.
+    """
 
     reads: PaceSettings = PaceSettings(burst=2_000, rate=200)
     writes: PaceSettings = PaceSettings(burst=500, rate=20)
     expensive: PaceSettings = PaceSettings(burst=200, rate=5)
+    all: PaceSettings = PaceSettings(burst=0, rate=1)
     actors: dict[str, dict[Literal["reads", "writes", "expensive"], PaceSettings]] = Field(default_factory=dict)
+
+
+class TenantSettings(Part):
+    """What a tenant beside the first has of its own: the same parts, and none is shared with another tenant."""
+
+    git: GitSettings = GitSettings()
+    webhooks: WebhookSettings = WebhookSettings()
+    smtp: SmtpSettings = SmtpSettings()
+    notify: NotifySettings = NotifySettings(private=False)
+    federation: FederationSettings = FederationSettings(private=False)
+    retention: RetentionSettings = RetentionSettings()
+    audit: AuditSettings = AuditSettings()
+    signer: SignerSettings | None = None                        # None: one that the server starts
+    limits: LimitSettings = LimitSettings()
 
 
 class ServerSettings(BaseSettings):
@@ -199,8 +219,11 @@ class ServerSettings(BaseSettings):
     audit: AuditSettings = AuditSettings()
     signer: SignerSettings = SignerSettings()
     limits: LimitSettings = LimitSettings()
+    tenants: dict[str, TenantSettings] = Field(default_factory=dict)
     kill_at: str | None = None                                  # fault tests: SIGKILL to itself at this stage
     stop_at: str | None = None                                  # fault tests: SIGSTOP to itself at this stage
+    _tenant: str = PrivateAttr(default=TENANT)
+    _host_keys: Path | None = PrivateAttr(default=None)
 
     @field_validator("data")
     @classmethod
@@ -245,6 +268,35 @@ class ServerSettings(BaseSettings):
     def database_url(self) -> str:
         """The database; a SQLite file in the data folder when none is named."""
         return self.database.get_secret_value() if self.database else f"sqlite:///{self.data / 'guru.db'}"
+
+    def of(self, tenant: str) -> ServerSettings:
+        """This server's settings as one of its tenants has them: a folder of its own, and its own parts."""
+        if tenant == TENANT:
+            return self
+        if not NAME.fullmatch(tenant):
+            raise InputInvalid(f"{tenant[:40]!r} cannot be a tenant's name", hint="guru-server tenant list")
+        own = self.tenants.get(tenant, TenantSettings())
+        signer = own.signer or SignerSettings(
+            commands=self.signer.commands, states=self.signer.states, passphrase_file=self.signer.passphrase_file
+        )
+        made = self.model_copy(update={
+            "data": self.data / "tenants" / tenant, "database": SecretStr(self.database_url), "tenants": {},
+            "url": f"{self.public_url}/t/{tenant}", "git": own.git, "webhooks": own.webhooks, "smtp": own.smtp,
+            "notify": own.notify, "federation": own.federation, "retention": own.retention, "audit": own.audit,
+            "signer": signer, "limits": own.limits,
+        })
+        made._tenant, made._host_keys = tenant, self.keys
+        return made
+
+    @property
+    def tenant(self) -> str:
+        """Whose settings these are."""
+        return self._tenant
+
+    @property
+    def authority(self) -> Path:
+        """The folder of the certificate authority, which all tenants of a server share."""
+        return self._host_keys or self.keys
 
     @property
     def keys(self) -> Path:

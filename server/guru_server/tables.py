@@ -20,10 +20,11 @@ from guru_server.secrets import tables as secrets
 from guru_server.store import tables as store
 from guru_server.store.schema import metadata
 from guru_server.telemetry import tables as telemetry
+from guru_server.tenants import tables as tenants
 
 __all__ = ["SUBJECTS", "metadata"]
 
 SUBJECTS = (
     accounts, alerts, audit, fleet, gateway, gitops, identity, inventory, jobs, notify, overrides, reconcile, replays,
-    rights, secrets, store, telemetry,
+    rights, secrets, store, telemetry, tenants,
 )

@@ -97,7 +97,6 @@ from guru_server.settings import GitSettings, LimitSettings, PaceSettings, Serve
 from guru_server.signer.asking import Signatures
 from guru_server.signer.health import aged, signing
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_server.supervising import Job
 from guru_server.telemetry import api as telemetry_api
 from guru_server.telemetry.checks import check_counts, check_results
@@ -154,12 +153,12 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     looked_at = probes(db, settings.data, keys.tls.certificate, remote, clock, opener)
     looked_at += [signing(keys.signer, clock), aged(settings.keys, clock)]
     watched = health.Health(db, [*looked_at, signed_lately(db, clock, settings.audit.every)])
-    accounts = AccountDesk(db, clock, TENANT, Seal(keys.account), Minter(keys.session, TENANT), Holding())
+    accounts = AccountDesk(db, clock, db.tenant, Seal(keys.account), Minter(keys.session, db.tenant), Holding())
     issuers = Issuers(clock, private=settings.federation.private, ca_file=settings.federation.ca_file)
     public = [
         identity_api.public_router(identity), health.public_router(watched),
         accounts_api.public_router(accounts, sightings),
-        federation_api.public_router(Exchange(db, clock, TENANT, accounts.holding, issuers), sightings),
+        federation_api.public_router(Exchange(db, clock, db.tenant, accounts.holding, issuers), sightings),
     ]
     guarded = [
         identity_api.router(identity), admissions.router(admissions.Gatehouse(db, bus, clock)), health.router(watched),
@@ -192,7 +191,7 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     door = Door(db, clock, in_force.decisive, holding=accounts.holding, sightings=sightings, desk=accounts,
                 repeated=repeated)
     app = make_app(
-        door, guarded=guarded, public=public, links=gateway_routes(gateway), keeping=Keeping(db, clock, TENANT),
+        door, guarded=guarded, public=public, links=gateway_routes(gateway), keeping=Keeping(db, clock, db.tenant),
         limits=_limits(settings.limits, clock),
     )
     jobs = {"gateway": gateway.run, "repeated": repeated.run}
@@ -207,7 +206,7 @@ def _limits(wanted: LimitSettings, clock: Clock) -> Limits:
         "reads": pace(wanted.reads), "writes": pace(wanted.writes), "expensive": pace(wanted.expensive),
     }
     named = {actor: {kind: pace(one) for kind, one in kinds.items()} for actor, kinds in wanted.actors.items()}
-    return Limits(clock, paces, named)
+    return Limits(clock, paces, named, pace(wanted.all))
 
 
 def wire_gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Wired:

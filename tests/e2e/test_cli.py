@@ -37,7 +37,8 @@ spec:
     hours: {kind: file, path: /etc/office/hours.txt, content: "9 to 18\\n", mode: "0644"}
 """
 LISTS = ("key list", "device list", "override list", "alert list --state all", "maint list --all", "revision list",
-         "enroll token list", "enroll pending list", "context list", "audit list", "audit search role", "audit export", "software list", "software updates")
+         "enroll token list", "enroll pending list", "context list", "audit list", "audit search role", "audit export",
+         "software list", "software updates")
 THINGS = (
     "today", "top --once", f"find {PC}", f"device inventory {PC}", f"device history {PC}",
     "status", f"device show {PC}", f"device facts {PC}", f"explain {PC} checks.disk.warning", "whoami", "doctor",

@@ -1,4 +1,4 @@
-"""A look into a server's database from outside, while it runs or lies dead, and a hand that changes rows."""
+"""A look into the first tenant's rows from outside, while a server runs or lies dead, and a hand that changes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from guru_server.store.binding import bind
 from guru_server.store.postgres import psycopg_url
+from guru_server.store.schema import TENANT
 
 
 def rows(url: str, query: str, values: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
@@ -25,6 +27,7 @@ def _run(url: str, statement: str, values: Mapping[str, object]) -> list[tuple[A
     engine = create_engine(url if url.startswith("sqlite") else psycopg_url(url), poolclass=NullPool)
     try:
         with engine.begin() as connection:
+            bind(connection, TENANT)
             done = connection.execute(text(statement), values)
             return [tuple(row) for row in done] if done.returns_rows else []
     finally:

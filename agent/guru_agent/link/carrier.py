@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ class LinkLost(Unreachable):
 class Blocked(Unreachable):
     """Somebody answers, but lets no WebSocket through."""
 
+_BASE = re.compile(r"(/[A-Za-z0-9._~-]{1,64}){1,4}")
+
 
 class Server(NamedTuple):
     """Where the server is and how to get there."""
@@ -24,6 +27,7 @@ class Server(NamedTuple):
     port: int
     context: ssl.SSLContext
     proxy: str | None = None            # http://[user:password@]host:port
+    base: str = ""                      # what stands before every path: a tenant's door, as /t/acme
 
 
 class Carrier(Protocol):
@@ -55,6 +59,14 @@ def address(url: str) -> tuple[str, int]:
     if parts.scheme != "https" or not parts.hostname:
         raise InputInvalid(f"not a server address: {url[:200]}", hint="it looks like https://host:port")
     return parts.hostname, port
+
+
+def base_of(url: str) -> str:
+    """What stands before every path of the server at this URL; empty, or as /t/acme."""
+    base = urlsplit(url).path.rstrip("/")
+    if base and not _BASE.fullmatch(base):
+        raise InputInvalid(f"not a server address: {url[:200]}", hint="it looks like https://host:port/t/name")
+    return base
 
 
 def bracketed(host: str) -> str:

@@ -66,7 +66,7 @@ class Follower:
             return None
         self._identity.trusted = new
         say(LOG, "the server's keys were followed", serial=new.serial)
-        return Server(server.host, server.port, context, server.proxy)
+        return server._replace(context=context)
 
 
 def ask_trust(server: Server) -> Trust:
@@ -74,7 +74,7 @@ def ask_trust(server: Server) -> Trust:
     unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     unverified.check_hostname = False
     unverified.verify_mode = ssl.CERT_NONE
-    line = Line(Server(server.host, server.port, unverified, server.proxy), most=MOST)
+    line = Line(server._replace(context=unverified), most=MOST)
     try:
         answer = line.ask("GET", TRUST_PATH, timeout=TIMEOUT)
     finally:

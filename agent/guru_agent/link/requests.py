@@ -57,7 +57,7 @@ class Line:
                 if connection.sock is None:
                     connection.connect()
                 self._socket = connection.sock
-                connection.request(method, path, body=body, headers=headers)
+                connection.request(method, self._server.base + path, body=body, headers=headers)
                 response = connection.getresponse()
                 data = response.read(self._most + 1)
             if time.monotonic() > deadline:

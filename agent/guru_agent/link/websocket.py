@@ -43,7 +43,7 @@ class WebSocketCarrier:
 
 async def open_websocket(server: Server) -> WebSocketCarrier:
     """Connect. Unreachable when nobody is there; Blocked when somebody in between or the server refuses."""
-    address = f"wss://{bracketed(server.host)}:{server.port}/link"
+    address = f"wss://{bracketed(server.host)}:{server.port}{server.base}/link"
     try:
         connection = await connect(
             address, ssl=server.context, proxy=server.proxy, compression=None,

@@ -20,7 +20,7 @@ from guru_server.gateway.plain import plain
 from guru_server.notify.api import note_row
 from guru_server.notify.outbox import notes_of
 from guru_server.rights.asking import Sight
-from guru_server.store.schema import TENANT
+from guru_server.store.binding import whose
 from guru_wire.alerting import AckRequest, AlertDetail, AlertMoment
 
 SHORTEST = 4                            # hex digits of an id that are enough when no other begins with them
@@ -48,7 +48,7 @@ def acknowledge(
         raise Conflict(f"alert {row.id[:8]} does not fire: it is {row.state}", hint=hint)
     until = None if ask.seconds is None else now + ask.seconds * 1000
     said = plain(ask.note, 500)
-    connection.execute(alert.update().where(*_is(row.id)).values(
+    connection.execute(alert.update().where(*_is(connection, row.id)).values(
         acked_at=now, acked_until=until, acked_by=person[:128], ack_note=said,
     ))
     note(connection, row.id, now, "acknowledged", (person[:128],), said)
@@ -72,7 +72,7 @@ def _found(connection: Connection, ref: str, sight: Sight) -> Row[Any]:
     missing = NotFound(f"there is no alert {plain(ref, 32)!r}", hint="`guru alert list --state all` shows them")
     if not _REF.fullmatch(ref):
         raise missing
-    query = select(alert).where(alert.c.tenant == TENANT, alert.c.id.startswith(ref)).limit(MOST_LIKE)
+    query = select(alert).where(alert.c.tenant == whose(connection), alert.c.id.startswith(ref)).limit(MOST_LIKE)
     alike = connection.execute(query).all()
     rows = [row for row in alike if sight.whole or _seen(connection, row, sight)]
     if alike and not rows:
@@ -92,10 +92,10 @@ def _seen(connection: Connection, row: Row[Any], sight: Sight) -> bool:
 def _devices(connection: Connection, row: Row[Any]) -> tuple[list[Device], list[Device]]:
     """The device of an alert: as it is now, or when it is gone as far as the alert says."""
     try:
-        return [known(connection, TENANT, row.device).device], []
+        return [known(connection, whose(connection), row.device).device], []
     except NotFound:
         return [], [Device(row.device, row.device_name, Place(row.customer, row.site), {}, {})]
 
 
-def _is(name: str) -> tuple[ColumnElement[bool], ...]:
-    return (alert.c.tenant == TENANT, alert.c.id == name, alert.c.resolved_at.is_(None))
+def _is(connection: Connection, name: str) -> tuple[ColumnElement[bool], ...]:
+    return (alert.c.tenant == whose(connection), alert.c.id == name, alert.c.resolved_at.is_(None))

@@ -22,8 +22,8 @@ from guru_server.identity.people import Person
 from guru_server.identity.signing_in import signed_in
 from guru_server.rights.asking import Asking, Sight, ruled
 from guru_server.rights.declaring import needs
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.alerting import (
     AckRequest,
     AlertDetail,
@@ -108,7 +108,7 @@ def _route_opening(router: APIRouter, db: Database, bus: Bus, clock: Clock, labe
         reading, acting = await rights.sight("alert.read"), await rights.sight("alert.act")
 
         def work(connection: Connection) -> MaintenanceStarted:
-            devices = finding.matching(connection, TENANT, wanted, known, reading)
+            devices = finding.matching(connection, whose(connection), wanted, known, reading)
             about = f"selector:{ask.selector}"
             if not devices and not reading.whole:
                 hint = "`guru device list -l ...` tries a selector out"
@@ -136,7 +136,7 @@ def _route_opening(router: APIRouter, db: Database, bus: Bus, clock: Clock, labe
 
         def work(connection: Connection) -> MaintenanceRow:
             found = maintenance.one(connection, name, now, _sees(connection, reading))
-            here = [one for one in Inventory(TENANT).read(connection) if one.id in (found.only or ())]
+            here = [one for one in Inventory(whose(connection)).read(connection) if one.id in (found.only or ())]
             about = f"maintenance:{found.row.id}"
             if here:
                 acting.require(None, here, about)
@@ -157,7 +157,7 @@ def _sees(connection: Connection, sight: Sight) -> maintenance.Sees:
     """Whether a window is in sight: one for the whole organisation only of all of it, another with all its devices."""
     if sight.whole:
         return lambda only: True
-    devices = Inventory(TENANT).read(connection)
+    devices = Inventory(whose(connection)).read(connection)
     seen = {one.id for one in devices if sight.sees(one)}
     others = {one.id for one in devices} - seen
     return lambda only: bool(only) and not seen.isdisjoint(only or ()) and others.isdisjoint(only or ())

@@ -15,8 +15,8 @@ from guru_policy.kinds.notification_channel import Email, Webhook
 from guru_server.gateway.plain import plain
 from guru_server.notify.channels import Channel
 from guru_server.reconcile.tables import customer_source
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 
 log = logging.getLogger("guru.alerts")
 
@@ -80,7 +80,7 @@ class FromSources:
 
 
 def _pairs(connection: Connection) -> dict[str, Pair | None]:
-    rows = connection.execute(select(customer_source).where(customer_source.c.tenant == TENANT))
+    rows = connection.execute(select(customer_source).where(customer_source.c.tenant == whose(connection)))
     return {
         row.customer: (row.org_revision, row.customer_revision)
         if row.org_revision and row.customer_revision else None

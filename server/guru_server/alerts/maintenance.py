@@ -14,7 +14,7 @@ from guru_policy.selector import parse
 from guru_server.alerts.tables import maintenance
 from guru_server.alerts.telling import ByHand
 from guru_server.gateway.plain import plain
-from guru_server.store.schema import TENANT
+from guru_server.store.binding import whose
 from guru_wire.alerting import MaintenanceRequest, MaintenanceRow
 
 MOST_OPEN = 200                         # at once: each is tried on every alert that fires
@@ -42,7 +42,8 @@ def start(
         raise Refused(f"{MOST_OPEN} windows are open by hand", hint="end some, or write a MaintenanceWindow")
     name = f"maint-{uuid.uuid4().hex[:12]}"
     connection.execute(maintenance.insert().values(
-        tenant=TENANT, id=name, selector=ask.selector, reason=plain(ask.reason, 500), started_by=person[:128],
+        tenant=whose(connection), id=name, selector=ask.selector, reason=plain(ask.reason, 500),
+        started_by=person[:128],
         started_at=now, ends_at=now + ask.seconds * 1000, ended_at=None, ended_by="",
         devices=None if only is None else json.dumps(sorted(only)),
     ))
@@ -54,14 +55,14 @@ def end(connection: Connection, window: MaintenanceRow, person: str, now: int) -
     if not window.open:
         hint = "`guru maint list` shows the open ones"
         raise Conflict(f"the window {plain(window.id, 32)} is closed already", hint=hint)
-    here = (maintenance.c.tenant == TENANT, maintenance.c.id == window.id)
+    here = (maintenance.c.tenant == whose(connection), maintenance.c.id == window.id)
     connection.execute(maintenance.update().where(*here).values(ended_at=now, ended_by=person[:128]))
     return one(connection, window.id, now).row
 
 
 def one(connection: Connection, name: str, now: int, sees: Sees = lambda only: True) -> Window:
     """The window; NotFound for one nobody opened, and for one out of sight."""
-    query = select(maintenance).where(maintenance.c.tenant == TENANT, maintenance.c.id == name)
+    query = select(maintenance).where(maintenance.c.tenant == whose(connection), maintenance.c.id == name)
     row = connection.execute(query).one_or_none()
     if row is None or not sees(_only(row)):
         raise NotFound(f"there is no window {plain(name, 32)}", hint="`guru maint list --all` shows them")
@@ -72,7 +73,7 @@ def listed(
     connection: Connection, now: int, limit: int, *, closed: bool, sees: Sees
 ) -> tuple[list[MaintenanceRow], int]:
     """The newest windows in sight and how many there are; without `closed` those that are open."""
-    here = and_(maintenance.c.tenant == TENANT, *(() if closed else _open(now)))
+    here = and_(maintenance.c.tenant == whose(connection), *(() if closed else _open(now)))
     query = select(maintenance).where(here).order_by(maintenance.c.started_at.desc(), maintenance.c.id)
     rows = [row for row in connection.execute(query) if sees(_only(row))]
     return [_row(row, now) for row in rows[:limit]], len(rows)
@@ -80,14 +81,15 @@ def listed(
 
 def open_by_hand(connection: Connection, now: int) -> tuple[ByHand, ...]:
     """The windows that are open, oldest first."""
-    query = select(maintenance).where(maintenance.c.tenant == TENANT, *_open(now)).order_by(maintenance.c.started_at)
+    living = (maintenance.c.tenant == whose(connection), *_open(now))
+    query = select(maintenance).where(*living).order_by(maintenance.c.started_at)
     return tuple(ByHand(row.id, parse(row.selector), row.ends_at, _only(row)) for row in connection.execute(query))
 
 
 def forget_ended(connection: Connection, before: int) -> int:
     """Drop windows that closed before a time; how many."""
     closed = func.coalesce(maintenance.c.ended_at, maintenance.c.ends_at) < before
-    return connection.execute(maintenance.delete().where(maintenance.c.tenant == TENANT, closed)).rowcount
+    return connection.execute(maintenance.delete().where(maintenance.c.tenant == whose(connection), closed)).rowcount
 
 
 def _open(now: int) -> tuple[Any, ...]:

@@ -22,7 +22,7 @@ from guru_server.alerts.timeline import note_changes
 from guru_server.fleet.inventory import Inventory
 from guru_server.notify.outbox import THE_RULE, By, enqueue
 from guru_server.rights.asking import Sight
-from guru_server.store.schema import TENANT
+from guru_server.store.binding import whose
 from guru_wire.alerting import AlertRow
 from guru_wire.operator import Page
 
@@ -32,7 +32,7 @@ def store(connection: Connection, found: Sequence[Transition], now: int) -> int:
     return sum(_store(connection, transition, now) for transition in found)
 
 
-def firing_count(connection: Connection, tenant: str = TENANT) -> int:
+def firing_count(connection: Connection, tenant: str) -> int:
     """How many alerts fire now."""
     query = select(func.count()).where(alert.c.tenant == tenant, alert.c.state == Phase.firing.value)
     return int(connection.execute(query).scalar_one())
@@ -42,7 +42,7 @@ def alerts(
     connection: Connection, state: str | None, limit: int, cursor: str | None, now: int = 0, sight: Sight | None = None
 ) -> Page[AlertRow]:
     """Alerts, the newest first; without a state, those that have not ended. With a sight, those within it."""
-    here = [alert.c.tenant == TENANT]
+    here = [alert.c.tenant == whose(connection)]
     if state != "all":
         here.append(alert.c.state == state if state else alert.c.resolved_at.is_(None))
     after = _place(cursor) if cursor else None
@@ -74,7 +74,7 @@ def _within(connection: Connection, here: Sequence[ColumnElement[bool]], sight: 
     query = select(*columns).where(*here).order_by(alert.c.started_at.desc(), alert.c.id)
     rows = connection.execute(query).all()
     unsure = any(sight.place(row.customer, row.site) is None for row in rows)
-    known = {one.id: one for one in Inventory(TENANT).read(connection)} if unsure else {}
+    known = {one.id: one for one in Inventory(whose(connection)).read(connection)} if unsure else {}
     return [
         (row.started_at, row.id) for row in rows
         if sight.sees_at(Place(row.customer, row.site), known.get(row.device))
@@ -83,9 +83,10 @@ def _within(connection: Connection, here: Sequence[ColumnElement[bool]], sight: 
 
 def forget_resolved(connection: Connection, before: int) -> int:
     """Drop alerts that ended before a time; how many."""
-    ended = (alert.c.tenant == TENANT, alert.c.resolved_at < before)
+    ended = (alert.c.tenant == whose(connection), alert.c.resolved_at < before)
     gone = select(alert.c.id).where(*ended)
-    connection.execute(alert_event.delete().where(alert_event.c.tenant == TENANT, alert_event.c.alert.in_(gone)))
+    of_them = (alert_event.c.tenant == whose(connection), alert_event.c.alert.in_(gone))
+    connection.execute(alert_event.delete().where(*of_them))
     return connection.execute(alert.delete().where(*ended)).rowcount
 
 
@@ -93,7 +94,7 @@ def _store(connection: Connection, change: Transition, now: int) -> int:
     if change.before is None:
         return _begin(connection, change, now)
     before = change.before
-    here = (alert.c.tenant == TENANT, alert.c.id == before.id, alert.c.resolved_at.is_(None))
+    here = (alert.c.tenant == whose(connection), alert.c.id == before.id, alert.c.resolved_at.is_(None))
     if change.after is None:
         connection.execute(alert.delete().where(*here))
         return 0
@@ -116,7 +117,7 @@ def _begin(connection: Connection, change: Transition, now: int) -> int:
         return 0
     name = uuid.uuid4().hex
     connection.execute(alert.insert().values(
-        tenant=TENANT, id=name, rule=rule.key, customer=seen.device.place.customer,
+        tenant=whose(connection), id=name, rule=rule.key, customer=seen.device.place.customer,
         site=seen.device.place.site, device=seen.device.id, device_name=seen.device.name,
         check_id=seen.check, check_state=seen.reading.state.value, reason="",
         progress=written(change.progress) if change.progress is not None else None,
@@ -131,7 +132,7 @@ def _tell(connection: Connection, change: Transition, name: str, event: Event | 
     note_changes(connection, name, event, known, change, now)
     if event != "resolved" and not change.tellings:
         return 0
-    row = connection.execute(select(alert).where(alert.c.tenant == TENANT, alert.c.id == name)).one()
+    row = connection.execute(select(alert).where(alert.c.tenant == whose(connection), alert.c.id == name)).one()
     if event == "resolved":
         told = known.told if known is not None else ()
         enqueue(

@@ -22,7 +22,7 @@ from guru_server.alerts.seeing import Open, Seen, Transition
 from guru_server.alerts.tables import alert
 from guru_server.alerts.telling import Now, told
 from guru_server.fleet.tables import device as device_table
-from guru_server.store.schema import TENANT
+from guru_server.store.binding import whose
 from guru_server.telemetry.tables import check_state
 
 
@@ -86,7 +86,7 @@ def _ended(before: Open, seen: Seen | None, reason: str, now: int) -> Transition
 
 
 def _open(connection: Connection) -> list[Open]:
-    query = select(alert).where(alert.c.tenant == TENANT, alert.c.resolved_at.is_(None))
+    query = select(alert).where(alert.c.tenant == whose(connection), alert.c.resolved_at.is_(None))
     return [
         Open(
             row.id, row.rule, row.customer, row.device, row.check_id, row.severity,
@@ -104,7 +104,7 @@ def _verdicts(connection: Connection, now: int) -> Iterator[Seen]:
         .join(device_table, and_(
             device_table.c.tenant == check_state.c.tenant, device_table.c.id == check_state.c.device,
         ))
-        .where(check_state.c.tenant == TENANT, device_table.c.revoked_at.is_(None))
+        .where(check_state.c.tenant == whose(connection), device_table.c.revoked_at.is_(None))
     )
     under = and_(
         alert.c.tenant == check_state.c.tenant, alert.c.device == check_state.c.device,
@@ -128,9 +128,9 @@ _DEVICE = (
 
 def _devices(connection: Connection) -> dict[str, Device]:
     """The devices of open alerts that are not revoked."""
-    wanted = select(alert.c.device).where(alert.c.tenant == TENANT, alert.c.resolved_at.is_(None))
+    wanted = select(alert.c.device).where(alert.c.tenant == whose(connection), alert.c.resolved_at.is_(None))
     query = select(*_DEVICE).where(
-        device_table.c.tenant == TENANT, device_table.c.revoked_at.is_(None), device_table.c.id.in_(wanted)
+        device_table.c.tenant == whose(connection), device_table.c.revoked_at.is_(None), device_table.c.id.in_(wanted)
     )
     return {row.id: _device(row) for row in connection.execute(query)}
 

@@ -12,7 +12,7 @@ from guru_policy.alerting.episode import Event
 from guru_policy.alerting.telling import RULE, Progress
 from guru_server.alerts.seeing import Transition
 from guru_server.alerts.tables import alert_event
-from guru_server.store.schema import TENANT
+from guru_server.store.binding import whose
 from guru_wire.alerting import AlertMoment
 
 MOST = 500                              # lines that are shown
@@ -24,7 +24,7 @@ def note(
 ) -> None:
     """Write a line. Of one moment the lines stand in the order in which things happen."""
     connection.execute(alert_event.insert().values(
-        tenant=TENANT, alert=alert, id=f"{at:016x}{_ORDER.index(event):02d}{secrets.token_hex(7)}", at=at,
+        tenant=whose(connection), alert=alert, id=f"{at:016x}{_ORDER.index(event):02d}{secrets.token_hex(7)}", at=at,
         event=event, who=json.dumps(list(who)), text=text[:1000],
     ))
 
@@ -54,7 +54,7 @@ def note_changes(
 
 def lines_of(connection: Connection, alert: str) -> tuple[AlertMoment, ...]:
     """The newest lines, in the order of time."""
-    query = select(alert_event).where(alert_event.c.tenant == TENANT, alert_event.c.alert == alert)
+    query = select(alert_event).where(alert_event.c.tenant == whose(connection), alert_event.c.alert == alert)
     newest = connection.execute(query.order_by(alert_event.c.id.desc()).limit(MOST)).all()
     return tuple(
         AlertMoment(at=row.at, event=row.event, who=tuple(json.loads(row.who)), text=row.text)

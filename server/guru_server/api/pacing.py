@@ -15,6 +15,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guru_server.api.problems import answer
@@ -23,6 +24,7 @@ from guru_server.identity.rates import TooMany
 from guru_server.rights.weighing import weight_of
 
 Kind = Literal["reads", "writes", "expensive"]
+TOGETHER = ""                           # the actor that stands for all of a tenant: nobody has no name
 MOST = 20_000                           # buckets; the one that was used longest ago is forgotten first
 
 
@@ -85,11 +87,12 @@ class Weights:
 
 
 class Limits(NamedTuple):
-    """How often; `named` is for some actors, such as `key:ci`, in place of `paces`."""
+    """How often; `named` is for some actors, such as `key:ci`, in place of `paces`; `together` for all at once."""
 
     clock: Clock
     paces: Paces
     named: Mapping[str, Paces]
+    together: Pace = Pace(0, 1.0)
 
     def of(self, actor: str, kind: Kind) -> Pace:
         """What holds for this actor."""
@@ -109,6 +112,12 @@ class Paced:
         if request is None or person is None:
             await self._app(scope, receive, send)
             return
+        together = self._limits.together
+        if together.burst:
+            found = self._buckets.take(TOGETHER, "reads", together, self._limits.clock())
+            if not found.taken:
+                await _refused(request, "your organisation asks too much at once", found)(scope, receive, send)
+                return
         kind = self._weights.kind(request.method, scope["path"])
         pace = self._limits.of(person.actor, kind)
         if not pace.burst:
@@ -126,7 +135,10 @@ class Paced:
         if found.taken:
             await self._app(scope, receive, told)
             return
-        error = TooMany(f"too many {kind} at once", hint=f"ask again in {found.wait} s")
-        refused = answer(request, error, 429)
-        refused.headers["retry-after"] = str(found.wait)
-        await refused(scope, receive, told)
+        await _refused(request, f"too many {kind} at once", found)(scope, receive, told)
+
+
+def _refused(request: Request, why: str, found: Left) -> Response:
+    refused = answer(request, TooMany(why, hint=f"ask again in {found.wait} s"), 429)
+    refused.headers["retry-after"] = str(found.wait)
+    return refused

@@ -20,8 +20,8 @@ from guru_server.identity.people import Person
 from guru_server.identity.signing_in import address_of, signed_in
 from guru_server.rights.declaring import needs
 from guru_server.rights.weighing import costly
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.audit_chain import Checkpoint, Entry, Position
 from guru_wire.audit_log import AnchorRow, AuditCheckpoint, AuditExport, AuditRow, AuditVerified
 from guru_wire.operator import Page
@@ -57,7 +57,7 @@ def router(ledger: Ledger) -> APIRouter:
     ) -> Page[AuditRow]:
         """The newest rows that match. A text that ends in * is a beginning; `text` stands anywhere."""
         wish = Wish(since, until, actor, action, about, device, customer, revision, text=text)
-        found = await ledger.db.read(lambda connection: find(connection, TENANT, wish, limit, cursor))
+        found = await ledger.db.read(lambda connection: find(connection, whose(connection), wish, limit, cursor))
         said = ", ".join(f"{name}={value}" for name, value in wish._asdict().items() if value)
         await _tell(ledger, request, person, "AuditRead", said or "everything")
         return Page[AuditRow](items=tuple(map(_row, found.entries)), total=found.total, next=found.next)
@@ -91,13 +91,14 @@ async def _tell(ledger: Ledger, request: Request, person: Person, action: str, s
 
 
 def _export(connection: Connection, limit: int, cursor: str | None) -> AuditExport:
-    known = checkpoints.head(connection, TENANT)
+    known = checkpoints.head(connection, whose(connection))
     after = max(known.root, number_of(cursor))
-    entries = verifying.entries(connection, TENANT, after, limit)
+    entries = verifying.entries(connection, whose(connection), after, limit)
     more = len(entries) == limit
     last = entries[-1].seq if entries else after
-    marks = checkpoints.between(connection, TENANT, after + 1, last if more else None, limit)
-    root = checkpoints.between(connection, TENANT, known.root, known.root) if known.root and cursor is None else []
+    marks = checkpoints.between(connection, whose(connection), after + 1, last if more else None, limit)
+    begins = bool(known.root) and cursor is None
+    root = checkpoints.between(connection, whose(connection), known.root, known.root) if begins else []
     return AuditExport(
         entries=tuple(map(_row, entries)), checkpoints=tuple(map(_mark, marks)),
         root=_mark(root[0]) if root else None, next=str(last) if more else None,
@@ -111,9 +112,9 @@ def _verified(connection: Connection, keys: Collection[str], cursor: str | None)
         if not parts:
             raise InputInvalid("the cursor is not one of ours", hint="ask again without a cursor")
         begin = Position(int(parts[1]), parts[2])
-    done = verifying.step(connection, TENANT, begin, keys, {})
-    newest = checkpoints.newest(connection, TENANT)
-    held = checkpoints.anchors(connection, TENANT)
+    done = verifying.step(connection, whose(connection), begin, keys, {})
+    newest = checkpoints.newest(connection, whose(connection))
+    held = checkpoints.anchors(connection, whose(connection))
     return AuditVerified(
         ok=done.broken is None, last=done.at.seq, checkpoints=done.checkpoints, signed=newest.seq if newest else 0,
         keys=tuple(sorted(keys)), broken=done.broken.seq if done.broken else None,

@@ -51,11 +51,6 @@ def head(connection: Connection, tenant: str) -> Head:
     return Head(Position(row.seq, row.hash), row.root) if row else Head(Position(0, GENESIS), 0)
 
 
-def tenants(connection: Connection) -> list[str]:
-    """Whoever has a chain."""
-    return list(connection.execute(select(audit_head.c.tenant).order_by(audit_head.c.tenant)).scalars())
-
-
 def newest(connection: Connection, tenant: str) -> Checkpoint | None:
     """The newest checkpoint."""
     query = select(audit_checkpoint).where(audit_checkpoint.c.tenant == tenant)

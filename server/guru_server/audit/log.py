@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select, text
 
 from guru_policy.text.flattening import plain
 from guru_server.audit.tables import audit, audit_head
-from guru_server.store.schema import TENANT
+from guru_server.store.binding import whose
 from guru_wire.audit_chain import GENESIS, Entry, Position, chained
 
 _FIRST = text(
@@ -50,15 +50,16 @@ def record(
     rule: str = "",
     request: str = "",
     address: str = "",
-    tenant: str = TENANT,
+    tenant: str = "",
 ) -> None:
-    """Note that `actor` did `action` to `about` at `now` (ms UTC). Long texts are cut."""
+    """Note that `actor` did `action` to `about` at `now` (ms UTC), in the log of the connection's tenant."""
     deed = Deed(actor, action, about, result, device, customer, revision, rule, request, address)
     append(connection, now, [deed], tenant)
 
 
-def append(connection: Connection, now: int, deeds: Iterable[Deed], tenant: str = TENANT) -> None:
+def append(connection: Connection, now: int, deeds: Iterable[Deed], tenant: str = "") -> None:
     """Note several deeds at once: one hold of the chain's head, however many there are."""
+    tenant = tenant or whose(connection)
     entries = [_entry(tenant, now, deed) for deed in deeds]
     if not entries:
         return

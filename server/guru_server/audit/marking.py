@@ -23,7 +23,6 @@ from guru_server.clock import Clock
 from guru_server.leases import Fence, held
 from guru_server.signer.asking import Signatures
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.audit_chain import Break, Checkpoint, Position
 
 log = logging.getLogger("guru.audit")
@@ -57,12 +56,12 @@ class Marker:
 
     def __init__(
         self, db: Database, clock: Clock, signer: Signatures, *, rhythm: Rhythm, before: Collection[str] = (),
-        anchors: Sequence[Anchor] = (), stage: Stage = lambda _: None, tenant: str = TENANT,
+        anchors: Sequence[Anchor] = (), stage: Stage = lambda _: None,
     ) -> None:
         self._db, self._clock, self._signer, self._rhythm, self._stage = db, clock, signer, rhythm, stage
-        self._anchors, self._tenant = anchors, tenant
+        self._anchors, self._tenant = anchors, db.tenant
         self.keys = frozenset({
-            base64.b64encode(signer.public("audit", tenant)).decode(), *before, *signer.trust(tenant)["audit"],
+            base64.b64encode(signer.public("audit", db.tenant)).decode(), *before, *signer.trust(db.tenant)["audit"],
         })
         self._new = asyncio.Event()
         self.problem = ""               # why the newest rows are not signed

@@ -22,8 +22,8 @@ from guru_server.fleet.state import standing
 from guru_server.identity.signing_in import whence
 from guru_server.rights.asking import Asking, Sight, ruled
 from guru_server.rights.declaring import needs
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.operator import (
     CheckCounts,
     Condition,
@@ -75,7 +75,7 @@ def router(fleet: Fleet) -> APIRouter:
             return await show(f"{ref}/facts", rights)
         sight = await rights.sight("device.read")
         found = await fleet.db.read(
-            lambda connection: known(connection, TENANT, resolve(connection, TENANT, ref, sight))
+            lambda connection: known(connection, whose(connection), resolve(connection, whose(connection), ref, sight))
         )
         return DeviceFacts(device=found.device.id, at=found.facts_at, facts=dict(found.device.facts))
 
@@ -85,7 +85,8 @@ def router(fleet: Fleet) -> APIRouter:
         """One device with its state, checks, newest sample and services."""
         now, labels, sight = fleet.clock(), await fleet.git_labels(), await rights.sight("device.read")
         return await fleet.db.read(
-            lambda connection: _detail(fleet, connection, resolve(connection, TENANT, ref, sight), labels, now)
+            lambda connection: _detail(
+                fleet, connection, resolve(connection, whose(connection), ref, sight), labels, now)
         )
 
     @router.delete("/devices/{ref:path}")
@@ -96,12 +97,12 @@ def router(fleet: Fleet) -> APIRouter:
         reading, revoking = await rights.sight("device.read"), await rights.sight("device.revoke")
 
         def work(connection: Connection) -> DeviceDetail:
-            device_id = resolve(connection, TENANT, ref, reading)
+            device_id = resolve(connection, whose(connection), ref, reading)
             about = f"device:{device_id}"
-            one = known(connection, TENANT, device_id).device
+            one = known(connection, whose(connection), device_id).device
             revoking.require(None, [one], about)
             detail = _detail(fleet, connection, device_id, labels, now)
-            changing.revoke(connection, TENANT, detail.id, now)
+            changing.revoke(connection, whose(connection), detail.id, now)
             decision = revoking.require(connection, [one], about)
             record(connection, now, rights.actor, "DeviceRevoked", about, detail.name,
                    device=detail.id, customer=detail.customer, **ruled(decision), **whence(request))
@@ -132,7 +133,7 @@ def _route_many(router: APIRouter, fleet: Fleet) -> None:
         now, labels, sight = fleet.clock(), await fleet.git_labels(), await rights.sight("device.read")
         body = await fleet.db.read(
             lambda connection: _page(finding.find(
-                connection, TENANT, wish, now=now, labels=labels, counts=fleet.counts, sight=sight
+                connection, whose(connection), wish, now=now, labels=labels, counts=fleet.counts, sight=sight
             ))
         )
         return Response(body, media_type="application/json")
@@ -170,7 +171,7 @@ def _label(
     connection: Connection, change: LabelChange, labels: finding.Labels, sights: _Labelling, told: Deed, now: int
 ) -> list[str]:
     """Change them. A label by which a Role chooses devices would change rights: that takes user.manage too."""
-    devices = finding.matching(connection, TENANT, parse(change.selector), labels, sights.reading)
+    devices = finding.matching(connection, whose(connection), parse(change.selector), labels, sights.reading)
     if len(devices) > change.max_devices:
         raise Refused(
             f"the selector matches {len(devices)} devices and {change.max_devices} are allowed",
@@ -186,7 +187,7 @@ def _label(
     for sight, about in asked:
         sight.require(None, devices, about)
     ids = [one.id for one in devices]
-    changed = changing.set_labels(connection, TENANT, ids, change.set, change.remove)
+    changed = changing.set_labels(connection, whose(connection), ids, change.set, change.remove)
     places = {one.id: one.place.customer for one in devices}
     decision = next(sight.require(connection, devices, about) for sight, about in asked)
     told = told._replace(result=said, **ruled(decision))
@@ -199,7 +200,7 @@ def _label(
 def _detail(
     fleet: Fleet, connection: Connection, device_id: str, labels: finding.Labels, now: int
 ) -> DeviceDetail:
-    one: Known = known(connection, TENANT, device_id)
+    one: Known = known(connection, whose(connection), device_id)
     stands = standing(one.signs, now)
     place = one.device.place
     return DeviceDetail(
@@ -207,14 +208,14 @@ def _detail(
         online=stands.online, last_seen=one.signs.last_seen, state=stands.state, since=stands.since,
         desired_revision=one.desired_revision, applied_revision=one.applied_revision,
         os=str(one.device.facts.get("os", "")), agent_version=one.agent_version,
-        checks=CheckCounts(**fleet.counts(connection, TENANT, [device_id]).get(device_id, {})),
+        checks=CheckCounts(**fleet.counts(connection, whose(connection), [device_id]).get(device_id, {})),
         labels=dict(labels(one.device)),
         enrolled_at=one.enrolled_at, serial=one.signs.desired_serial,
         public_key=base64.b64encode(one.public_key).decode(),
-        conditions=tuple(fleet.looks.conditions(connection, TENANT, device_id, now)), run=one.run,
-        check_results=fleet.looks.checks(connection, TENANT, device_id),
-        metrics=fleet.looks.metrics(connection, TENANT, device_id), services=one.services,
-        refusals=fleet.looks.refusals(connection, TENANT, device_id),
-        overrides=tuple(fleet.looks.overrides(connection, TENANT, device_id, now)),
+        conditions=tuple(fleet.looks.conditions(connection, whose(connection), device_id, now)), run=one.run,
+        check_results=fleet.looks.checks(connection, whose(connection), device_id),
+        metrics=fleet.looks.metrics(connection, whose(connection), device_id), services=one.services,
+        refusals=fleet.looks.refusals(connection, whose(connection), device_id),
+        overrides=tuple(fleet.looks.overrides(connection, whose(connection), device_id, now)),
         held=one.held, held_why=one.held_why, key_at=one.key_at, withheld=one.withheld,
     )

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from guru_server.fleet.tables import device, key_tombstone, withheld
 from guru_server.gateway.plain import plain
+from guru_server.store.binding import whose
 from guru_wire.admission import Held, WithheldRow
 
 EXCERPT = 2000                          # characters of the newest item of a kind
@@ -152,6 +153,13 @@ def withheld_of(connection: Connection, tenant: str, device_id: str) -> tuple[Wi
     )
 
 
+def living(connection: Connection, tenant: str) -> int:
+    """How many devices there are that were not revoked."""
+    here = (device.c.tenant == tenant, device.c.revoked_at.is_(None))
+    return int(connection.execute(select(func.count()).select_from(device).where(*here)).scalar_one())
+
+
 def forget_withheld(connection: Connection, before: int) -> None:
     """Let go of what was last sent before this time (ms UTC)."""
-    connection.execute(withheld.delete().where(withheld.c.last_at < before))
+    old = (withheld.c.tenant == whose(connection), withheld.c.last_at < before)
+    connection.execute(withheld.delete().where(*old))

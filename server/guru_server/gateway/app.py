@@ -21,7 +21,7 @@ from guru_server.gateway.desired import BlobOf, Downlink, ManifestOf
 from guru_server.gateway.ingest import Ingest, Pace, Stage
 from guru_server.gateway.items import Recorder
 from guru_server.gateway.limits import Limits
-from guru_server.gateway.links import REVOKED, STANDING, Registry
+from guru_server.gateway.links import GOING_AWAY, REVOKED, STANDING, Registry
 from guru_server.gateway.orders import Orders, Way
 from guru_server.gateway.plain import plain
 from guru_server.gateway.polling import Polls
@@ -29,11 +29,11 @@ from guru_server.gateway.presence import Presence
 from guru_server.gateway.talking import IDENTITY_SINCE, Lacking, Talk
 from guru_server.gateway.websocket import Sockets
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.link import MAX_FRAME
 
 log = logging.getLogger("guru.gateway")
 
+_PAUSE = 0.05                           # seconds
 _SKEW = 3_600_000                       # ms by which another server's clock may lie behind: few are revoked
 
 
@@ -108,20 +108,31 @@ class Gateway:
                     self._orders.watch, self._orders.sweep, self._orders.run,
                 ):
                     group.create_task(work(), name=f"gateway {work.__qualname__}")
+        except asyncio.CancelledError:
+            await self._part()
+            raise
         finally:
             await self._presence.write()
+
+    async def _part(self) -> None:
+        """Say goodbye to whoever is still linked: nobody looks after links from here on."""
+        for link in self.registry.all():
+            link.end(GOING_AWAY, "this gateway stops")
+        ends = asyncio.get_running_loop().time() + self.limits.close
+        while len(self.registry) and asyncio.get_running_loop().time() < ends:  # noqa: ASYNC110 - each ends by itself
+            await asyncio.sleep(_PAUSE)
 
     async def _cut_revoked(self) -> None:
         with self._bus.subscribe("revoked") as revoked:
             async for devices in revoked:
-                await self._end_revoked(partial(standings_among, tenant=TENANT, devices=sorted(devices)))
+                await self._end_revoked(partial(standings_among, tenant=self._db.tenant, devices=sorted(devices)))
 
     async def _sweep_revoked(self) -> None:
         since = self._now() - _SKEW
         while True:
             await asyncio.sleep(self.limits.sweep)
             started = self._now() - _SKEW
-            if await self._end_revoked(partial(standings_since, tenant=TENANT, since=since)):
+            if await self._end_revoked(partial(standings_since, tenant=self._db.tenant, since=since)):
                 since = started
 
     async def _end_revoked(self, looked_up: Callable[[Connection], dict[str, Standing]]) -> bool:

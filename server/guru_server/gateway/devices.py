@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, text
 
-from guru_server.store.schema import TENANT
+from guru_server.store.binding import whose
 
 _SLICE = 500                            # ids in one statement
 
@@ -66,7 +66,7 @@ class Seen(NamedTuple):
 
 def known(connection: Connection, device: str) -> Known | None:
     """The device of this id, revoked or not; None when there is none, or when its key is unreadable."""
-    row = connection.execute(_KNOWN, {"tenant": TENANT, "id": device}).first()
+    row = connection.execute(_KNOWN, {"tenant": whose(connection), "id": device}).first()
     if row is None:
         return None
     try:
@@ -84,7 +84,7 @@ def serials(connection: Connection, devices: Collection[str]) -> dict[str, int]:
     return {
         row.device: row.desired_serial
         for ids in _sliced(devices)
-        for row in connection.execute(_SERIALS, {"tenant": TENANT, "ids": ids})
+        for row in connection.execute(_SERIALS, {"tenant": whose(connection), "ids": ids})
     }
 
 

@@ -13,7 +13,6 @@ from guru_server.clock import Clock
 from guru_server.gitops.store import remember_delivery
 from guru_server.gitops.webhook import MAX_BODY, Forge, verified
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.operator import Answer
 
 
@@ -48,7 +47,7 @@ def webhooks(
                 await refused(request, forge, error)
             raise
         at = now()
-        key = (TENANT, forge, delivery.id)
+        key = (db.tenant, forge, delivery.id)
         if not await db.write(lambda connection: remember_delivery(connection, *key, at)):
             return _ignored("replay")
         if delivery.branch is None:

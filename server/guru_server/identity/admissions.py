@@ -20,8 +20,8 @@ from guru_server.identity.admitting import Standing
 from guru_server.identity.signing_in import whence
 from guru_server.rights.asking import Asking, ruled
 from guru_server.rights.declaring import needs
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.admission import Approval, Denial, KeyRotation, PendingRow, Quarantine, Release
 from guru_wire.operator import Admitted, Page
 
@@ -46,7 +46,7 @@ class Gatehouse:
         touched: set[str] = set()
 
         def change(connection: Connection) -> Admitted:
-            one = admitting.of(connection, TENANT, resolve(connection, TENANT, ref, reading))
+            one = admitting.of(connection, whose(connection), resolve(connection, whose(connection), ref, reading))
             about = f"device:{one.device.id}"
             decision = deciding.require(connection, [one.device], about)
             told = work(connection, one)
@@ -66,11 +66,12 @@ class Gatehouse:
 
         def work(connection: Connection, one: Standing) -> Admitted:
             if not ask.takes_over:
-                return admitting.approve(connection, TENANT, one, now)
-            old = admitting.of(connection, TENANT, resolve(connection, TENANT, ask.takes_over, reading))
+                return admitting.approve(connection, whose(connection), one, now)
+            old = admitting.of(
+                connection, whose(connection), resolve(connection, whose(connection), ask.takes_over, reading))
             deciding.require(connection, [old.device], f"device:{old.device.id}")
             replaced.add(old.device.id)
-            return admitting.take_over(connection, TENANT, one, old, now)
+            return admitting.take_over(connection, whose(connection), one, old, now)
 
         said = f"in the place of {ask.takes_over}" if ask.takes_over else ""
         told = await self.decide(rights, request, ask.device, "DeviceApproved", work, said)
@@ -92,7 +93,8 @@ def router(gate: Gatehouse) -> APIRouter:
     async def held(rights: Asking, limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> Page[PendingRow]:
         """The devices that wait to be let in or are in quarantine."""
         sight = await rights.sight("device.read")
-        rows, total = await gate.db.read(lambda connection: admitting.waiting(connection, TENANT, sight, limit))
+        rows, total = await gate.db.read(
+            lambda connection: admitting.waiting(connection, whose(connection), sight, limit))
         return Page[PendingRow](items=tuple(rows), total=total)
 
     @router.post("/approvals")
@@ -107,7 +109,7 @@ def router(gate: Gatehouse) -> APIRouter:
         """Keep a device out for good."""
         now = gate.clock()
         return await gate.decide(rights, request, ask.device, "DeviceDenied",
-                                 lambda connection, one: admitting.deny(connection, TENANT, one, now), ask.reason)
+                                 lambda c, one: admitting.deny(c, whose(c), one, now), ask.reason)
 
     @router.post("/quarantines")
     @needs(VERB, of="devices")
@@ -116,7 +118,7 @@ def router(gate: Gatehouse) -> APIRouter:
         now, why = gate.clock(), ask.reason or "somebody put it there"
         return await gate.decide(
             rights, request, ask.device, "DeviceQuarantined",
-            lambda connection, one: admitting.quarantine(connection, TENANT, one, why, now), ask.reason,
+            lambda connection, one: admitting.quarantine(connection, whose(connection), one, why, now), ask.reason,
         )
 
     @router.post("/releases")
@@ -125,7 +127,7 @@ def router(gate: Gatehouse) -> APIRouter:
         """End a quarantine."""
         now = gate.clock()
         return await gate.decide(rights, request, ask.device, "DeviceReleased",
-                                 lambda connection, one: admitting.release(connection, TENANT, one, now))
+                                 lambda connection, one: admitting.release(connection, whose(connection), one, now))
 
     @router.post("/key-rotations")
     @needs(VERB, of="devices")
@@ -136,8 +138,8 @@ def router(gate: Gatehouse) -> APIRouter:
         def work(connection: Connection, one: Standing) -> Admitted:
             if one.held:
                 raise Conflict(f"{one.device.name} is {one.held}: its key changes once it is let in")
-            ask_rotation(connection, TENANT, one.device.id, now)
-            return admitting.admitted(connection, TENANT, one.device.id)
+            ask_rotation(connection, whose(connection), one.device.id, now)
+            return admitting.admitted(connection, whose(connection), one.device.id)
 
         return await gate.decide(rights, request, ask.device, "KeyRotationAsked", work)
 

@@ -21,8 +21,8 @@ from guru_server.keys.keys import ServerKeys
 from guru_server.rights.asking import Asking
 from guru_server.rights.declaring import needs
 from guru_server.rights.telling import roles_held
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.admission import EnrolTokenRequest, EnrolTokenRow
 from guru_wire.enrolment import EnrolmentAnswer, EnrolmentRequest, EnrolmentToken, Trust, write_token
 from guru_wire.operator import EnrolTokenCreated, Page, WhoAmI
@@ -65,7 +65,7 @@ def public_router(identity: Identity) -> APIRouter:
             places = await identity.places()
             joined = await identity.db.write(
                 lambda connection: enrolling.join(
-                    connection, TENANT, ask, now=now, places=places, address=address, peer=peer
+                    connection, whose(connection), ask, now=now, places=places, address=address, peer=peer
                 )
             )
         except GuruError as error:
@@ -91,7 +91,7 @@ def router(identity: Identity) -> APIRouter:
     async def whoami(person: Who, rights: Asking) -> WhoAmI:
         """Who the token is, and what it may do where."""
         return WhoAmI(
-            name=person.name, tenant=TENANT, role=person.role, server_version=VERSION, kind=person.kind,
+            name=person.name, tenant=identity.db.tenant, role=person.role, server_version=VERSION, kind=person.kind,
             expires_at=person.expires_at, roles=roles_held(rights), verbs=person.limits.verbs,
             scope=person.limits.scope, revision=rights.grants.revision,
         )
@@ -112,7 +112,7 @@ def router(identity: Identity) -> APIRouter:
             rights.require_scope(connection, "device.enroll", where)
             for verb in enrolling.verbs_for(ask, rights.book):
                 rights.require_scope(connection, verb, where)
-            return enrolling.create(connection, TENANT, ask, now=now, by=person)
+            return enrolling.create(connection, whose(connection), ask, now=now, by=person)
 
         secret, row = await identity.db.write(make)
         token = EnrolmentToken(
@@ -128,7 +128,7 @@ def router(identity: Identity) -> APIRouter:
         """The newest enrolment tokens."""
         sight = await rights.sight("device.enroll")
         rows, total = await identity.db.read(
-            lambda connection: enrolling.listed(connection, TENANT, limit, sight)
+            lambda connection: enrolling.listed(connection, whose(connection), limit, sight)
         )
         return Page[EnrolTokenRow](items=tuple(rows), total=total)
 
@@ -138,7 +138,7 @@ def router(identity: Identity) -> APIRouter:
         """End an enrolment token; devices that it let in stay."""
         now, sight = identity.clock(), await rights.sight("device.enroll")
         return await identity.db.write(lambda connection: enrolling.revoke(
-            connection, TENANT, token_id, now=now, rights=rights, sight=sight
+            connection, whose(connection), token_id, now=now, rights=rights, sight=sight
         ))
 
     return router

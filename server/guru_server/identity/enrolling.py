@@ -22,11 +22,12 @@ from guru_policy.inventory import Place
 from guru_policy.objects.scopes import Scope
 from guru_server.audit.log import record
 from guru_server.fleet.changing import Newcomer, check_labels, enrol
-from guru_server.fleet.holding import known_key
+from guru_server.fleet.holding import known_key, living
 from guru_server.fleet.tables import device
 from guru_server.identity.people import Person
 from guru_server.identity.tables import enrolment_token
 from guru_server.rights.asking import Rights, Sight
+from guru_server.tenants.quotas import make_room
 from guru_wire.admission import EnrolTokenRequest, EnrolTokenRow, Held
 from guru_wire.enrolment import EnrolmentRequest, enrol_bytes
 from guru_wire.sealing import check_sealing_key
@@ -153,6 +154,7 @@ def join(
         check_place(token.customer, token.site, places)
     except InputInvalid as cause:
         raise Refused(f"the token's place is gone: {cause.message}", hint=_ANOTHER) from cause
+    make_room(connection, "devices", lambda: living(connection, tenant))
     place, device_id = Place(token.customer, token.site), secrets.token_hex(16)
     why = judge(connection, tenant, token, ask.hardware, peer)
     one = Newcomer(

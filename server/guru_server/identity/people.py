@@ -21,6 +21,7 @@ from guru_policy.kinds.role import VERBS
 from guru_policy.objects.scopes import ORG
 from guru_server.audit.log import record
 from guru_server.identity.tables import api_token
+from guru_server.tenants.quotas import make_room
 
 Role = FixedRole | Literal[""]          # empty: what the repository's bindings give
 ROLES = FIXED_ROLES
@@ -109,6 +110,8 @@ def create(
     if not _NAME.fullmatch(name) or (kind != "person" and len(name) > MOST_KEY_NAME):
         raise InputInvalid(f"{name[:64]!r} cannot be a person's name", hint="letters, digits and . _ @ -")
     checked = check_limits(limits)
+    if kind == "key":
+        make_room(connection, "keys", lambda: sum(one.good(now) for one in tokens(connection, tenant, "key")))
     token_id = secrets.token_hex(8)
     text = f"{_PREFIX[kind]}_{token_id}_{secrets.token_urlsafe(32)}"
     connection.execute(api_token.insert().values(

@@ -14,8 +14,8 @@ from guru_server.clock import Clock
 from guru_server.identity.people import Person
 from guru_server.identity.tables import token_address
 from guru_server.origins import origin_of
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 
 KNOWN = 20_000                          # tokens at addresses that are remembered without asking the database
 ADDRESSES = 1_000                       # of one token; further ones are counted only
@@ -66,11 +66,12 @@ class Sightings:
 
 def _remember(connection: Connection, token: str, address: str, deed: Deed, now: int) -> bool:
     """Keep and tell of the address when it is new; False when this token has too many."""
-    mine = (token_address.c.tenant == TENANT, token_address.c.token == token)
+    mine = (token_address.c.tenant == whose(connection), token_address.c.token == token)
     if connection.execute(select(token_address.c.token).where(*mine, token_address.c.address == address)).first():
         return True
     if connection.execute(select(func.count()).select_from(token_address).where(*mine)).scalar_one() >= ADDRESSES:
         return False
-    if connection.execute(_SEEN, {"tenant": TENANT, "token": token, "address": address, "now": now}).rowcount:
+    row = {"tenant": whose(connection), "token": token, "address": address, "now": now}
+    if connection.execute(_SEEN, row).rowcount:
         append(connection, now, [deed])
     return True

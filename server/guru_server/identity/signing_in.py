@@ -30,8 +30,8 @@ from guru_server.rights.declaring import Need
 from guru_server.rights.granting import Granted, granted_book, granted_to
 from guru_server.rights.holding import Holding
 from guru_server.rights.waiting import Act, Asked, Sender, keep
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.proofs import HEADER
 
 MOST = 2_000                            # characters of a token
@@ -69,7 +69,7 @@ class Door:
                           hint="`guru mfa setup`, then go on")
         if person.note_use:
             with suppress(Unreachable):     # a full disk keeps nobody from looking
-                await self.db.write(lambda connection: note_use(connection, TENANT, person.token, now))
+                await self.db.write(lambda connection: note_use(connection, whose(connection), person.token, now))
         if person.kind == "service" and book.service(person.name) is None:
             raise NotSignedIn("this service account is not in the repository any more, or disabled there")
         subject = person.subject
@@ -133,9 +133,9 @@ class Door:
         sender = Sender(person.token, person.session, person.mfa_at, host)
 
         def write(connection: Connection) -> str:
-            owner = owner_of(connection, TENANT, person)
+            owner = owner_of(connection, whose(connection), person)
             asked = Asked(person.actor, owner, sender, rights.around.ticket, wanting, act)
-            return keep(connection, TENANT, asked, now)
+            return keep(connection, whose(connection), asked, now)
 
         try:
             ident = await self.db.write(write)
@@ -150,7 +150,8 @@ class Door:
     async def _stood(self, stand_in: StandIn, now: int) -> tuple[Person, Rulebook, Sequence[Granted]]:
         person = stand_in.person
         return await self.db.read(lambda connection: (
-            person, self.holding.book(connection, TENANT), granted_to(connection, TENANT, person, now)))
+            person, self.holding.book(connection, whose(connection)),
+            granted_to(connection, whose(connection), person, now)))
 
     async def _who(self, request: Request, now: int) -> tuple[Person, Rulebook, Sequence[Granted]]:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -174,10 +175,10 @@ class Door:
             access = desk.access(token, proof, now)
 
         def read(connection: Connection) -> tuple[Person, Rulebook, Sequence[Granted]]:
-            book = self.holding.book(connection, TENANT)
+            book = self.holding.book(connection, whose(connection))
             person = (desk.whose(connection, access, book, now) if desk is not None and access is not None
-                      else sign_in(connection, TENANT, token, now, host))
-            return person, book, granted_to(connection, TENANT, person, now)
+                      else sign_in(connection, whose(connection), token, now, host))
+            return person, book, granted_to(connection, whose(connection), person, now)
 
         return await self.db.read(read)
 

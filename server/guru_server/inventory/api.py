@@ -23,8 +23,8 @@ from guru_server.fleet.reading import resolve
 from guru_server.inventory import reading
 from guru_server.rights.asking import Asking, Rights
 from guru_server.rights.declaring import needs
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.holdings import (
     ChangedRow,
     DeviceInventory,
@@ -56,8 +56,12 @@ class Desk:
     async def over(self, rights: Rights, selector: str, read: Read[ItemT]) -> list[ItemT]:
         """What `read` finds over the devices in sight that the selector matches."""
         chosen, labels, sight = parse(selector), await self.labels(), await rights.sight("device.read")
-        return await self.db.read(lambda connection: read(
-            connection, TENANT, reading.by_id(matching(connection, TENANT, chosen, labels, sight))))
+
+        def within(connection: Connection) -> list[ItemT]:
+            tenant = whose(connection)
+            return read(connection, tenant, reading.by_id(matching(connection, tenant, chosen, labels, sight)))
+
+        return await self.db.read(within)
 
 
 def router(desk: Desk) -> APIRouter:
@@ -78,8 +82,8 @@ def _route_one(router: APIRouter, desk: Desk) -> None:
         sight = await rights.sight("device.read")
 
         def read(connection: Connection) -> DeviceInventory:
-            device = resolve(connection, TENANT, ref, sight)
-            return DeviceInventory(device=device, tables=reading.tables_of(connection, TENANT, device))
+            device = resolve(connection, whose(connection), ref, sight)
+            return DeviceInventory(device=device, tables=reading.tables_of(connection, whose(connection), device))
 
         return await desk.db.read(read)
 
@@ -94,7 +98,7 @@ def _route_one(router: APIRouter, desk: Desk) -> None:
         if table not in KEPT_BY_NAME:
             raise NotFound(f"the inventory has no table {table[:64]}", hint=f"it has {', '.join(KEPT_BY_NAME)}")
         found = await desk.db.read(lambda connection: reading.rows_of(
-            connection, TENANT, resolve(connection, TENANT, ref, sight), table, text))
+            connection, whose(connection), resolve(connection, whose(connection), ref, sight), table, text))
         return _page(found, cursor, limit)
 
     @router.get("/inventory/changes/{ref:path}")
@@ -110,9 +114,9 @@ def _route_one(router: APIRouter, desk: Desk) -> None:
         after, sight = _read_cursor(cursor) if cursor else None, await rights.sight("device.read")
 
         def read(connection: Connection) -> reading.Changes:
-            device = resolve(connection, TENANT, ref, sight)
+            device = resolve(connection, whose(connection), ref, sight)
             return reading.changes(
-                connection, TENANT, device, kind=table, since=since, after=after, most=limit)
+                connection, whose(connection), device, kind=table, since=since, after=after, most=limit)
 
         found = await desk.db.read(read)
         return Page(items=tuple(found.rows), total=found.total, next=_write_cursor(found.next) if found.next else None)

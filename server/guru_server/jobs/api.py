@@ -19,7 +19,7 @@ from guru_server.jobs.recording import NEWS
 from guru_server.rights.asking import Asking, Sight
 from guru_server.rights.declaring import needs
 from guru_server.rights.weighing import costly
-from guru_server.store.schema import TENANT
+from guru_server.store.binding import whose
 from guru_wire.jobs import (
     JobCancelled,
     JobDetail,
@@ -196,7 +196,7 @@ def _progress(connection: Connection, *, ref: str, after: int, output: bool, now
 
 def _printed(connection: Connection, ref: str, device: str, now: int, sight: Sight) -> RunOutput:
     row = store.find(connection, ref, sight)
-    run = store.run_of(connection, row.id, resolve(connection, TENANT, device, sight), now)
+    run = store.run_of(connection, row.id, resolve(connection, whose(connection), device, sight), now)
     out, err = (store.printed(connection, row.id, run.device, stream) for stream in ("out", "err"))
     return RunOutput(
         job=row.id, run=run, stdout=out.decode(errors="replace"), stderr=err.decode(errors="replace"),

@@ -31,8 +31,8 @@ from guru_server.jobs.signing import Signer
 from guru_server.jobs.tables import job, job_run
 from guru_server.jobs.templates import Found, Templates, command_of, refuse
 from guru_server.rights.asking import Rights, Sight, ruled
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.jobs import Batch, JobCancelled, JobMade, JobRequest, Rerun
 from guru_wire.orders import MAX_OUTPUT, Command
 
@@ -90,11 +90,11 @@ async def cancel(desk: Desk, ref: str, rights: Rights) -> JobCancelled:
         devices, gone = devices_of(connection, row.id)
         allow = partial(acting.require, devices=devices, about=f"job:{row.id}", command_class=command_class, gone=gone)
         allow(None)
-        mine = (job.c.tenant == TENANT, job.c.id == row.id)
+        mine = (job.c.tenant == whose(connection), job.c.id == row.id)
         connection.execute(select(job.c.id).where(*mine).with_for_update())
-        signed = row.cancel or desk.signer.cancel(TENANT, row.id, now)
+        signed = row.cancel or desk.signer.cancel(whose(connection), row.id, now)
         stop = row.stopped or f"cancelled by {actor.removeprefix('person:')}"
-        here = (job_run.c.tenant == TENANT, job_run.c.job == row.id)
+        here = (job_run.c.tenant == whose(connection), job_run.c.job == row.id)
         waiting = connection.execute(select(job_run.c.device).where(*here, job_run.c.state == "queued")).scalars().all()
         conclude(connection, row.id, [Conclusion(one, "queued", "cancelled", stop) for one in waiting], now)
         begun = (*here, job_run.c.state.in_(("sent", "running")))
@@ -122,7 +122,8 @@ async def rerun(desk: Desk, ref: str, ask: Rerun, rights: Rights) -> JobMade:
     def look(connection: Connection) -> tuple[NewJob, int]:
         row = store.find(connection, ref, reading)
         again = set(store.unsuccessful(connection, row.id, ask.failed))
-        devices = [one for one in Inventory(TENANT).read(connection) if one.id in again and reading.sees(one)]
+        known_here = Inventory(whose(connection)).read(connection)
+        devices = [one for one in known_here if one.id in again and reading.sees(one)]
         now = desk.clock()
         return NewJob(
             id=uuid.uuid4().hex, actor=rights.actor, what=row.what, target=f"job {row.id[:8]}", created_at=now,
@@ -152,7 +153,7 @@ async def _make(desk: Desk, new: NewJob, rights: Rights) -> JobMade:
 
     def still(connection: Connection) -> Decision:
         """The same of the devices as they are now: one may have been labelled since it was looked up."""
-        present = among(connection, TENANT, [one.id for one in new.devices])
+        present = among(connection, whose(connection), [one.id for one in new.devices])
         here = {one.id for one in present}
         return allow(connection, present, gone=[one for one in new.devices if one.id not in here])
 
@@ -206,8 +207,8 @@ def _fitting(platforms: Sequence[str], devices: Sequence[Device]) -> None:
 
 def _chosen(connection: Connection, ask: JobRequest, labels: Labels, sight: Sight) -> list[Device]:
     if ask.device:
-        return [known(connection, TENANT, resolve(connection, TENANT, ask.device, sight)).device]
-    return matching(connection, TENANT, parse(ask.selector), labels, sight)
+        return [known(connection, whose(connection), resolve(connection, whose(connection), ask.device, sight)).device]
+    return matching(connection, whose(connection), parse(ask.selector), labels, sight)
 
 
 def _bound(count: int, most: int) -> None:

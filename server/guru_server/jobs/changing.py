@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from guru_server.audit.log import Deed, append
-from guru_server.store.schema import TENANT
+from guru_server.store.binding import whose
 from guru_wire.running import State
 
 _NUMBERS = text(
@@ -46,7 +46,7 @@ class Conclusion(NamedTuple):
 
 def numbers(connection: Connection, job: str, count: int, size: int = 0) -> Numbers | None:
     """The next `count` numbers of the job, with `size` bytes of output counted; None when there is no such job."""
-    values = {"tenant": TENANT, "job": job, "count": count, "bytes": size}
+    values = {"tenant": whose(connection), "job": job, "count": count, "bytes": size}
     row = connection.execute(_NUMBERS, values).one_or_none()
     if row is None:
         return None
@@ -59,7 +59,7 @@ def conclude(connection: Connection, job: str, found: Sequence[Conclusion], now:
     if given is None:
         return
     connection.execute(_CONCLUDE, [
-        {"tenant": TENANT, "job": job, "device": one.device, "state": one.state, "was": one.was, "no": False,
+        {"tenant": whose(connection), "job": job, "device": one.device, "state": one.state, "was": one.was, "no": False,
          "reason": one.reason[:512], "now": now, "changed": given.first + place}
         for place, one in enumerate(found)
     ])

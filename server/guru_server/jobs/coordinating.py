@@ -22,8 +22,8 @@ from guru_server.jobs.recording import NEWS
 from guru_server.jobs.signing import Signer
 from guru_server.jobs.tables import job, job_run
 from guru_server.leases import Fence, held
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.running import ENDED
 
 log = logging.getLogger("guru.jobs")
@@ -71,7 +71,7 @@ class Coordinator:
         signing = bool(open_jobs) and await self._signing()
         if signing and loop - self._vouched > AUTHORITY:
             now = self._clock()
-            await self._db.write(lambda connection: self._signer.keep_authority(connection, TENANT, now))
+            await self._db.write(lambda connection: self._signer.keep_authority(connection, whose(connection), now))
             self._vouched = loop
         self._tried = {row.id: self._tried[row.id] for row in open_jobs if row.held and row.id in self._tried}
         for row in open_jobs:
@@ -99,7 +99,7 @@ class Coordinator:
         self, connection: Connection, *, fence: Fence, job_id: str, signing: bool
     ) -> tuple[list[str], bool]:
         held(connection, fence)
-        mine = (job.c.tenant == TENANT, job.c.id == job_id)
+        mine = (job.c.tenant == whose(connection), job.c.id == job_id)
         row = connection.execute(select(job).where(*mine).with_for_update()).one_or_none()
         if row is None:
             return [], False
@@ -126,13 +126,14 @@ class Coordinator:
 
 def concluded(connection: Connection, row: Row[Any], now: int) -> list[Conclusion]:
     """What the server must conclude of runs that nobody else will end; a job that stops is noted as stopped."""
-    here = (job_run.c.tenant == TENANT, job_run.c.job == row.id)
+    here = (job_run.c.tenant == whose(connection), job_run.c.job == row.id)
     columns = (job_run.c.device, job_run.c.state, device.c.revoked_at)
     joined = job_run.outerjoin(device, (device.c.tenant == job_run.c.tenant) & (device.c.id == job_run.c.device))
     query = select(*columns).select_from(joined).where(*here, job_run.c.state.not_in(ENDED))
     stop = row.stopped or deciding.stopped(store.counts(connection, [row.id])[row.id], store.wave_of(row))
     if stop != row.stopped:
-        connection.execute(job.update().where(job.c.tenant == TENANT, job.c.id == row.id).values(stopped=stop))
+        mine = (job.c.tenant == whose(connection), job.c.id == row.id)
+        connection.execute(job.update().where(*mine).values(stopped=stop))
     silent = now >= row.expires_at + row.timeout * 1000 + deciding.SILENCE_MS
     found = []
     for name, state, revoked_at in connection.execute(query):
@@ -150,7 +151,7 @@ def concluded(connection: Connection, row: Row[Any], now: int) -> list[Conclusio
 
 
 def _open(connection: Connection) -> list[Row[Any]]:
-    query = select(job).where(job.c.tenant == TENANT, job.c.finished_at.is_(None)).order_by(job.c.created_at)
+    query = select(job).where(job.c.tenant == whose(connection), job.c.finished_at.is_(None)).order_by(job.c.created_at)
     return list(connection.execute(query).all())
 
 
@@ -165,7 +166,7 @@ def _idle(connection: Connection, row: Row[Any], now: int) -> bool:
 
 
 def _revoked(connection: Connection, job_id: str) -> bool:
-    here = (job_run.c.tenant == TENANT, job_run.c.job == job_id, job_run.c.state.not_in(ENDED))
+    here = (job_run.c.tenant == whose(connection), job_run.c.job == job_id, job_run.c.state.not_in(ENDED))
     joined = job_run.join(device, (device.c.tenant == job_run.c.tenant) & (device.c.id == job_run.c.device))
     query = select(job_run.c.device).select_from(joined).where(*here, device.c.revoked_at.is_not(None)).limit(1)
     return connection.execute(query).first() is not None

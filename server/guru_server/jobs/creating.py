@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Connection, Row, func, select, text
 
 from guru_policy.access.asking import Decision
 from guru_policy.errors import InputInvalid
@@ -19,7 +19,8 @@ from guru_server.jobs.signing import Ordered, Signer
 from guru_server.jobs.tables import job, job_order, job_run
 from guru_server.rights.asking import ruled
 from guru_server.signer.brake import Braked
-from guru_server.store.schema import TENANT
+from guru_server.store.binding import whose
+from guru_server.tenants.quotas import HOUR, make_room
 from guru_wire.jobs import Batch
 from guru_wire.link import MAX_FRAME
 from guru_wire.orders import Command
@@ -61,6 +62,8 @@ def create(connection: Connection, signer: Signer, new: NewJob, allow: Allow) ->
 
     `allow` is asked last: Refused, and nothing of it is there, when the sender may not.
     """
+    make_room(connection, "jobs", lambda: begun_since(connection, new.created_at - HOUR))
+    make_room(connection, "output", lambda: kept(connection))
     size = wave_size(new.batch.size, len(new.devices))
     first = new.devices[:size]
     quoted = json.dumps(new.command.model_dump_json(), ensure_ascii=False)
@@ -69,14 +72,15 @@ def create(connection: Connection, signer: Signer, new: NewJob, allow: Allow) ->
     held, orders = "", list[Ordered]()
     try:
         orders = signer.orders(
-            TENANT, new.id, new.command, [one.id for one in first], issued_at=new.created_at, expires_at=new.expires_at
+            whose(connection), new.id, new.command, [one.id for one in first],
+            issued_at=new.created_at, expires_at=new.expires_at,
         )
     except Braked as braked:
         held = braked.message[:512]
-    signer.keep_authority(connection, TENANT, new.created_at)
+    signer.keep_authority(connection, whose(connection), new.created_at)
     total = len(new.devices)
     connection.execute(job.insert().values(
-        tenant=TENANT, id=new.id, actor=new.actor, what=new.what[:256], target=new.target[:256],
+        tenant=whose(connection), id=new.id, actor=new.actor, what=new.what[:256], target=new.target[:256],
         command=new.command.model_dump_json(), template=new.template, revision=new.revision,
         command_class=new.command_class,
         created_at=new.created_at, expires_at=new.expires_at, finished_at=None, timeout=new.command.timeout,
@@ -93,7 +97,7 @@ def create(connection: Connection, signer: Signer, new: NewJob, allow: Allow) ->
         released = place < size and not held
         number, proof = proofs[place] if released else (-1, None)
         rows.append({
-            "tenant": TENANT, "job": new.id, "device": device.id, "name": device.name,
+            "tenant": whose(connection), "job": new.id, "device": device.id, "name": device.name,
             "customer": device.place.customer, "site": device.place.site, "wave": place // size, "number": number,
             "nonce": proof.nonce if proof else "", "place": proof.place if proof else 0,
             "path": bytes.fromhex("".join(proof.path)) if proof else b"", "state": "queued", "reason": "",
@@ -108,24 +112,37 @@ def create(connection: Connection, signer: Signer, new: NewJob, allow: Allow) ->
            **ruled(decision))
 
 
+def begun_since(connection: Connection, since: int) -> int:
+    """How many jobs were made since then (ms UTC)."""
+    lately = (job.c.tenant == whose(connection), job.c.created_at > since)
+    return int(connection.execute(select(func.count()).select_from(job).where(*lately)).scalar_one())
+
+
+def kept(connection: Connection) -> int:
+    """The bytes of what jobs printed, as they are kept."""
+    mine = job.c.tenant == whose(connection)
+    return int(connection.execute(select(func.coalesce(func.sum(job.c.kept), 0)).where(mine)).scalar_one())
+
+
 def release(connection: Connection, signer: Signer, row: Row[Any], now: int) -> list[str]:
     """Release the next wave of the job in `row`, or what is held of the newest; the devices that begin.
 
     When the brake holds it, the job says so, and nothing of the wave begins: the next look tries again.
     """
-    here = (job_run.c.tenant == TENANT, job_run.c.job == row.id)
+    here = (job_run.c.tenant == whose(connection), job_run.c.job == row.id)
     waiting = select(job_run.c.device).where(*here, job_run.c.state == "queued", job_run.c.number < 0)
     held = waiting.where(job_run.c.wave <= row.wave)
     again = bool(row.held) and connection.execute(held.limit(1)).first() is not None
     wave = row.wave if again else row.wave + 1
     chosen = waiting.where(job_run.c.wave == wave).order_by(job_run.c.device)
     devices = [str(one) for one in connection.execute(chosen).scalars()]
-    mine = (job.c.tenant == TENANT, job.c.id == row.id)
+    mine = (job.c.tenant == whose(connection), job.c.id == row.id)
     command = Command.model_validate_json(row.command)
     orders: list[Ordered] = []
     if devices:
         try:
-            orders = signer.orders(TENANT, row.id, command, devices, issued_at=now, expires_at=row.expires_at)
+            orders = signer.orders(
+                whose(connection), row.id, command, devices, issued_at=now, expires_at=row.expires_at)
         except Braked as braked:
             connection.execute(job.update().where(*mine).values(held=braked.message[:512]))
             return []
@@ -133,12 +150,12 @@ def release(connection: Connection, signer: Signer, row: Row[Any], now: int) -> 
     given = numbers(connection, row.id, len(devices)) if devices else None
     if given is None:
         return []
-    newest = select(job_order.c.number).where(job_order.c.tenant == TENANT, job_order.c.job == row.id)
+    newest = select(job_order.c.number).where(job_order.c.tenant == whose(connection), job_order.c.job == row.id)
     first = 1 + max(connection.execute(newest).scalars(), default=-1)
     _keep_orders(connection, row.id, first, orders)
     proofs = [(first + number, proof) for number, one in enumerate(orders) for proof in one.proofs]
     connection.execute(_RELEASE, [
-        {"tenant": TENANT, "job": row.id, "device": device, "number": number, "nonce": proof.nonce,
+        {"tenant": whose(connection), "job": row.id, "device": device, "number": number, "nonce": proof.nonce,
          "place": proof.place, "path": bytes.fromhex("".join(proof.path)), "changed": given.first + at}
         for at, (device, (number, proof)) in enumerate(zip(devices, proofs, strict=True))
     ])
@@ -149,6 +166,6 @@ def _keep_orders(connection: Connection, job_id: str, first: int, orders: Sequen
     if not orders:
         return
     connection.execute(job_order.insert(), [
-        {"tenant": TENANT, "job": job_id, "number": first + number, "signed": one.signed}
+        {"tenant": whose(connection), "job": job_id, "number": first + number, "signed": one.signed}
         for number, one in enumerate(orders)
     ])

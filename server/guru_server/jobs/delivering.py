@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, text
 
 from guru_server.jobs.signing import newest_authority
-from guru_server.store.schema import TENANT
+from guru_server.store.binding import whose
 
 MOST_OF_ONE, MOST_AGAIN = 16, 500       # orders that one device is given at once; of a new link
 MOST_BYTES, BYTES_AGAIN = 1 << 20, 16 << 20     # of frames for one device at once, once there is one
@@ -52,7 +52,7 @@ def waited_for(connection: Connection, devices: Sequence[str]) -> list[str]:
     """Those of the devices of which a run has not ended: a cheap look before the one that writes."""
     found = []
     for start in range(0, len(devices), _SLICE):
-        values = {"tenant": TENANT, "devices": devices[start : start + _SLICE]}
+        values = {"tenant": whose(connection), "devices": devices[start : start + _SLICE]}
         found += [str(one) for one in connection.execute(_ANY, values).scalars()]
     return found
 
@@ -73,7 +73,7 @@ def orders_of(connection: Connection, devices: Sequence[str], again: bool, now: 
     query = text((_AGAIN if again else _WAITING) + _HELD[connection.dialect.name])
     query = query.bindparams(bindparam("devices", expanding=True))
     for start in range(0, len(devices), _SLICE):
-        values = {"tenant": TENANT, "devices": devices[start : start + _SLICE], "now": now, "yes": True}
+        values = {"tenant": whose(connection), "devices": devices[start : start + _SLICE], "now": now, "yes": True}
         for row in connection.execute(query, values):
             if row.ending and row.cancel is None:       # cancelled while this waited for its row
                 more.add(row.device)
@@ -89,7 +89,7 @@ def orders_of(connection: Connection, devices: Sequence[str], again: bool, now: 
             mine.append(frame)
             sizes[row.device] = sizes.get(row.device, 0) + len(frame)
             if row.state == "queued":
-                sent.append({"tenant": TENANT, "job": row.job, "device": row.device, "now": now})
+                sent.append({"tenant": whose(connection), "job": row.job, "device": row.device, "now": now})
     if sent:
         connection.execute(_SENT, sent)
     return [Words(device, found.get(device, ()), device in more) for device in {**found, **dict.fromkeys(more)}]

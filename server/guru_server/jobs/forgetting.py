@@ -5,16 +5,16 @@ from __future__ import annotations
 from sqlalchemy import Connection, delete, select
 
 from guru_server.jobs.tables import job, job_order, job_output, job_run
-from guru_server.store.schema import TENANT
+from guru_server.store.binding import whose
 
 MOST = 50                               # jobs in one transaction: the rest goes in the next round
 
 
 def forget_jobs(connection: Connection, before: int) -> int:
     """Drop jobs that finished before a time (ms UTC); how many."""
-    here = (job.c.tenant == TENANT, job.c.finished_at < before)
+    here = (job.c.tenant == whose(connection), job.c.finished_at < before)
     old = list(connection.execute(select(job.c.id).where(*here).order_by(job.c.finished_at).limit(MOST)).scalars())
     for table in (job_output, job_order, job_run):
-        connection.execute(delete(table).where(table.c.tenant == TENANT, table.c.job.in_(old)))
-    connection.execute(delete(job).where(job.c.tenant == TENANT, job.c.id.in_(old)))
+        connection.execute(delete(table).where(table.c.tenant == whose(connection), table.c.job.in_(old)))
+    connection.execute(delete(job).where(job.c.tenant == whose(connection), job.c.id.in_(old)))
     return len(old)

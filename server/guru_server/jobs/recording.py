@@ -19,7 +19,7 @@ from guru_server.clock import Clock
 from guru_server.gateway.items import Received, Recorder
 from guru_server.gateway.plain import plain
 from guru_server.jobs.changing import audited, numbers
-from guru_server.store.schema import TENANT
+from guru_server.store.binding import whose
 from guru_wire.running import ENDED, PIECE, Output, Run
 
 MOST_KEPT = 256 << 20                   # bytes of output of one job, all devices together
@@ -107,7 +107,7 @@ def _runs(connection: Connection, job: str, said: Sequence[tuple[str, Run]], now
         return []
     begun, ended, notes = [], [], []
     for place, (device, run) in enumerate(known):
-        here = {"tenant": TENANT, "job": job, "device": device, "changed": given.first + place, "no": False}
+        here = {"tenant": whose(connection), "job": job, "device": device, "changed": given.first + place, "no": False}
         started = None if run.started_at is None else min(run.started_at, now)
         if run.state not in ENDED:
             begun.append({**here, "started_at": started})
@@ -123,7 +123,7 @@ def _runs(connection: Connection, job: str, said: Sequence[tuple[str, Run]], now
         notes.append(audited(given.actor, job, device, given.what, f"{how}, {reason}" if reason else how))
     if begun:
         connection.execute(_RUNNING, begun)
-        connection.execute(_OPEN, {"tenant": TENANT, "job": job})       # one that was taken for lost goes on
+        connection.execute(_OPEN, {"tenant": whose(connection), "job": job})       # one that was taken for lost goes on
     if ended:
         connection.execute(_ENDED, ended)
     return notes
@@ -144,7 +144,7 @@ def _mine(connection: Connection, job: str, devices: set[str]) -> dict[str, bool
     found: dict[str, bool] = {}
     ordered = sorted(devices)
     for start in range(0, len(ordered), _SLICE):
-        values = {"tenant": TENANT, "job": job, "devices": ordered[start : start + _SLICE]}
+        values = {"tenant": whose(connection), "job": job, "devices": ordered[start : start + _SLICE]}
         found |= {row.device: bool(row.heard) for row in connection.execute(_MINE, values)}
     return found
 
@@ -159,7 +159,7 @@ def _piece(device: str, said: Output) -> Piece:
 def _keep(connection: Connection, job: str, pieces: Sequence[Piece]) -> None:
     """Keep output, each piece under a number of its own. What is kept never overlaps: so no run has more than its room.
     """
-    limit = connection.execute(_LIMIT, {"tenant": TENANT, "job": job}).scalar() if pieces else None
+    limit = connection.execute(_LIMIT, {"tenant": whose(connection), "job": job}).scalar() if pieces else None
     if limit is None:
         return
     taken = _taken(connection, job, pieces)
@@ -168,7 +168,7 @@ def _keep(connection: Connection, job: str, pieces: Sequence[Piece]) -> None:
     if given is None or given.kept > MOST_KEPT:
         return
     connection.execute(_OUTPUT, [
-        {"tenant": TENANT, "job": job, "device": piece.device, "stream": piece.said.stream,
+        {"tenant": whose(connection), "job": job, "device": piece.device, "stream": piece.said.stream,
          "position": piece.said.offset, "number": given.first + place, "data": piece.data}
         for place, piece in enumerate(wanted)
     ])
@@ -183,7 +183,7 @@ def _taken(
     after = min(piece.said.offset for piece in pieces) - 2 * PIECE      # none is larger
     before = max(piece.said.offset + len(piece.data) for piece in pieces)
     for start in range(0, len(ordered), _SLICE):
-        values = {"tenant": TENANT, "job": job, "devices": ordered[start : start + _SLICE],
+        values = {"tenant": whose(connection), "job": job, "devices": ordered[start : start + _SLICE],
                   "after": after, "before": before}
         for row in connection.execute(_PLACES, values):
             found[row.device, row.stream].append((row.position, row.position + row.size))

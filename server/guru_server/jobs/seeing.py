@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, bindparam, text
 from guru_policy.inventory import Device, Place
 from guru_server.fleet.inventory import Inventory
 from guru_server.rights.asking import Sight
-from guru_server.store.schema import TENANT
+from guru_server.store.binding import whose
 from guru_wire.jobs import JobRow
 from guru_wire.orders import Command
 from guru_wire.running import State
@@ -57,17 +57,18 @@ def acting_for(command: Command, command_class: str) -> Acting:
 
 def of_job(connection: Connection, job: str, sight: Sight) -> Seen:
     """What of one job is in sight."""
-    return _seen(connection.execute(_OF_JOB, {"tenant": TENANT, "job": job}).all(), sight, _known(connection, sight))
+    rows = connection.execute(_OF_JOB, {"tenant": whose(connection), "job": job}).all()
+    return _seen(rows, sight, _known(connection, sight))
 
 
 def of_all(connection: Connection, sight: Sight) -> dict[str, Seen]:
     """What of every job is in sight, by its id; those of which nothing is are left out."""
-    places = connection.execute(_PLACES, {"tenant": TENANT}).all()
+    places = connection.execute(_PLACES, {"tenant": whose(connection)}).all()
     customers = sorted({one.customer for one in places if sight.place(one.customer, one.site) is not False})
     if not customers:
         return {}
     by_job: defaultdict[str, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(_OF_CUSTOMERS, {"tenant": TENANT, "customers": customers}):
+    for row in connection.execute(_OF_CUSTOMERS, {"tenant": whose(connection), "customers": customers}):
         by_job[row.job].append(row)
     known = _known(connection, sight)
     found = {job: _seen(rows, sight, known)._replace(whole=False) for job, rows in by_job.items()}
@@ -76,8 +77,8 @@ def of_all(connection: Connection, sight: Sight) -> dict[str, Seen]:
 
 def devices_of(connection: Connection, job: str) -> tuple[list[Device], list[Device]]:
     """The devices of a job as they are now, and those that are gone as far as the job knows them."""
-    rows = connection.execute(_OF_JOB, {"tenant": TENANT, "job": job}).all()
-    known = {one.id: one for one in Inventory(TENANT).read(connection)}
+    rows = connection.execute(_OF_JOB, {"tenant": whose(connection), "job": job}).all()
+    known = {one.id: one for one in Inventory(whose(connection)).read(connection)}
     gone = [
         Device(row.device, row.name, Place(row.customer, row.site), {}, {})
         for row in rows if row.device not in known
@@ -86,7 +87,7 @@ def devices_of(connection: Connection, job: str) -> tuple[list[Device], list[Dev
 
 
 def _known(connection: Connection, sight: Sight) -> Mapping[str, Device]:
-    return {} if sight.whole else {one.id: one for one in Inventory(TENANT).read(connection)}
+    return {} if sight.whole else {one.id: one for one in Inventory(whose(connection)).read(connection)}
 
 
 def _seen(rows: Sequence[Row[Any]], sight: Sight, known: Mapping[str, Device]) -> Seen:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select, text
 
 from guru_server.jobs.tables import job_authority
 from guru_server.signer.asking import Signatures
-from guru_server.store.schema import TENANT
+from guru_server.store.binding import whose
 from guru_wire.orders import AUTHORITY_LIFE_MS, Authority, Command, Proof
 from guru_wire.signing import Signed
 
@@ -79,6 +79,6 @@ class Signer:
 def newest_authority(connection: Connection) -> str | None:
     """The newest authority as it is sent, JSON; None before the first job."""
     table = job_authority.c
-    query = select(table.signed).where(table.tenant == TENANT).order_by(table.issued_at.desc()).limit(1)
+    query = select(table.signed).where(table.tenant == whose(connection)).order_by(table.issued_at.desc()).limit(1)
     found: str | None = connection.execute(query).scalar()
     return found

@@ -15,7 +15,7 @@ from guru_server.jobs.deciding import Standing, Wave
 from guru_server.jobs.seeing import of_job
 from guru_server.jobs.tables import job, job_output, job_run
 from guru_server.rights.asking import Sight
-from guru_server.store.schema import TENANT
+from guru_server.store.binding import whose
 from guru_wire.jobs import JobRow, OutputRow, RunRow
 from guru_wire.running import State
 
@@ -63,7 +63,7 @@ def find(connection: Connection, ref: str, sight: Sight) -> Row[Any]:
     hint = "`guru job list` shows the newest jobs"
     if not 4 <= len(prefix) <= 32 or not all(one in "0123456789abcdef" for one in prefix):
         raise NotFound(f"no job is called {ref[:64]}", hint=hint)
-    query = select(job).where(job.c.tenant == TENANT, job.c.id >= prefix, job.c.id < prefix + "g")
+    query = select(job).where(job.c.tenant == whose(connection), job.c.id >= prefix, job.c.id < prefix + "g")
     alike = connection.execute(query.limit(MOST_LIKE)).all()
     rows = [row for row in alike if sight.whole or of_job(connection, row.id, sight).devices]
     if alike and not rows:
@@ -77,33 +77,34 @@ def find(connection: Connection, ref: str, sight: Sight) -> Row[Any]:
 
 def by_id(connection: Connection, job_id: str) -> Row[Any]:
     """The job of exactly this id, which is there."""
-    return connection.execute(select(job).where(job.c.tenant == TENANT, job.c.id == job_id)).one()
+    return connection.execute(select(job).where(job.c.tenant == whose(connection), job.c.id == job_id)).one()
 
 
 def newest(connection: Connection, limit: int) -> list[Row[Any]]:
     """The newest jobs."""
-    query = select(job).where(job.c.tenant == TENANT).order_by(job.c.created_at.desc(), job.c.id).limit(limit)
+    of = job.c.tenant == whose(connection)
+    query = select(job).where(of).order_by(job.c.created_at.desc(), job.c.id).limit(limit)
     return list(connection.execute(query).all())
 
 
 def newest_of(connection: Connection, jobs: Collection[str], limit: int) -> list[Row[Any]]:
     """The newest of these jobs."""
-    times = select(job.c.id).where(job.c.tenant == TENANT).order_by(job.c.created_at.desc(), job.c.id)
+    times = select(job.c.id).where(job.c.tenant == whose(connection)).order_by(job.c.created_at.desc(), job.c.id)
     chosen = list(islice((one for one in connection.execute(times).scalars() if one in jobs), limit))
-    query = select(job).where(job.c.tenant == TENANT, job.c.id.in_(chosen))
+    query = select(job).where(job.c.tenant == whose(connection), job.c.id.in_(chosen))
     return list(connection.execute(query.order_by(job.c.created_at.desc(), job.c.id)).all())
 
 
 def total(connection: Connection) -> int:
     """How many jobs are kept."""
-    return int(connection.execute(select(func.count()).where(job.c.tenant == TENANT)).scalar_one())
+    return int(connection.execute(select(func.count()).where(job.c.tenant == whose(connection))).scalar_one())
 
 
 def counts(connection: Connection, jobs: Sequence[str]) -> dict[str, dict[State, int]]:
     """Runs by state, of each of these jobs."""
     found: dict[str, dict[State, int]] = {one: {} for one in jobs}
     if jobs:
-        for row in connection.execute(_COUNTS, {"tenant": TENANT, "jobs": list(jobs)}):
+        for row in connection.execute(_COUNTS, {"tenant": whose(connection), "jobs": list(jobs)}):
             found[row.job][row.state] = row.runs
     return found
 
@@ -120,13 +121,13 @@ def job_row(row: Row[Any], by_state: Mapping[State, int]) -> JobRow:
 
 def runs(connection: Connection, job_id: str, now: int) -> list[RunRow]:
     """Every run of a job by customer, site and name."""
-    return [_run(row, now) for row in connection.execute(_RUNS, {"tenant": TENANT, "job": job_id})]
+    return [_run(row, now) for row in connection.execute(_RUNS, {"tenant": whose(connection), "job": job_id})]
 
 
 def run_of(connection: Connection, job_id: str, device: str, now: int) -> RunRow:
     """The run of one device; NotFound when the job is not for it."""
     found = text(_RUN + " AND r.device = :device")
-    row = connection.execute(found, {"tenant": TENANT, "job": job_id, "device": device}).one_or_none()
+    row = connection.execute(found, {"tenant": whose(connection), "job": job_id, "device": device}).one_or_none()
     if row is None:
         hint = f"`guru job show {job_id[:8]}` lists its devices"
         raise NotFound(f"job {job_id[:8]} is not for that device", hint=hint)
@@ -135,7 +136,7 @@ def run_of(connection: Connection, job_id: str, device: str, now: int) -> RunRow
 
 def changes(connection: Connection, of: Row[Any], after: int, now: int, output: bool) -> Changes:
     """What changed of the job in `of` after a number, in the order of numbers, as much as one answer may hold."""
-    values = {"tenant": TENANT, "job": of.id, "after": after}
+    values = {"tenant": whose(connection), "job": of.id, "after": after}
     rows = connection.execute(_CHANGED, {**values, "most": MOST_RUNS}).all()
     pieces = connection.execute(_PIECES, {**values, "most": MOST_PIECES}).all() if output else []
     ends = [rows[-1].changed] if len(rows) == MOST_RUNS else []
@@ -157,7 +158,7 @@ def standings(connection: Connection, job_id: str, now: int) -> list[Standing]:
     """The runs of a job that have not ended."""
     return [
         Standing(row.wave, row.state, _online(row, now))
-        for row in connection.execute(_STANDINGS, {"tenant": TENANT, "job": job_id})
+        for row in connection.execute(_STANDINGS, {"tenant": whose(connection), "job": job_id})
     ]
 
 
@@ -169,7 +170,7 @@ def wave_of(row: Row[Any]) -> Wave:
 def printed(connection: Connection, job_id: str, device: str, stream: str) -> bytes:
     """All that is kept of a stream, from its beginning to the first gap."""
     here = (
-        job_output.c.tenant == TENANT, job_output.c.job == job_id, job_output.c.device == device,
+        job_output.c.tenant == whose(connection), job_output.c.job == job_id, job_output.c.device == device,
         job_output.c.stream == stream,
     )
     query = select(job_output.c.position, job_output.c.data).where(*here).order_by(job_output.c.position)
@@ -183,7 +184,7 @@ def printed(connection: Connection, job_id: str, device: str, stream: str) -> by
 
 def unsuccessful(connection: Connection, job_id: str, only_failed: bool) -> list[str]:
     """The devices of a job, or those where it ended without success."""
-    here = [job_run.c.tenant == TENANT, job_run.c.job == job_id]
+    here = [job_run.c.tenant == whose(connection), job_run.c.job == job_id]
     if only_failed:
         here.append(job_run.c.state.in_(("failed", "timed_out", "expired", "cancelled", "lost")))
     return [str(one) for one in connection.execute(select(job_run.c.device).where(*here)).scalars()]

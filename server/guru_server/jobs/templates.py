@@ -13,8 +13,8 @@ from guru_policy.kinds.command_template import CommandTemplate, Parameter
 from guru_policy.objects.object import Object
 from guru_policy.objects.scopes import ORG, Scope
 from guru_server.reconcile.tables import customer_source
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.jobs import ParamRow, ScriptDetail, ScriptRow
 from guru_wire.orders import Command
 
@@ -171,7 +171,7 @@ def _templates(items: Iterable[Object], revision: str) -> list[Found]:
 
 def _pairs(connection: Connection) -> dict[str, tuple[str, str]]:
     """Revisions of the organisation's and the customer's files in force, by customer."""
-    rows = connection.execute(select(customer_source).where(customer_source.c.tenant == TENANT))
+    rows = connection.execute(select(customer_source).where(customer_source.c.tenant == whose(connection)))
     return {
         row.customer: (row.org_revision, row.customer_revision)
         for row in rows if row.org_revision and row.customer_revision

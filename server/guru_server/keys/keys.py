@@ -35,6 +35,7 @@ from guru_wire.trusting import TrustWord
 
 SIGNERS = ("state.key", "command.key", "audit.key")
 OWN = ("ca.key", "tls.key", "link.key", "session.key", "account.key", "age.key")
+TENANTS = ("link.key", "session.key", "account.key", "age.key")
 MOST_AGE = 8                            # identities of age.key: the newest, and those before it
 _AGE = re.compile(r"AGE-SECRET-KEY-1[0-9A-Z]{58}")
 
@@ -128,6 +129,15 @@ def make(
     return made + (["tls.crt"] if renew(folder, names, now, passphrase) else [])
 
 
+def make_tenant(folder: Path, passphrase: bytes | None = None, *, signer: bool = True) -> list[str]:
+    """The keys of a tenant beside the first: all but authority and certificate, which are the server's."""
+    files.make_folder(folder)
+    return [
+        name for name in (*TENANTS, *(SIGNERS if signer else ()))
+        if not (folder / name).exists() and files.write_new(folder / name, fresh(name, passphrase))
+    ]
+
+
 def complete(folder: Path, passphrase: bytes | None = None, *, signer: bool = True) -> list[str]:
     """Make the keys that servers of before did not have; the names of those."""
     return [
@@ -157,6 +167,16 @@ def load_server(folder: Path, signer: Signatures, passphrase: bytes | None = Non
         session=opening.edwards(folder / "session.key", passphrase),
         account=opening.edwards(folder / "account.key", passphrase), tls=_tls(folder, passphrase),
         ca=files.read(folder / "ca.crt"), age=load_age(folder, passphrase),
+    )
+
+
+def load_tenant(folder: Path, signer: Signatures, host: ServerKeys, passphrase: bytes | None = None) -> ServerKeys:
+    """A tenant's keys beside the authority and certificate of the server that it is on."""
+    return ServerKeys(
+        signer=signer, link=opening.edwards(folder / "link.key", passphrase),
+        session=opening.edwards(folder / "session.key", passphrase),
+        account=opening.edwards(folder / "account.key", passphrase), tls=host.tls, ca=host.ca,
+        age=load_age(folder, passphrase),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, select, text, tuple_
 
 from guru_server.notify.tables import notification
-from guru_server.store.schema import TENANT
+from guru_server.store.binding import whose
 
 Event = Literal["firing", "resolved"]
 _ONCE = text(
@@ -74,7 +74,7 @@ def enqueue(
     """Put one note a receiver into the outbox, to be told from `begin` on; what is there already stays as it is."""
     rows = [
         {
-            "tenant": TENANT, "id": note_id(alert, event, channel, by), "alert": alert, "customer": customer,
+            "tenant": whose(connection), "id": note_id(alert, event, channel, by), "alert": alert, "customer": customer,
             "channel": channel, "event": event, "payload": payload, "now": now,
             "begin": now if begin is None else begin, "step": by.step, "round": by.round,
         }
@@ -106,7 +106,7 @@ def due(
     occupied = tuple_(notification.c.customer, notification.c.channel).in_(busy)
     query = (
         select(notification)
-        .where(*_open(), notification.c.next_try_at <= now, ~waits_for_its_beginning, ~occupied)
+        .where(*_open(connection), notification.c.next_try_at <= now, ~waits_for_its_beginning, ~occupied)
         .order_by(notification.c.next_try_at, notification.c.created_at, notification.c.id)
         .limit(limit)
     )
@@ -127,7 +127,7 @@ def rest(connection: Connection, customer: str, channel: str, now: int, until: i
     """Leave a channel alone for a while: what waits for it is due then, and others come before it."""
     here = (notification.c.customer == customer, notification.c.channel == channel)
     due_now = notification.c.next_try_at <= now
-    connection.execute(notification.update().where(*_open(), *here, due_now).values(next_try_at=until))
+    connection.execute(notification.update().where(*_open(connection), *here, due_now).values(next_try_at=until))
 
 
 def given_up(connection: Connection, note: str, now: int, error: str) -> None:
@@ -137,54 +137,55 @@ def given_up(connection: Connection, note: str, now: int, error: str) -> None:
 
 def withdraw(connection: Connection, note: str) -> None:
     """Drop a note that its channel does not want."""
-    connection.execute(notification.delete().where(*_open(), notification.c.id == note))
+    connection.execute(notification.delete().where(*_open(connection), notification.c.id == note))
 
 
 def forget_finished(connection: Connection, before: int) -> int:
     """Drop notes that were finished before a time; how many. An alert's notes go with it at the latest."""
     finished = func.coalesce(notification.c.done_at, notification.c.failed_at) < before
-    return connection.execute(notification.delete().where(notification.c.tenant == TENANT, finished)).rowcount
+    old = (notification.c.tenant == whose(connection), finished)
+    return connection.execute(notification.delete().where(*old)).rowcount
 
 
 def notes(connection: Connection, state: str | None, limit: int | None) -> list[NoteState]:
     """The newest notes, all or of one state; every one without a limit."""
-    query = select(notification).where(*_in_state(state))
+    query = select(notification).where(*_in_state(connection, state))
     newest = query.order_by(notification.c.created_at.desc(), notification.c.id).limit(limit)
     return [_state(row) for row in connection.execute(newest)]
 
 
 def notes_of(connection: Connection, alert: str, limit: int) -> list[NoteState]:
     """The newest notes of one alert."""
-    query = select(notification).where(notification.c.tenant == TENANT, notification.c.alert == alert)
+    query = select(notification).where(notification.c.tenant == whose(connection), notification.c.alert == alert)
     newest = query.order_by(notification.c.created_at.desc(), notification.c.id).limit(limit)
     return [_state(row) for row in connection.execute(newest)]
 
 
 def count(connection: Connection, state: str | None) -> int:
     """How many notes there are, all or of one state."""
-    return int(connection.execute(select(func.count()).where(*_in_state(state))).scalar_one())
+    return int(connection.execute(select(func.count()).where(*_in_state(connection, state))).scalar_one())
 
 
 def failed_count(connection: Connection, since: int) -> int:
     """How many notes were given up since a time."""
-    query = select(func.count()).where(notification.c.tenant == TENANT, notification.c.failed_at >= since)
+    query = select(func.count()).where(notification.c.tenant == whose(connection), notification.c.failed_at >= since)
     return int(connection.execute(query).scalar_one())
 
 
-def _in_state(state: str | None) -> tuple[ColumnElement[bool], ...]:
+def _in_state(connection: Connection, state: str | None) -> tuple[ColumnElement[bool], ...]:
     match state:
         case "waiting":
-            return _open()
+            return _open(connection)
         case "delivered":
-            return (notification.c.tenant == TENANT, notification.c.done_at.is_not(None))
+            return (notification.c.tenant == whose(connection), notification.c.done_at.is_not(None))
         case "failed":
-            return (notification.c.tenant == TENANT, notification.c.failed_at.is_not(None))
-    return (notification.c.tenant == TENANT,)
+            return (notification.c.tenant == whose(connection), notification.c.failed_at.is_not(None))
+    return (notification.c.tenant == whose(connection),)
 
 
-def _open() -> tuple[ColumnElement[bool], ...]:
+def _open(connection: Connection) -> tuple[ColumnElement[bool], ...]:
     return (
-        notification.c.tenant == TENANT,
+        notification.c.tenant == whose(connection),
         notification.c.done_at.is_(None),
         notification.c.failed_at.is_(None),
     )
@@ -193,7 +194,7 @@ def _open() -> tuple[ColumnElement[bool], ...]:
 def _finish(connection: Connection, note: str, **values: int | str) -> None:
     connection.execute(
         notification.update()
-        .where(*_open(), notification.c.id == note)
+        .where(*_open(connection), notification.c.id == note)
         .values(attempts=notification.c.attempts + 1, **values)
     )
 

@@ -17,8 +17,8 @@ from guru_server.overrides import store
 from guru_server.overrides.setting import Eyes, Overrider
 from guru_server.rights.asking import Asking
 from guru_server.rights.declaring import needs
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.operator import Page
 from guru_wire.overriding import OverrideRequest, OverrideRow
 
@@ -46,10 +46,10 @@ def router(db: Database, overrider: Overrider, labels: GitLabels, now: Clock) ->
         moment, sight = now(), await rights.sight("device.read")
 
         def read(connection: Connection) -> list[OverrideRow]:
-            found = store.rows(connection, TENANT, moment, ended=ended)
+            found = store.rows(connection, whose(connection), moment, ended=ended)
             if wanted is None and sight.whole:
                 return found
-            chosen = {one.id for one in matching(connection, TENANT, wanted or parse(""), of, sight)}
+            chosen = {one.id for one in matching(connection, whose(connection), wanted or parse(""), of, sight)}
             return [one for one in found if one.device in chosen]
 
         rows = await db.read(read)

@@ -21,6 +21,7 @@ from guru_server.fleet.tables import device
 from guru_server.gateway.plain import plain
 from guru_server.identity.people import actor_named
 from guru_server.overrides.tables import override
+from guru_server.store.binding import whose
 from guru_wire.operator import Condition
 from guru_wire.overriding import OverrideRow
 
@@ -189,8 +190,9 @@ def of_device(connection: Connection, tenant: str, device_id: str, now: int) -> 
 
 
 def forget_ended(connection: Connection, before: int) -> None:
-    """Delete those that ended before (ms UTC); every tenant's."""
-    connection.execute(delete(override).where(override.c.ended_at < before))
+    """Delete those that ended before (ms UTC)."""
+    old = (override.c.tenant == whose(connection), override.c.ended_at < before)
+    connection.execute(delete(override).where(*old))
 
 
 def condition(found: Sequence[OverrideRow], *, of_fleet: bool) -> Condition | None:

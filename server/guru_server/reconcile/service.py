@@ -48,7 +48,6 @@ from guru_server.secrets.opening import Opener
 from guru_server.secrets.sealing import Sealing
 from guru_server.signer.asking import Signatures
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.operator import SyncRequested
 
 log = logging.getLogger("guru.reconcile")
@@ -71,10 +70,9 @@ class Reconciler:
         opener: Opener,
         now: Clock,
         stage: Stage = lambda _: None,
-        tenant: str = TENANT,
     ) -> None:
         self._db, self._bus, self.mirror, self.now, self._stage = db, bus, mirror, now, stage
-        self.tenant = tenant
+        self.tenant = tenant = db.tenant
         self._verifier = verifier
         self._issuer = Issuer(tenant, signer)
         self.library = Library(mirror.tree, opener)

@@ -30,8 +30,8 @@ from guru_server.rights.declaring import needs
 from guru_server.rights.escalating import refuse_more
 from guru_server.rights.granting import Granted, granted_book, granted_by_name
 from guru_server.rights.telling import answer_of, reason_of, seen
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.access import AccessAnswer, AccessExplained, KeyCreated, KeyRequest, KeyRow
 from guru_wire.operator import Page
 
@@ -72,7 +72,7 @@ def router(desk: Desk) -> APIRouter:
         reading, acting = await rights.sight("device.read"), await rights.sight(verb)
         labels = await desk.labels()
         devices = await desk.db.read(
-            lambda connection: finding.matching(connection, TENANT, parse(selector), labels, reading)
+            lambda connection: finding.matching(connection, whose(connection), parse(selector), labels, reading)
         )
         if not devices:
             raise NotFound("no device that you may see matches", hint="`guru device list -l ...` tries a selector out")
@@ -92,11 +92,11 @@ def router(desk: Desk) -> APIRouter:
         reading, managing = await rights.sight("device.read"), await rights.sight("user.manage")
 
         def read(connection: Connection) -> tuple[Device, tuple[str, ...], Sequence[Granted]]:
-            one = known(connection, TENANT, resolve(connection, TENANT, device, reading)).device
+            one = known(connection, whose(connection), resolve(connection, whose(connection), device, reading)).device
             if subject not in rights.subject.names:
                 managing.require(None, [one], f"explain {subject}")
             now = desk.clock()
-            return one, _fixed(connection, subject, now), granted_by_name(connection, TENANT, subject, now)
+            return one, _fixed(connection, subject, now), granted_by_name(connection, whose(connection), subject, now)
 
         one, fixed, granted = await desk.db.read(read)
         target = device_target(one, (await rights.labels())(one))
@@ -118,7 +118,7 @@ def _route_keys(router: APIRouter, desk: Desk) -> None:
 
         def make(connection: Connection) -> tuple[str, KeyRow]:
             text = people.create(
-                connection, TENANT, ask.name, "", now=now, ttl=ask.ttl, actor=person.actor, kind="key",
+                connection, whose(connection), ask.name, "", now=now, ttl=ask.ttl, actor=person.actor, kind="key",
                 limits=Limits(ask.verbs, ask.scope, ask.addresses),
             )
             return text, next(row for row in _keys(connection) if row.id == text.split("_")[1])
@@ -142,7 +142,7 @@ def _route_keys(router: APIRouter, desk: Desk) -> None:
         def end(connection: Connection) -> KeyRow:
             if not any(row.id == key_id for row in _keys(connection)):
                 raise NotFound(f"no key has the id {key_id[:32]}", hint="`guru key list`")
-            people.revoke(connection, TENANT, key_id, now=now, actor=person.actor)
+            people.revoke(connection, whose(connection), key_id, now=now, actor=person.actor)
             return next(row for row in _keys(connection) if row.id == key_id)
 
         return await desk.db.write(end)
@@ -155,14 +155,14 @@ def _keys(connection: Connection) -> list[KeyRow]:
             addresses=row.limits.addresses, created_at=row.created_at, created_by=row.created_by,
             expires_at=row.expires_at, last_used_at=row.last_used_at, revoked=row.revoked_at is not None,
         )
-        for row in people.tokens(connection, TENANT, "key")
+        for row in people.tokens(connection, whose(connection), "key")
     ]
 
 
 def _fixed(connection: Connection, subject: str, now: int) -> tuple[str, ...]:
     kind, _, name = subject.partition(":")
     wanted = {"user": "person", "key": "key", "service": "service"}.get(kind, "")
-    rows = people.tokens(connection, TENANT)
+    rows = people.tokens(connection, whose(connection))
     return tuple(sorted({
         row.role for row in rows if row.kind == wanted and row.name == name and row.role and row.good(now)
     }))

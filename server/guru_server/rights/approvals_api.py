@@ -24,8 +24,8 @@ from guru_server.rights import waiting
 from guru_server.rights.asking import Asking, Rights
 from guru_server.rights.declaring import needs
 from guru_server.rights.waiting import Act
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.access import ApprovalDetail, ApprovalRow, Judged
 from guru_wire.operator import Page
 
@@ -62,8 +62,8 @@ def _route_looking(router: APIRouter, desk: Desk) -> None:
     ) -> Page[ApprovalRow]:
         """What the asker waits for, and what waits for the asker's word; the newest first."""
         now = desk.clock()
-        rows = await desk.db.read(lambda connection: waiting.newest(connection, TENANT, MOST_LOOKED_AT))
-        mine = await desk.db.read(lambda connection: owner_of(connection, TENANT, person))
+        rows = await desk.db.read(lambda connection: waiting.newest(connection, whose(connection), MOST_LOOKED_AT))
+        mine = await desk.db.read(lambda connection: owner_of(connection, whose(connection), person))
         eye = await _eye(desk, rights)
         seen = [row for row in rows if _same(row.owner, mine) or eye.may_give(row)]
         return Page[ApprovalRow](items=tuple(_row(row, now) for row in seen[:limit]), total=len(seen))
@@ -94,8 +94,8 @@ def _route_deciding(router: APIRouter, desk: Desk) -> None:
 
         def take(connection: Connection) -> StandIn:
             agreed = waiting.agreed_of(row, rights.actor)
-            waiting.decide(connection, TENANT, row, "approved", by=rights.actor, why=ask.reason, now=now)
-            who = again(connection, TENANT, sender, desk.accounts, since=row.created_at, now=now)
+            waiting.decide(connection, whose(connection), row, "approved", by=rights.actor, why=ask.reason, now=now)
+            who = again(connection, whose(connection), sender, desk.accounts, since=row.created_at, now=now)
             return StandIn(who, row.ticket, agreed)
 
         try:
@@ -103,8 +103,8 @@ def _route_deciding(router: APIRouter, desk: Desk) -> None:
         except NotSignedIn as error:
             raise Refused(f"it cannot run as {row.actor}: {error.message}", hint="they can ask again") from error
         status, answer = await desk.replay(request, waiting.act_of(row), stand_in)
-        await desk.db.write(lambda connection: waiting.conclude(connection, TENANT, ident, status, answer))
-        return _row(await desk.db.read(lambda connection: waiting.find(connection, TENANT, ident)), now)
+        await desk.db.write(lambda connection: waiting.conclude(connection, whose(connection), ident, status, answer))
+        return _row(await desk.db.read(lambda connection: waiting.find(connection, whose(connection), ident)), now)
 
     @router.post("/approvals/{ident}/deny")
     @needs(None, of="oneself")
@@ -112,8 +112,8 @@ def _route_deciding(router: APIRouter, desk: Desk) -> None:
         """Say no, or take one's own back: it never runs."""
         now, row = desk.clock(), await _seen(desk, ident, person, rights)
         await desk.db.write(lambda connection: waiting.decide(
-            connection, TENANT, row, "denied", by=rights.actor, why=ask.reason, now=now))
-        return _row(await desk.db.read(lambda connection: waiting.find(connection, TENANT, ident)), now)
+            connection, whose(connection), row, "denied", by=rights.actor, why=ask.reason, now=now))
+        return _row(await desk.db.read(lambda connection: waiting.find(connection, whose(connection), ident)), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +145,14 @@ class _Eye:
 
 async def _eye(desk: Desk, rights: Rights) -> _Eye:
     labels = await rights.labels()
-    devices: list[Device] = await desk.db.read(Inventory(TENANT).read)
+    devices: list[Device] = await desk.db.read(Inventory(desk.db.tenant).read)
     return _Eye(rights, {one.id: device_target(one, labels(one)) for one in devices})
 
 
 async def _seen(desk: Desk, ident: str, person: Person, rights: Rights) -> Row[Any]:
     """NotFound for what one may not see."""
     row, mine = await desk.db.read(lambda connection: (
-        waiting.find(connection, TENANT, ident), owner_of(connection, TENANT, person)))
+        waiting.find(connection, whose(connection), ident), owner_of(connection, whose(connection), person)))
     if not _same(row.owner, mine) and not (await _eye(desk, rights)).may_give(row):
         rights.hidden(GIVE, f"approval:{ident}")
         raise waiting.missing(ident)

@@ -25,8 +25,8 @@ from guru_server.rights import granting
 from guru_server.rights.asking import Asking, Rights
 from guru_server.rights.declaring import needs
 from guru_server.rights.granting import Wish
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.access import AccessWish, BreakGlassWish, GrantRow, Judged
 from guru_wire.operator import Page
 
@@ -64,7 +64,7 @@ def _route_asking(router: APIRouter, desk: Desk) -> None:
         wish = Wish(person.name, ask.verb, ask.role, str(_scope(ask.scope)), ask.selector, ask.seconds, ask.reason,
                     rights.around.ticket)
         now = desk.clock()
-        row = await desk.db.write(lambda connection: granting.ask(connection, TENANT, wish, now))
+        row = await desk.db.write(lambda connection: granting.ask(connection, whose(connection), wish, now))
         return _row(row, now)
 
     @router.post("/access/break-glass", status_code=201)
@@ -80,7 +80,8 @@ def _route_asking(router: APIRouter, desk: Desk) -> None:
             raise InputInvalid("which role? " + ", ".join(kept), hint=f"--role {kept[0]}")
         wish = Wish(person.name, "", role, "org", "", ask.seconds, ask.reason, rights.around.ticket, "break-glass")
         now = desk.clock()
-        row = await desk.db.write(lambda connection: granting.ask(connection, TENANT, wish, now, by=person.actor))
+        row = await desk.db.write(
+            lambda connection: granting.ask(connection, whose(connection), wish, now, by=person.actor))
         return _row(row, now)
 
     @router.get("/access/requests")
@@ -88,7 +89,7 @@ def _route_asking(router: APIRouter, desk: Desk) -> None:
     async def listed(person: Who, rights: Asking) -> Page[GrantRow]:
         """The asker's own, and those where the asker has a word; the newest first."""
         now = desk.clock()
-        rows = await desk.db.read(lambda connection: granting.newest(connection, TENANT))
+        rows = await desk.db.read(lambda connection: granting.newest(connection, whose(connection)))
         seen = tuple(_row(row, now) for row in rows if _sees(rights, person, row))
         return Page[GrantRow](items=seen, total=len(seen))
 
@@ -120,7 +121,7 @@ def _route_deciding(router: APIRouter, desk: Desk) -> None:
         """Say that one has looked at what somebody else did by break-glass."""
         row, now = await _other(desk, ident, person, rights), desk.clock()
         done = await desk.db.write(lambda connection: granting.review(
-            connection, TENANT, row, by=rights.actor, why=ask.reason, now=now))
+            connection, whose(connection), row, by=rights.actor, why=ask.reason, now=now))
         return _row(done, now)
 
 
@@ -161,7 +162,7 @@ def _sees(rights: Rights, person: Person, row: Row[Any]) -> bool:
 
 
 async def _found(desk: Desk, ident: str, person: Person, rights: Rights) -> Row[Any]:
-    row = await desk.db.read(lambda connection: granting.find(connection, TENANT, ident))
+    row = await desk.db.read(lambda connection: granting.find(connection, whose(connection), ident))
     if not _sees(rights, person, row):
         rights.hidden(GIVE, f"access:{ident}")
         raise granting.missing(ident)
@@ -196,7 +197,7 @@ def _has_all(rights: Rights, row: Row[Any]) -> None:
 async def _decided(desk: Desk, row: Row[Any], state: str, rights: Rights, ask: Judged) -> GrantRow:
     now = desk.clock()
     done = await desk.db.write(lambda connection: granting.decide(
-        connection, TENANT, row, state, by=rights.actor, why=ask.reason, now=now))
+        connection, whose(connection), row, state, by=rights.actor, why=ask.reason, now=now))
     return _row(done, now)
 
 

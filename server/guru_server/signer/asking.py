@@ -33,32 +33,33 @@ class SignerAway(Unreachable):
 
 
 class Signatures:
-    """The signer, asked. `ask` carries one message there and its answer back."""
+    """One tenant's signer, asked. `ask` carries one message there and its answer back."""
 
-    def __init__(self, ask: Ask) -> None:
-        self._carry = ask
+    def __init__(self, ask: Ask, tenant: str = TENANT) -> None:
+        self._carry, self._tenant = ask, tenant
         self._known: dict[str, Mapping[str, Any]] = {}
         self._lock = Lock()
 
-    def hello(self, tenant: str = TENANT) -> Mapping[str, Any]:
+    def hello(self, tenant: str = "") -> Mapping[str, Any]:
         """Public halves, trust and brake as they stand now."""
-        return self.ask({"op": "hello", "tenant": tenant})
+        return self.ask({"op": "hello", "tenant": tenant or self._tenant})
 
-    def public(self, name: Name, tenant: str = TENANT) -> bytes:
+    def public(self, name: Name, tenant: str = "") -> bytes:
         """The public half, as it was when this was first asked."""
+        tenant = tenant or self._tenant
         with self._lock:
             if tenant not in self._known:
                 self._known[tenant] = self.hello(tenant)
             return base64.b64decode(self._known[tenant]["keys"][name])
 
-    def id_of(self, name: Name, tenant: str = TENANT) -> str:
+    def id_of(self, name: Name, tenant: str = "") -> str:
         """key_id() of the public half."""
         return key_id(self.public(name, tenant))
 
-    def trust(self, tenant: str = TENANT) -> Mapping[str, Any]:
+    def trust(self, tenant: str = "") -> Mapping[str, Any]:
         """How the state key came about and what it names, as keys.chain keeps it."""
         self.public("state", tenant)
-        told: Mapping[str, Any] = self._known[tenant]["trust"]
+        told: Mapping[str, Any] = self._known[tenant or self._tenant]["trust"]
         return told
 
     @contextmanager
@@ -105,8 +106,9 @@ class Signatures:
             {"op": "checkpoint", "tenant": tenant, "seq": at.seq, "hash": at.hash, "at": now}
         ))
 
-    def word(self, tenant: str, link_key: str, ca: str) -> Signed:
+    def word(self, link_key: str, ca: str, tenant: str = "") -> Signed:
         """The state key's newest word on link key and authority. Refused unless a second person asks."""
+        tenant = tenant or self._tenant
         made = Signed(**self.ask({"op": "word", "tenant": tenant, "link_key": link_key, "ca": ca}))
         with self._lock:
             self._known.pop(tenant, None)

@@ -13,8 +13,9 @@ from sqlalchemy.pool import NullPool
 from guru_policy.errors import GuruError, Refused
 from guru_server.store.postgres import psycopg_url
 from guru_server.store.translating import translated
+from guru_server.store.wall import lower_wall, raise_wall
 
-HEAD = "0017_inventory"                 # the newest file in migrations/versions
+HEAD = "0018_inventory"                 # the newest file in migrations/versions
 SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 7_105_114_117                   # pg_advisory_lock: any number that nobody else uses here
 
@@ -27,7 +28,9 @@ def migrate(url: str) -> list[str]:
     with translated(), _exclusively(url) as connection:
         before = version(connection)
         if before != HEAD:
+            lower_wall(connection)
             _upgrade(connection, before)
+        raise_wall(connection)
         return [before, HEAD]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, MetaData, String
 
-TENANT = "main"                         # the one tenant until the server serves several MSPs
+TENANT = "main"                         # the first tenant: of a server that serves one MSP, the only one
 
 metadata = MetaData(
     naming_convention={

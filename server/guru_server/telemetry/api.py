@@ -13,8 +13,8 @@ from guru_server.cursors import LAST
 from guru_server.fleet.reading import resolve
 from guru_server.rights.asking import Asking
 from guru_server.rights.declaring import needs
+from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_server.telemetry.packing import DAY, HOUR
 from guru_server.telemetry.reading import line
 from guru_wire.operator import Series
@@ -46,8 +46,8 @@ def router(db: Database, clock: Clock) -> APIRouter:
         sight = await rights.sight("device.read")
 
         def read(connection: Connection) -> Series:
-            device = resolve(connection, TENANT, ref, sight)
-            found = line(connection, TENANT, device, metric, since=begin, until=end, most=limit)
+            device = resolve(connection, whose(connection), ref, sight)
+            found = line(connection, whose(connection), device, metric, since=begin, until=end, most=limit)
             return Series(
                 device=device, metric=metric, unit=found.unit, since=begin, until=end, points=found.points
             )

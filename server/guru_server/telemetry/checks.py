@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select, text
 from guru_policy.verdict import State, Verdict
 from guru_server.gateway.items import Received
 from guru_server.gateway.plain import plain
+from guru_server.store.binding import whose
 from guru_server.telemetry.refusing import Refusal, refuse
 from guru_server.telemetry.tables import check_state
 from guru_wire.uplink import CheckResult, Checks
@@ -30,8 +31,8 @@ _UPSERT = text(
     " missed = 0, seen_at = excluded.seen_at WHERE excluded.at >= check_state.at"
 )
 _MISS = text(
-    "UPDATE check_state SET missed = missed + 1 WHERE (tenant, device) IN"     # few; then which of its checks
-    " (SELECT tenant, device FROM check_state GROUP BY tenant, device"
+    "UPDATE check_state SET missed = missed + 1 WHERE tenant = :tenant AND device IN"  # few; then which of its checks
+    " (SELECT device FROM check_state WHERE tenant = :tenant GROUP BY device"
     " HAVING min(seen_at) + :quiet < max(seen_at)) AND seen_at + :quiet <"
     " (SELECT max(newer.seen_at) FROM check_state newer"
     " WHERE newer.tenant = check_state.tenant AND newer.device = check_state.device)"
@@ -136,10 +137,11 @@ def forget_unspoken(connection: Connection) -> list[Forgotten]:
     Agents repeat every verdict at least every 15 minutes, so call this every 10 to 20 minutes: a device that
     just came back has the time to repeat them all before the third look.
     """
-    connection.execute(_MISS, {"quiet": QUIET})
+    here = {"tenant": whose(connection)}
+    connection.execute(_MISS, {"quiet": QUIET, **here})
     gone = connection.execute(
-        text("DELETE FROM check_state WHERE missed >= :most RETURNING tenant, device, check_id"),
-        {"most": MAX_MISSED},
+        text("DELETE FROM check_state WHERE tenant = :tenant AND missed >= :most RETURNING tenant, device, check_id"),
+        {"most": MAX_MISSED, **here},
     )
     return [Forgotten(*row) for row in gone]
 

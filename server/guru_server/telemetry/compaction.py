@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, literal, select, text, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, delete, select, text
 
+from guru_server.store.binding import whose
 from guru_server.telemetry import chunks, rolling
 from guru_server.telemetry.packing import DAY, HOUR, unpack
 from guru_server.telemetry.reading import metrics_of
@@ -46,7 +47,7 @@ class Owner(NamedTuple):
 def next_owners(connection: Connection, after: Owner | None, most: int) -> list[Owner]:
     """The next devices that have samples of any age, in order; by leaps along the keys, never a full scan."""
     found: list[Owner] = []
-    at = after or Owner("", "")
+    at = after or Owner(whose(connection), "")
     while len(found) < most:
         candidates = [owner for table in _TABLES if (owner := _leap(connection, table, at))]
         if not candidates:
@@ -62,11 +63,10 @@ def age(connection: Connection, owner: Owner, now: int) -> int:
 
 
 def _leap(connection: Connection, table: Table, at: Owner) -> Owner | None:
-    here = tuple_(table.c.tenant, table.c.device)
     row = connection.execute(
         select(table.c.tenant, table.c.device)
-        .where(here > tuple_(literal(at.tenant), literal(at.device)))
-        .order_by(table.c.tenant, table.c.device)
+        .where(table.c.tenant == at.tenant, table.c.device > at.device)
+        .order_by(table.c.device)
         .limit(1)
     ).first()
     return Owner(row.tenant, row.device) if row else None

@@ -67,8 +67,11 @@ async def test_many_writers_at_once_make_one_chain(db: Database, key: Ed25519Pri
 
 async def test_each_tenant_has_a_chain_of_its_own(db: Database, key: Ed25519PrivateKey) -> None:
     await db.write(lambda connection: write(connection, 2))
-    await db.write(lambda connection: append(connection, T, [Deed("server", "A", "b")] * 3, "other"))
-    heads = [await db.read(lambda c, name=name: checkpoints.head(c, name).at.seq) for name in (TENANT, "other")]
+    await db.of("other").write(lambda connection: append(connection, T, [Deed("server", "A", "b")] * 3))
+    heads = [
+        await db.of(name).read(lambda c, name=name: checkpoints.head(c, name).at.seq)  # type: ignore[misc]
+        for name in (TENANT, "other")
+    ]
 
     assert heads == [2, 3]
     assert (await verified(db, key)).broken is None

@@ -70,6 +70,7 @@ class Site:
         self.manifests: dict[str, Signed] = {}
         self.blobs: dict[str, bytes] = {}
         self.port = 0
+        self.work: asyncio.Task[None] | None = None
         self.gateway = Gateway(
             db, self.bus, link_key=self.link_key, recorders={**recorders(wall), "inventory": recorder(wall), **extra},
             manifest_of=lambda _, __, of: self.manifests.get(of),
@@ -172,7 +173,7 @@ async def site(db: Database, limits: Limits, extra_recorders: dict[str, Recorder
         Starlette(routes=gateway_routes(site.gateway)), host="127.0.0.1", port=0, log_config=None,
         log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1, **options,
     ))
-    running = asyncio.create_task(site.gateway.run())
+    running = site.work = asyncio.create_task(site.gateway.run())
     serving = asyncio.create_task(server._serve())
     while not server.started:
         await asyncio.sleep(0.01)

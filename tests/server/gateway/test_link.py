@@ -249,3 +249,15 @@ async def test_a_sealing_key_of_somebody_else_is_against_the_rules(site: Site) -
     with pytest.raises(ConnectionClosed):
         await socket.recv()
     assert await rows(site, "SELECT DISTINCT sealing_key FROM device") == [("",)]
+
+
+async def test_a_gateway_that_stops_says_goodbye_to_every_link(site: Site) -> None:
+    socket, welcome = await site.link(await site.enrol())
+    assert site.work is not None
+    site.work.cancel()
+    with pytest.raises(ConnectionClosed) as caught:
+        await hear(socket)
+
+    assert welcome["t"] == "welcome"
+    assert caught.value.rcvd is not None
+    assert caught.value.rcvd.code == 1001

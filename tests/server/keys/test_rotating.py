@@ -40,7 +40,7 @@ def vouch(folder: Path) -> keys.ServerKeys:
     """As the server does at its start."""
     held = keys.load_server(folder, near_folder(folder))
     if not held.vouched():
-        held.signer.word("main", held.trust.link_key, held.trust.ca)
+        held.signer.word(held.trust.link_key, held.trust.ca)
     return keys.load_server(folder, near_folder(folder))
 
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from pyrage import x25519
 from sqlalchemy import Connection, select
 
-from guru_server.bus import LocalBus, Subscription
+from guru_server.bus import Bus, LocalBus, Subscription
 from guru_server.clock import SetClock
 from guru_server.fleet.tables import device, device_state
 from guru_server.gitops.mirror import Mirror
@@ -27,7 +27,6 @@ from guru_server.reconcile.tables import manifest
 from guru_server.secrets.opening import Opener
 from guru_server.signer.near import near
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
 from guru_wire.manifest import Manifest, open_manifest
 from guru_wire.operator import CustomerStatus, Status, SyncRequested
 from guru_wire.signing import public_bytes
@@ -68,9 +67,9 @@ SEED = {
 class World:
     """Everything of one server, with the few moves that tests make."""
 
-    def __init__(self, remote: Remote, mirror: Mirror, db: Database) -> None:
+    def __init__(self, remote: Remote, mirror: Mirror, db: Database, bus: Bus | None = None) -> None:
         self.remote, self.mirror, self.db = remote, mirror, db
-        self.bus, self.clock, self.key = LocalBus(), SetClock(), Ed25519PrivateKey.generate()
+        self.bus, self.clock, self.key = bus or LocalBus(), SetClock(), Ed25519PrivateKey.generate()
         self.age = SecretStr(str(x25519.Identity.generate()))
         self.stages: list[str] = []
         self.pinned = Pinned()
@@ -102,12 +101,12 @@ class World:
             for full in names:
                 owner, site, name = full.split("/")
                 connection.execute(device.insert().values(
-                    tenant=TENANT, id=ident(full), name=name, customer=owner, site=site, public_key="",
+                    tenant=self.db.tenant, id=ident(full), name=name, customer=owner, site=site, public_key="",
                     op_labels="{}", facts="{}", services="[]", agent_version="", enrolled_by="",
                     enrolled_at=0,
                 ))
                 connection.execute(device_state.insert().values(
-                    tenant=TENANT, device=ident(full), agent_version="", heartbeat=60, desired_serial=0,
+                    tenant=self.db.tenant, device=ident(full), agent_version="", heartbeat=60, desired_serial=0,
                     applied_serial=0,
                 ))
 
@@ -115,20 +114,21 @@ class World:
 
     async def manifest(self, full: str) -> Manifest | None:
         """The device's manifest, checked as an agent would."""
-        signed = await self.db.read(lambda connection: manifest_of(connection, TENANT, ident(full)))
+        signed = await self.db.read(lambda connection: manifest_of(connection, self.db.tenant, ident(full)))
         return signed and open_manifest(
             signed, state_key=public_bytes(self.key), device=ident(full), newest=0, now=self.clock()
         )
 
     async def bundles(self) -> dict[str, tuple[int, str]]:
         """Serial and bundle of every manifest, by device."""
-        query = select(manifest.c.device, manifest.c.serial, manifest.c.bundle)
+        query = select(manifest.c.device, manifest.c.serial, manifest.c.bundle).where(
+            manifest.c.tenant == self.db.tenant)
         rows = await self.db.read(lambda connection: connection.execute(query).all())
         return {row[0]: (row[1], row[2]) for row in rows}
 
     async def status(self) -> Status:
         watched = Watched("x", "main", None)
-        return await self.db.read(lambda connection: status(connection, TENANT, watched, self.clock()))
+        return await self.db.read(lambda connection: status(connection, self.db.tenant, watched, self.clock()))
 
     async def customer(self, name: str) -> CustomerStatus:
         return next(one for one in (await self.status()).customers if one.customer == name)
@@ -147,12 +147,17 @@ def ident(full: str) -> str:
 
 @pytest.fixture
 async def world(db: Database, tmp_path: Path) -> World:
+    return await new_world(db, tmp_path)
+
+
+async def new_world(db: Database, tmp_path: Path, bus: Bus | None = None) -> World:
+    """A world in this folder, of the handle's tenant."""
     seed = tmp_path / "seed"
     for path, text in SEED.items():
         (seed / path).parent.mkdir(parents=True, exist_ok=True)
         (seed / path).write_text(text)
     remote = Remote(tmp_path / "remote")
     await asyncio.to_thread(remote.create, seed)
-    made = World(remote, Mirror(tmp_path / "data", Source(remote.url)), db)
+    made = World(remote, Mirror(tmp_path / "data", Source(remote.url)), db, bus)
     await made.enrol("acme/hq/web1", "bolt/hq/web1")
     return made

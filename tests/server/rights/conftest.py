@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 from sqlalchemy import Connection, select
 
 from guru_server.alerts.tables import alert
@@ -20,8 +22,9 @@ from guru_server.fleet.tables import device
 from guru_server.identity import people
 from guru_server.keys import keys
 from guru_server.notify.tables import notification
-from guru_server.settings import GitSettings, ServerSettings
-from guru_server.store.schema import TENANT
+from guru_server.settings import GitSettings, ServerSettings, WebhookSettings
+from guru_server.store.binding import whose
+from guru_server.supervising import Job
 from guru_server.wiring import Ground, wire_api
 from guru_wire.operator import SyncRequested
 from tests.server.reconcile.conftest import World, ident, world
@@ -30,6 +33,11 @@ __all__ = ["Office", "office", "world"]
 
 ACME, LAB, BOLT = "acme/hq/apc1", "acme/hq/aserver1", "bolt/hq/zulu1"
 EVERYTHING = people.Limits()
+
+
+def hook_of(world: World) -> str:
+    """What this world's webhooks are signed with."""
+    return f"hook of {world.db.tenant}"
 
 
 def role(name: str, rules: str) -> str:
@@ -64,6 +72,7 @@ class Office:
     app: FastAPI
     world: World
     http: httpx.AsyncClient
+    jobs: Mapping[str, Job]
 
     async def push(self, files: Mapping[str, str | bytes | None], message: str = "Change") -> SyncRequested:
         return await self.world.push(message, files)
@@ -72,7 +81,8 @@ class Office:
                     limits: people.Limits = EVERYTHING, ttl: int | None = None) -> dict[str, str]:
         """Headers of a new token."""
         text = await self.world.db.write(lambda connection: people.create(
-            connection, TENANT, name, role, now=self.world.clock(), ttl=ttl, actor="test", kind=kind, limits=limits,
+            connection, self.world.db.tenant, name, role, now=self.world.clock(), ttl=ttl, actor="test",
+            kind=kind, limits=limits,
         ))
         return {"authorization": f"Bearer {text}"}
 
@@ -89,15 +99,23 @@ class Office:
 @pytest.fixture
 async def office(world: World, tmp_path: Path, server_keys: keys.ServerKeys) -> AsyncIterator[Office]:
     """Devices of acme and bolt, an alert and a note of each, and the roles in force."""
+    async with opened(world, tmp_path, server_keys) as made:
+        yield made
+
+
+@asynccontextmanager
+async def opened(world: World, tmp_path: Path, server_keys: keys.ServerKeys) -> AsyncIterator[Office]:
+    """The office over this world."""
     await world.enrol(ACME, LAB, BOLT)
     await asyncio.to_thread(world.remote.push, "Roles", ROLES)
     await world.sync()
     await world.db.write(_alerts)
-    settings = ServerSettings(data=tmp_path / "api", git=GitSettings(url=world.remote.url))
-    app, _ = wire_api(Ground(settings, world.db, world.bus, world.clock), server_keys, "https://guru.example:8443")
+    hooks = WebhookSettings(github=SecretStr(hook_of(world)))
+    settings = ServerSettings(data=tmp_path / "api", git=GitSettings(url=world.remote.url), webhooks=hooks)
+    app, jobs = wire_api(Ground(settings, world.db, world.bus, world.clock), server_keys, "https://guru.example:8443")
     transport = httpx.ASGITransport(Edge(app), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="https://guru.example/api/v1") as http:
-        made = Office(app, world, http)
+        made = Office(app, world, http, jobs)
         await made.labels(LAB, role="server")
         http.headers.update(await made.token("root", "admin"))
         yield made
@@ -107,11 +125,12 @@ def _alerts(connection: Connection) -> None:
     for number, full in enumerate((ACME, LAB, BOLT)):
         customer, site, name = full.split("/")
         connection.execute(alert.insert().values(
-            tenant=TENANT, id=f"a{number:031x}", rule="org/disk", customer=customer, site=site, device=ident(full),
+            tenant=whose(connection), id=f"a{number:031x}", rule="org/disk", customer=customer, site=site,
+            device=ident(full),
             device_name=name, check_id="disk", check_state="critical", severity="critical", reason="",
             summary=f"{name} is full", state="firing", started_at=10 + number, fired_at=20,
         ))
         connection.execute(notification.insert().values(
-            tenant=TENANT, id=f"n{number:031x}", alert=f"a{number:031x}", customer=customer, channel="noc",
+            tenant=whose(connection), id=f"n{number:031x}", alert=f"a{number:031x}", customer=customer, channel="noc",
             event="firing", payload="{}", attempts=0, created_at=20, next_try_at=20, error="",
         ))

@@ -16,6 +16,7 @@ from guru_policy.alerting.telling import Progress
 from guru_policy.errors import Conflict, GuruError, Refused
 from guru_server.alerts.progress import read
 from guru_server.audit.verifying import entries, step
+from guru_server.store.binding import bind
 from guru_server.store.database import Database
 from guru_server.store.migrate import HEAD, SCRIPTS, migrate
 from guru_server.store.postgres import psycopg_url
@@ -82,6 +83,7 @@ def test_alerts_that_fire_go_on_as_told_when_their_telling_begins_to_be_counted(
                 {"channel": channel})
     migrate(empty_url)
     with engine.connect() as connection:
+        bind(connection, "main")
         kept = [read(row) for row in connection.execute(text("SELECT progress FROM alert ORDER BY id")).scalars()]
     engine.dispose()
 
@@ -98,6 +100,7 @@ def test_a_refusal_of_the_first_release_survives_the_change_of_its_key(empty_url
         connection.execute(text("INSERT INTO refusal VALUES ('main', 'd', 7, 'G0495', 'expired', 3)"))
     migrate(empty_url)
     with engine.connect() as connection:
+        bind(connection, "main")
         rows = connection.execute(text("SELECT first_at, at, times, message, serial FROM refusal")).all()
     engine.dispose()
 
@@ -117,10 +120,12 @@ async def test_rows_of_an_audit_log_without_a_chain_are_chained_as_they_stood(em
     engine.dispose()
     migrate(empty_url)
     db = Database.open(empty_url)
-    steps = [await db.read(lambda c, who=who: step(c, who, None, (), {})) for who in ("a", "b")]  # type: ignore[misc]
-    told = await db.read(lambda connection: entries(connection, "b", 1198, 10))
+    steps = [
+        await db.of(who).read(lambda c, who=who: step(c, who, None, (), {})) for who in ("a", "b")  # type: ignore[misc]
+    ]
+    told = await db.of("b").read(lambda connection: entries(connection, "b", 1198, 10))
     with pytest.raises(Conflict, match="audit log"):
-        await db.write(lambda connection: connection.execute(text("DELETE FROM audit")).close())
+        await db.of("a").write(lambda connection: connection.execute(text("DELETE FROM audit")).close())
     await db.close()
 
     assert [(done.at.seq, done.broken) for done in steps] == [(1201, None)] * 2

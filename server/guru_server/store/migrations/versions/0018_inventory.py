@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017_inventory"
-down_revision = "0016_approvals"
+revision = "0018_inventory"
+down_revision = "0017_tenants"
 branch_labels = None
 depends_on = None
 
