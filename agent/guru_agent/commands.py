@@ -96,6 +96,25 @@ def tables(name: str | None) -> int:
     return show_tables(name)
 
 
+def verify(output: str) -> int:
+    """Whether this program's files are as they were installed: 0 when they are, else 1."""
+    import json
+
+    from guru_agent.installed import SITE, inspect
+    from guru_agent.sampling.intactness import judged
+    from guru_policy.verdict import State
+
+    found = inspect(SITE)
+    state = judged(found).state
+    if output == "json":
+        _say(json.dumps({"apiVersion": "guru/v1", "version": VERSION, "state": state, **found._asdict()}, indent=2))
+    else:
+        _say(f"{state}: {judged(found).message}")
+        for name in found.differing:
+            _say(f"  {plain(name)}")
+    return 0 if state is State.ok else 1
+
+
 def version() -> int:
     """The version."""
     _say(f"guru-agent {VERSION}")

@@ -50,6 +50,8 @@ def _call(arguments: argparse.Namespace, settings: Settings) -> int:
             return commands.query(settings, arguments.sql, arguments.output, arguments.rows, arguments.timeout)
         case "tables":
             return commands.tables(arguments.table)
+        case "verify":
+            return commands.verify(arguments.output)
         case "converge":
             return commands.converge(settings)
         case _:
@@ -101,6 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     query.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS", help="then it is ended")
     tables = verbs.add_parser("tables", parents=[common], help="the tables that queries can read")
     tables.add_argument("table", nargs="?", metavar="TABLE", help="its columns")
+    verify = verbs.add_parser("verify", parents=[common], help="compare its files with what was installed")
+    verify.add_argument("-o", "--output", choices=["table", "json"], default="table")
     verbs.add_parser("version", parents=[common], help="print the version")
     return parser
 

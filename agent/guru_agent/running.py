@@ -20,6 +20,7 @@ from guru_agent.host import open_host
 from guru_agent.host.facts import gather
 from guru_agent.host.metrics import read_metrics
 from guru_agent.host.services import list_services
+from guru_agent.installed import SITE, inspect
 from guru_agent.jobs.accepting import Acceptance
 from guru_agent.jobs.looks import looks
 from guru_agent.jobs.runner import Jobs
@@ -31,6 +32,7 @@ from guru_agent.logs import say
 from guru_agent.memory import keep_small
 from guru_agent.sampling.checks import CheckRunner
 from guru_agent.sampling.heartbeat import Heartbeat
+from guru_agent.sampling.intactness import Intactness
 from guru_agent.sampling.inventory import Inventory
 from guru_agent.sampling.verdicts import Verdicts
 from guru_agent.settings import Settings, proxy_for
@@ -87,6 +89,7 @@ class Agent:
             "link": self._dialler().run,
             "converge": self.converger.run,
             "checks": checks.run,
+            "files": Intactness(lambda: inspect(SITE), verdicts, self.clock).run,
             "heartbeat": heartbeat.run,
             "inventory": self.inventory.run,
             "memory": keep_small,
