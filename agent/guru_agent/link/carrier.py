@@ -6,7 +6,7 @@ import ssl
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-from guru_policy.errors import InputInvalid, Unreachable
+from guru_policy.errors import InputInvalid, Unreachable, Untrusted
 
 
 class LinkLost(Unreachable):
@@ -24,6 +24,7 @@ class Server(NamedTuple):
     port: int
     context: ssl.SSLContext
     proxy: str | None = None            # http://[user:password@]host:port
+    ca: str = ""                        # PEM of what `context` believes, to hand on
 
 
 class Carrier(Protocol):
@@ -60,3 +61,11 @@ def address(url: str) -> tuple[str, int]:
 def bracketed(host: str) -> str:
     """The host as it stands in a URL (RFC 3986, 3.2.2)."""
     return f"[{host}]" if ":" in host else host
+
+
+def distrusted(error: BaseException) -> bool:
+    """Whether a connection failed since whoever answered has another certificate than the pinned one."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, Untrusted | ssl.SSLCertVerificationError):
+        cause = cause.__cause__
+    return cause is not None
