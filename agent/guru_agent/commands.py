@@ -49,6 +49,22 @@ def enroll(
     return 0
 
 
+def install(*, together: bool) -> int:
+    """Make it a service."""
+    from guru_agent.installing import hidden, this_program
+    from guru_agent.installing import install as make_service
+
+    program = this_program()
+    for path in make_service(program, together=together):
+        _say(str(path))
+    unseen = None if together else hidden(program)
+    if unseen is not None:
+        sys.stderr.write(f"warning: {plain(str(unseen))} is hidden from the network half; install the agent elsewhere, "
+                         "as in /opt, or add --together\n")
+    sys.stderr.write("next: guru-agent enroll, then systemctl enable --now guru-agent\n")
+    return 0
+
+
 def run(settings: Settings, notifier: Notifier, *, halves: bool = False) -> NoReturn:
     """Run in the foreground until told to stop, then end the process. With `halves` another process carries."""
     from guru_agent.running import run_agent

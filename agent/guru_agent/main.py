@@ -51,6 +51,8 @@ def _call(arguments: argparse.Namespace, settings: Settings) -> int:
             return commands.enroll(
                 settings, arguments.token, arguments.token_file, arguments.name, arguments.force
             )
+        case "install":
+            return commands.install(together=arguments.together)
         case "run":
             return commands.run(settings, _notifier())
         case "executor":
@@ -103,7 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     enroll.add_argument("--token-file", type=Path, metavar="FILE", help="a file that holds the token")
     enroll.add_argument("--name", help="this device's name, its host name by default")
     enroll.add_argument("--force", action="store_true", help="enrol anew, with a new key")
-    verbs.add_parser("run", parents=[common], help="run in the foreground")
+    install = verbs.add_parser("install", parents=[common], help="make it a service of systemd, in two halves")
+    install.add_argument("--together", action="store_true", help="one process, as root, that decides and carries")
+    verbs.add_parser("run", parents=[common], help="run both halves in one process, in the foreground")
     verbs.add_parser("executor", parents=[common], help="run the half that decides, without any network")
     network = verbs.add_parser("network", parents=[logs], help="run the half that carries, without any rights")
     network.add_argument("--socket", type=Path, metavar="FILE", default=SOCKET, help=f"else {SOCKET}")

@@ -29,7 +29,7 @@ MODELLESS = "import sys, guru_agent.main, guru_agent.halves.network; sys.exit('p
 
 def inet(pid: int) -> list[str]:
     """The Internet sockets that a process holds."""
-    held = {os.readlink(one) for one in Path(f"/proc/{pid}/fd").iterdir() if one.is_symlink()}
+    held = {str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir() if one.is_symlink()}
     rows = [line.split() for table in ("tcp", "tcp6", "udp", "udp6")
             for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]]
     return [row[1] for row in rows if f"socket:[{row[9]}]" in held]
@@ -211,7 +211,8 @@ async def channel(*data: bytes, known: bytes = bytes((TEXT,))) -> Channel:
 
 
 @pytest.mark.parametrize(("data", "error"), [
-    (b"\0\0\0\1" + bytes((DIAL,)) + b"\0\0\0\1x", Broken), ((MOST_TEXT + 1).to_bytes(4) + bytes((TEXT,)) + b"\0\0\0\1", Broken),
+    (b"\0\0\0\1" + bytes((DIAL,)) + b"\0\0\0\1x", Broken),
+    ((MOST_TEXT + 1).to_bytes(4) + bytes((TEXT,)) + b"\0\0\0\1", Broken),
     (b"\0\0", Gone), (b"\0\0\0\5" + bytes((TEXT,)) + b"\0\0\0\1abc", Gone),
 ])
 async def test_a_frame_that_is_none_ends_the_talk(data: bytes, error: type[Broken]) -> None:
