@@ -63,9 +63,9 @@ BACKUPS, BLOBS, LOCK = "backups", "blobs", "agent.lock"
 class Agent:
     """An enrolled device's parts, made from its state folder."""
 
-    def __init__(self, settings: Settings, network: Network | None = None) -> None:
-        """`network` carries in the place of this process."""
-        self._network = network or Near()
+    def __init__(self, settings: Settings, far: Far | None = None) -> None:
+        """`far` opens every connection in the place of this process."""
+        self._network: Network = far or Near()
         self.clock = Clock()
         self.identity: Identity = load_identity(settings.state)
         self.store: Store = open_store(settings.state, self.clock.now())
@@ -73,7 +73,7 @@ class Agent:
         self.blobs = Blobs(settings.state / BLOBS)
         self.spool = Spool(self.store, settings.spool_mib << 20)
         self.desired = Desired(self.store, self.blobs, self.identity)
-        self.host = open_host(settings.root, self.desired.secret)
+        self.host = open_host(settings.root, self.desired.secret, far)
         doer = Executor(settings.root, settings.state / BACKUPS, self.blobs.read)
         self.inventory = Inventory(self.spool, self.desired, self.clock, _facts, self._services)
         self.converger = Converger(

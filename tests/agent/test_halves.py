@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from guru_agent.halves.far import Far
-from guru_agent.halves.frames import DIAL, MOST_TEXT, TEXT, Broken, Channel, Frame, Gone
+from guru_agent.halves.frames import ANSWER, DIAL, LOOK, MOST_TEXT, TEXT, Broken, Channel, Frame, Gone
 from guru_agent.halves.network import written_anew
+from guru_agent.host import open_host
 from guru_agent.link.carrier import LinkLost, Server, address
 from guru_agent.link.network import Network
 from guru_agent.tls import pinned
 from guru_policy.bundle import PlacedResource
-from guru_policy.errors import GuruError, InputInvalid, Unreachable, Untrusted
+from guru_policy.errors import CannotLook, GuruError, InputInvalid, Unreachable, Untrusted
 from guru_wire.orders import Command
 from tests.agent.halves import Halves, halves
 from tests.agent.link_server import Certificates, until
@@ -237,3 +238,80 @@ async def test_another_user_is_not_heard(tmp_path: Path) -> None:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
+
+
+class Page:
+    """A web server on loopback that answers when it is let."""
+
+    def __init__(self) -> None:
+        self.asked, self.may = asyncio.Event(), asyncio.Event()
+        self.port = 0
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if await reader.readline():
+            self.asked.set()
+            await self.may.wait()
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+        writer.close()
+
+    async def __aenter__(self) -> Page:
+        self._server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+
+async def test_checks_look_over_the_network_from_the_half_that_carries(tmp_path: Path) -> None:
+    async with halves(tmp_path) as lab, Page() as page:
+        pair = Pair(lab)
+        async with pair:
+            carries = lab.carry()
+            host = open_host(None, reach=pair.far)
+            took = await host.connect("127.0.0.1", page.port, 20.0)
+            asking = asyncio.create_task(host.get(f"http://127.0.0.1:{page.port}/", timeout=20.0, limit=4))
+            await page.asked.wait()
+            held = inet(carries.pid)
+            page.may.set()
+            answer = await asking
+            await lab.server.stop()
+            refused = await host.connect("127.0.0.1", lab.server.port, 5.0)
+            unknown = await host.get("http://no-such-host.invalid/", timeout=5.0, limit=4)
+
+        assert took is not None
+        assert len(held) == 1
+        assert answer is not None
+        assert (answer.status, answer.body, answer.certificate_days) == (200, b"hell", None)
+        assert (refused, unknown) == (None, None)
+
+
+@pytest.mark.parametrize("answer", [
+    b"[]", b"{", b'{"status": 5, "body": "", "elapsed": 0, "days": null}', b"true", b"1e999", b'"x"',
+    b'{"status": 200, "body": "%%%", "elapsed": -1, "days": null}',
+])
+async def test_what_is_no_answer_to_a_look_is_unknown(answer: bytes, tmp_path: Path) -> None:
+    far = Far(tmp_path / "s", ME, comes=20.0)
+    task = asyncio.create_task(far.run())
+    await until((tmp_path / "s").exists)
+    reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
+    other = Channel(reader, writer, bytes((LOOK,)))
+
+    async def answered() -> None:
+        while True:
+            await other.send(Frame(ANSWER, (await other.receive()).about, answer))
+
+    answering = asyncio.create_task(answered())
+    with pytest.raises(CannotLook, match="no answer"):
+        await far.get("http://localhost/", timeout=5.0, limit=4)
+    with pytest.raises(CannotLook, match="no answer"):
+        await far.connect("localhost", 1, 5.0)
+    writer.close()
+    for one in (task, answering):
+        one.cancel()
+    await asyncio.gather(task, answering, return_exceptions=True)
+
+
+async def test_without_the_half_that_carries_a_look_is_unknown(tmp_path: Path) -> None:
+    with pytest.raises(CannotLook, match="does not run"):
+        await Far(tmp_path / "s", ME, comes=0.05).connect("localhost", 1, 5.0)

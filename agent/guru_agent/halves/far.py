@@ -13,12 +13,12 @@ import os
 import pwd
 import socket
 import stat
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from guru_agent.halves.frames import (
     ANSWER,
@@ -26,6 +26,7 @@ from guru_agent.halves.frames import (
     DIAL,
     FAILED,
     HANG_UP,
+    LOOK,
     OPENED,
     TEXT,
     Broken,
@@ -35,15 +36,18 @@ from guru_agent.halves.frames import (
 )
 from guru_agent.link.carrier import Blocked, Carrier, LinkLost, Server
 from guru_agent.logs import plain, say
-from guru_policy.errors import GuruError, InputInvalid, Unreachable, Untrusted
+from guru_policy.errors import CannotLook, GuruError, InputInvalid, Unreachable, Untrusted
+from guru_policy.host import HttpAnswer
 
 LOG = logging.getLogger(__name__)
 COMES = 10.0                            # seconds that the other half may take to be there
 ANSWERS = 60.0                          # seconds that it may take to open a connection, or to bring an answer
-WAITING = 16                            # frames that wait to be taken
+LOOKS = 5.0                             # seconds beyond a look's own limit
+WAITING, ALONE = 4, 2                   # frames of a link, and of an answer, that wait to be taken
 MOST_FRAMES = 2000                      # in a second: a server never says that much
 SOON, SHUNNED = 0.1, 2.0                # seconds until the next is heard, after one that is gone or broke the rules
 FROM_IT = bytes((OPENED, ANSWER, TEXT, FAILED))
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class _Failure(BaseModel):
@@ -55,11 +59,31 @@ class _Failure(BaseModel):
     message: str = Field(max_length=500)
 
 
+class _Seconds(RootModel[float]):
+    """How long a connection took."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    root: float = Field(ge=0, allow_inf_nan=False)
+
+
+class _Page(BaseModel):
+    """What a look at a page found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: int = Field(ge=100, le=999)
+    body: Base64Bytes
+    elapsed: float = Field(ge=0, allow_inf_nan=False)
+    days: float | None = Field(allow_inf_nan=False)
+
+
 class _Line:
     """What comes about one connection or question."""
 
-    def __init__(self) -> None:
-        self._frames: asyncio.Queue[Frame | None] = asyncio.Queue(WAITING)
+    def __init__(self, room: int) -> None:
+        """`room` is 2 at least: whoever waits to put one finds room beside the end."""
+        self._frames: asyncio.Queue[Frame | None] = asyncio.Queue(room)
         self.over = False
 
     async def put(self, frame: Frame) -> None:
@@ -134,17 +158,42 @@ class Far:
 
     async def trust(self, server: Server) -> bytes:
         """Have the server asked for its keys."""
-        channel = await self._present()
-        about, line = self._line()
+        return await self._ask(ASK, _wish(server), ANSWERS)
+
+    async def connect(self, address: str, port: int, timeout: float) -> float | None:
+        """Have a connection tried (guru_agent.reaching.Reach)."""
+        wish = {"what": "connect", "address": address, "port": port, "timeout": timeout}
+        found = await self._look(_Seconds, wish, timeout)
+        return None if found is None else min(found.root, timeout)
+
+    async def get(self, url: str, *, timeout: float, limit: int, verify: bool = True) -> HttpAnswer | None:
+        """Have a page asked for (guru_agent.reaching.Reach)."""
+        wish = {"what": "get", "url": url, "timeout": timeout, "limit": limit, "verify": verify}
+        page = await self._look(_Page, wish, timeout)
+        if page is None:
+            return None
+        return HttpAnswer(page.status, page.body[:limit], min(page.elapsed, timeout), page.days)
+
+    async def _look(self, model: type[ModelT], wish: Mapping[str, object], timeout: float) -> ModelT | None:
         try:
-            asked = self._asked(channel, Frame(ASK, about, _wish(server)), line)
-            return (await _within(ANSWERS, asked, ANSWER)).payload
+            found = await self._ask(LOOK, orjson.dumps(wish), timeout + LOOKS)
+            return None if found == b"null" else model.model_validate_json(found)
+        except (Unreachable, Untrusted) as cause:
+            raise CannotLook(cause.message) from cause
+        except ValidationError as cause:
+            raise CannotLook("the network half says what is no answer") from cause
+
+    async def _ask(self, kind: int, wish: bytes, seconds: float) -> bytes:
+        channel = await self._present()
+        about, line = self._line(ALONE)
+        try:
+            return (await _within(seconds, self._asked(channel, Frame(kind, about, wish), line), ANSWER)).payload
         finally:
             del self._lines[about]
 
     async def _dial(self, how: str, server: Server) -> Carrier:
         channel = await self._present()
-        about, line = self._line()
+        about, line = self._line(WAITING)
         carrier = FarCarrier(how, channel, about, line, self._lines)
         try:
             await _within(ANSWERS, self._asked(channel, Frame(DIAL, about, _wish(server, how)), line), OPENED)
@@ -165,9 +214,9 @@ class Far:
             raise Unreachable("the network half of this agent does not run")
         return self._channel
 
-    def _line(self) -> tuple[int, _Line]:
+    def _line(self, room: int) -> tuple[int, _Line]:
         self._count += 1
-        line = self._lines[self._count] = _Line()
+        line = self._lines[self._count] = _Line(room)
         return self._count, line
 
     async def _met(self, channel: Channel) -> float:

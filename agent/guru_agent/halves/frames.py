@@ -19,10 +19,10 @@ from guru_policy.errors import GuruError
 from guru_wire.limits import MAX_FRAME
 
 SOCKET = Path("/run/guru-agent/network.sock")
-DIAL, ASK, TEXT, HANG_UP, OPENED, ANSWER, FAILED = b"DATHOKF"
+DIAL, ASK, LOOK, TEXT, HANG_UP, OPENED, ANSWER, FAILED = b"DALTHOKF"
 MOST_TEXT = 2 * MAX_FRAME               # bytes: what the server says in one frame has that room as well
 MOST_SMALL = 64 << 10                   # bytes of any other
-MOST_ANSWER = 1 << 20                   # bytes of what the server says of its keys
+MOST_ANSWER = 2 << 20                   # bytes of what the server says of its keys, or of what a look found
 SLOW = 30.0                             # seconds that the other half may take to read what it is told
 _HEAD = struct.Struct("!IBI")
 _CREDENTIALS = struct.Struct("=iII")    # struct ucred of unix(7)

@@ -7,6 +7,7 @@ takes it over can lie to the server in the device's name while that lasts, and m
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import logging
 import os
@@ -15,10 +16,24 @@ from pathlib import Path
 
 import orjson
 
-from guru_agent.halves.frames import ANSWER, ASK, DIAL, FAILED, HANG_UP, OPENED, TEXT, Broken, Channel, Frame, Gone
+from guru_agent.halves.frames import (
+    ANSWER,
+    ASK,
+    DIAL,
+    FAILED,
+    HANG_UP,
+    LOOK,
+    OPENED,
+    TEXT,
+    Broken,
+    Channel,
+    Frame,
+    Gone,
+)
 from guru_agent.link.carrier import Blocked, Carrier, LinkLost, Server, distrusted
 from guru_agent.link.network import Near
 from guru_agent.logs import say
+from guru_agent.reaching import Direct
 from guru_agent.systemd import Notifier
 from guru_agent.tls import pinned
 from guru_policy.errors import GuruError, Untrusted
@@ -57,7 +72,7 @@ async def _serve(path: Path) -> None:
         except OSError:
             await asyncio.sleep(AGAIN)
             continue
-        channel = Channel(*streams, bytes((DIAL, ASK, TEXT, HANG_UP)))
+        channel = Channel(*streams, bytes((DIAL, ASK, LOOK, TEXT, HANG_UP)))
         try:
             channel.require({0, os.geteuid()})
             await Carrying(channel).run()
@@ -90,7 +105,7 @@ class Carrying:
         if frame.kind == DIAL:
             self._hang_up()
             self._link = _Link(self._channel, self._network, frame)
-        elif frame.kind == ASK:
+        elif frame.kind in (ASK, LOOK):
             task = asyncio.create_task(self._ask(frame))
             self._asked.add(task)
             task.add_done_callback(self._asked.discard)
@@ -107,7 +122,8 @@ class Carrying:
 
     async def _ask(self, frame: Frame) -> None:
         try:
-            answer = Frame(ANSWER, frame.about, await self._network.trust(_server(frame.payload)))
+            found = self._network.trust(_server(frame.payload)) if frame.kind == ASK else look(frame.payload)
+            answer = Frame(ANSWER, frame.about, await found)
         except GuruError as error:
             answer = Frame(FAILED, frame.about, told(error))
         await _tell(self._channel, answer)
@@ -177,6 +193,22 @@ class _Link:
     async def _down(self, carrier: Carrier) -> None:
         while True:
             await self._channel.send(Frame(TEXT, self.about, written_anew(await carrier.receive())))
+
+
+async def look(wish: bytes) -> bytes:
+    """What a check wants to know of the network, as JSON; `null` when nobody answered."""
+    said = orjson.loads(wish)
+    if said["what"] == "connect":
+        return orjson.dumps(await Direct().connect(said["address"], said["port"], said["timeout"]))
+    answer = await Direct().get(
+        said["url"], timeout=said["timeout"], limit=said["limit"], verify=said["verify"]
+    )
+    if answer is None:
+        return b"null"
+    return orjson.dumps({
+        "status": answer.status, "body": base64.b64encode(answer.body).decode(), "elapsed": answer.elapsed,
+        "days": answer.certificate_days,
+    })
 
 
 def written_anew(data: str | bytes) -> bytes:
