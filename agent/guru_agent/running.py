@@ -21,7 +21,7 @@ from guru_agent.host import open_host
 from guru_agent.host.facts import gather
 from guru_agent.host.metrics import read_metrics
 from guru_agent.host.services import list_services
-from guru_agent.installed import SITE, inspect
+from guru_agent.installed import inspect_apart
 from guru_agent.jobs.accepting import Acceptance
 from guru_agent.jobs.looks import looks
 from guru_agent.jobs.runner import Jobs
@@ -96,7 +96,7 @@ class Agent:
             "link": self._dialler().run,
             "converge": self.converger.run,
             "checks": checks.run,
-            "files": Intactness(lambda: inspect(SITE), verdicts, self.clock).run,
+            "files": Intactness(inspect_apart, verdicts, self.clock).run,
             "heartbeat": heartbeat.run,
             "inventory": self.inventory.run,
             "memory": keep_small,

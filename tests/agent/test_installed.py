@@ -11,7 +11,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from guru_agent.installed import Installed, inspect
+from guru_agent.installed import SITE as GURU
+from guru_agent.installed import Installed, inspect, inspect_apart
 from guru_agent.main import main
 from guru_agent.sampling import intactness
 from guru_agent.sampling.checks import CheckRunner
@@ -116,13 +117,21 @@ def test_a_working_copy_is_neither_fine_nor_altered(tmp_path: Path, capsys: pyte
     assert orjson.loads(capsys.readouterr().out)["state"] == "unknown"
 
 
+async def test_a_process_of_its_own_finds_the_same() -> None:
+    assert await inspect_apart() == inspect(GURU)
+
+
 async def test_it_is_told_as_a_check_that_no_bundle_takes_away(
     parts: Parts, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intactness, "FIRST", 0.0)
     verdicts = Verdicts(parts.store, parts.spool, parts.clock)
-    own = Intactness(lambda: inspect(site, "websockets"), verdicts, parts.clock)
     alter(site)
+
+    async def look() -> Installed:
+        return inspect(site, "websockets")
+
+    own = Intactness(look, verdicts, parts.clock)
     tasks = [asyncio.create_task(own.run())]
     await until(lambda: states(parts) == [(OWN_CHECK, "critical")])
 

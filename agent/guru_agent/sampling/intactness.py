@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from guru_agent.clock import Clock
 from guru_agent.installed import Installed
@@ -21,9 +21,9 @@ FIRST = 5.0                             # seconds after the start, which has oth
 
 
 class Intactness:
-    """`look` compares, in a thread of its own."""
+    """`look` compares."""
 
-    def __init__(self, look: Callable[[], Installed], verdicts: Verdicts, clock: Clock) -> None:
+    def __init__(self, look: Callable[[], Awaitable[Installed]], verdicts: Verdicts, clock: Clock) -> None:
         self._look, self._verdicts, self._clock = look, verdicts, clock
 
     async def run(self) -> None:
@@ -39,7 +39,7 @@ class Intactness:
     async def look(self) -> Verdict:
         """One comparison."""
         try:
-            return judged(await asyncio.to_thread(self._look))
+            return judged(await self._look())
         except GuruError as error:
             return Verdict(state=State.unknown, message=error.message)
 
