@@ -6,14 +6,15 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from guru_agent.logs import plain
-from guru_agent.settings import Settings, proxy_for
-from guru_agent.state.files import read_private
 from guru_agent.systemd import Notifier
 from guru_policy.errors import NotFound, UsageWrong
-from guru_wire.version import VERSION
+from guru_wire.release import VERSION
+
+if TYPE_CHECKING:
+    from guru_agent.settings import Settings  # the half that carries has neither settings nor models
 
 MOST_TOKEN = 4096
 
@@ -28,6 +29,7 @@ def enroll(
     from guru_agent.host.hardware import hardware
     from guru_agent.link.carrier import address
     from guru_agent.running import only_one
+    from guru_agent.settings import proxy_for
     from guru_agent.state.files import make_folder
     from guru_wire.enrolment import read_token
 
@@ -47,17 +49,42 @@ def enroll(
     return 0
 
 
-def run(settings: Settings, notifier: Notifier) -> NoReturn:
-    """Run in the foreground until told to stop, then end the process."""
+def install(*, together: bool) -> int:
+    """Make it a service."""
+    from guru_agent.installing import hidden, this_program
+    from guru_agent.installing import install as make_service
+
+    program = this_program()
+    for path in make_service(program, together=together):
+        _say(str(path))
+    unseen = None if together else hidden(program)
+    if unseen is not None:
+        sys.stderr.write(f"warning: {plain(str(unseen))} is hidden from the network half; install the agent elsewhere, "
+                         "as in /opt, or add --together\n")
+    sys.stderr.write("next: guru-agent enroll, then systemctl enable --now guru-agent\n")
+    return 0
+
+
+def run(settings: Settings, notifier: Notifier, *, halves: bool = False) -> NoReturn:
+    """Run in the foreground until told to stop, then end the process. With `halves` another process carries."""
     from guru_agent.running import run_agent
     from guru_agent.state.identity import load_identity
 
     load_identity(settings.state)       # a device that never enrolled hears that, before anything else
     loop = asyncio.new_event_loop()
-    loop.run_until_complete(run_agent(settings, notifier))
+    loop.run_until_complete(run_agent(settings, notifier, halves=halves))
     sys.stderr.flush()
     # A look that hangs in a thread (a web check, a poll) must not hold up the end: nothing is open any more.
     os._exit(0)
+
+
+def network(socket: Path, notifier: Notifier) -> NoReturn:
+    """Carry for the half that decides until told to stop, then end the process."""
+    from guru_agent.halves.network import run_network
+
+    asyncio.run(run_network(socket, notifier))
+    sys.stderr.flush()
+    os._exit(0)                         # as above: a request may hang in a thread
 
 
 def converge(settings: Settings) -> int:
@@ -96,6 +123,25 @@ def tables(name: str | None) -> int:
     return show_tables(name)
 
 
+def verify(output: str) -> int:
+    """Whether this program's files are as they were installed: 0 when they are, else 1."""
+    import json
+
+    from guru_agent.installed import SITE, inspect
+    from guru_agent.sampling.intactness import judged
+    from guru_policy.verdict import State
+
+    found = inspect(SITE)
+    state = judged(found).state
+    if output == "json":
+        _say(json.dumps({"apiVersion": "guru/v1", "version": VERSION, "state": state, **found._asdict()}, indent=2))
+    else:
+        _say(f"{state}: {judged(found).message}")
+        for name in found.differing:
+            _say(f"  {plain(name)}")
+    return 0 if state is State.ok else 1
+
+
 def version() -> int:
     """The version."""
     _say(f"guru-agent {VERSION}")
@@ -122,6 +168,8 @@ def _say(line: str) -> None:
 
 def _token(settings: Settings, token: str | None, file: Path | None) -> str:
     """The token's text: from --token-file, standard input, the command line or GURU_AGENT_TOKEN."""
+    from guru_agent.state.files import read_private
+
     if file is not None:
         data = read_private(file, MOST_TOKEN)
         if data is None:

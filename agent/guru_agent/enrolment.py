@@ -83,7 +83,7 @@ def enrol(
     make_folder(folder)
     fresh = folder / (FRESH_KEY if (folder / TRUST_FILE).exists() else KEY_FILE)
     key = load_key(fresh) or make_key(fresh)
-    server = Server(host, port, pinned(trust.ca), proxy, base_of(token.url))
+    server = Server(host, port, pinned(trust.ca), proxy, base=base_of(token.url))
     answer = _spend(token, server, key, _Said(name, facts, hardware))
     if not _is_pinned(raw_key(answer.state_key), token.root):
         raise Untrusted("the server's state key is not the one that the token pins")
@@ -103,7 +103,7 @@ def _fetch_trust(token: EnrolmentToken, host: str, port: int, proxy: str | None)
     unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     unverified.check_hostname = False
     unverified.verify_mode = ssl.CERT_NONE
-    line = Line(Server(host, port, unverified, proxy, base_of(token.url)), most=MOST)
+    line = Line(Server(host, port, unverified, proxy, base=base_of(token.url)), most=MOST)
     try:
         trust = _read(Trust, line.ask("GET", TRUST_PATH, timeout=TIMEOUT))
     finally:

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -20,17 +21,20 @@ from guru_agent.host import open_host
 from guru_agent.host.facts import gather
 from guru_agent.host.metrics import read_metrics
 from guru_agent.host.services import list_services
+from guru_agent.installed import inspect_apart
 from guru_agent.jobs.accepting import Acceptance
 from guru_agent.jobs.looks import looks
 from guru_agent.jobs.runner import Jobs
 from guru_agent.link.carrier import Server, address, base_of
 from guru_agent.link.dialling import Dialler
 from guru_agent.link.following import Follower
+from guru_agent.link.network import Near, Network
 from guru_agent.link.session import Session
 from guru_agent.logs import say
 from guru_agent.memory import keep_small
 from guru_agent.sampling.checks import CheckRunner
 from guru_agent.sampling.heartbeat import Heartbeat
+from guru_agent.sampling.intactness import Intactness
 from guru_agent.sampling.inventory import Inventory
 from guru_agent.sampling.stocktaking import Stocktaking, looking
 from guru_agent.sampling.verdicts import Verdicts
@@ -49,6 +53,9 @@ from guru_policy.errors import Conflict, GuruError
 from guru_policy.inventory import Scalar
 from guru_wire.uplink import ServiceState
 
+if TYPE_CHECKING:
+    from guru_agent.halves.far import Far
+
 LOG = logging.getLogger(__name__)
 STOP_LIMIT = 1.5                        # seconds for everything to end
 BACKUPS, BLOBS, LOCK = "backups", "blobs", "agent.lock"
@@ -57,7 +64,9 @@ BACKUPS, BLOBS, LOCK = "backups", "blobs", "agent.lock"
 class Agent:
     """An enrolled device's parts, made from its state folder."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, far: Far | None = None) -> None:
+        """`far` opens every connection in the place of this process."""
+        self._network: Network = far or Near()
         self.clock = Clock()
         self.identity: Identity = load_identity(settings.state)
         self.store: Store = open_store(settings.state, self.clock.now())
@@ -65,7 +74,7 @@ class Agent:
         self.blobs = Blobs(settings.state / BLOBS)
         self.spool = Spool(self.store, settings.spool_mib << 20)
         self.desired = Desired(self.store, self.blobs, self.identity)
-        self.host = open_host(settings.root, self.desired.secret)
+        self.host = open_host(settings.root, self.desired.secret, far)
         doer = Executor(settings.root, settings.state / BACKUPS, self.blobs.read)
         self.inventory = Inventory(self.spool, self.desired, self.clock, _facts, self._services)
         self.stocktaking = Stocktaking(
@@ -91,6 +100,7 @@ class Agent:
             "link": self._dialler().run,
             "converge": self.converger.run,
             "checks": checks.run,
+            "files": Intactness(inspect_apart, verdicts, self.clock).run,
             "heartbeat": heartbeat.run,
             "inventory": self.inventory.run,
             "stocktaking": self.stocktaking.run,
@@ -101,14 +111,14 @@ class Agent:
     def _dialler(self) -> Dialler:
         trusted = self.identity.trusted
         host, port = address(trusted.url)
-        server = Server(
-            host, port, pinned(trusted.ca), proxy_for(self._settings, host, port), base_of(trusted.url))
+        proxy = proxy_for(self._settings, host, port)
+        server = Server(host, port, pinned(trusted.ca), proxy, trusted.ca, base_of(trusted.url))
         session = Session(
             self.identity, self.spool, self.desired, self.blobs, self.clock, self._refusals, self.orders,
             anew=self.stocktaking.anew,
         )
         follower = Follower(self.identity, self._settings.state)
-        return Dialler(server, session, self.clock, self._linked, follower=follower)
+        return Dialler(server, session, self.clock, self._linked, follower=follower, network=self._network)
 
     def _linked(self, state: str, carrier: str) -> None:
         link = {"state": state, "carrier": carrier, "since": self.clock.now()}
@@ -132,17 +142,22 @@ class Agent:
         return await list_services(self.host)
 
 
-async def run_agent(settings: Settings, notifier: Notifier) -> None:
-    """Run until SIGTERM or SIGINT. Raises what no loop could mend."""
+async def run_agent(settings: Settings, notifier: Notifier, *, halves: bool = False) -> None:
+    """Run until SIGTERM or SIGINT. Raises what no loop could mend.
+
+    With `halves` this process opens no connection: the half that carries does, in a process of its own.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     with only_one(settings.state):
-        agent = Agent(settings)
+        far = _far(settings) if halves else None
+        agent = Agent(settings, far)
+        loops = agent.jobs() | ({"halves": far.run} if far is not None else {})
         trusted = agent.identity.trusted
         say(LOG, "started", device=trusted.device, server=trusted.url, serial=agent.desired.serial)
-        jobs = [keep_alive(name, job) for name, job in agent.jobs().items()]
+        jobs = [keep_alive(name, job) for name, job in loops.items()]
         tasks = [asyncio.create_task(job) for job in (*jobs, notifier.run(), _stopped(stop))]
         notifier.tell("READY=1")
         try:
@@ -160,6 +175,12 @@ async def run_agent(settings: Settings, notifier: Notifier) -> None:
             await asyncio.wait(tasks, timeout=STOP_LIMIT)
             agent.store.close()
     say(LOG, "stopped")
+
+
+def _far(settings: Settings) -> Far:
+    from guru_agent.halves.far import Far
+
+    return Far(settings.socket, settings.network_user)
 
 
 async def converge_once(settings: Settings) -> bool:

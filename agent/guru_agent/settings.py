@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, ValidationError
 
+from guru_agent.halves.frames import SOCKET
 from guru_agent.logs import Format
 from guru_policy.errors import InputInvalid, NotFound
 
@@ -30,6 +31,8 @@ class Settings(BaseModel):
     root: Path | None = None            # a sandbox in front of every path that resources touch
     token: SecretStr | None = None      # to enrol; better given by --token-file or standard input
     proxy: SecretStr | None = None      # http://[user:password@]host:port; else HTTPS_PROXY
+    socket: Path = SOCKET               # where the half that decides hears the half that carries
+    network_user: str = "guru-agent"    # as whom the half that carries runs
     spool_mib: Annotated[int, Field(ge=1, le=4096)] = 32
     inventory: Annotated[int, Field(ge=10, le=7 * 86_400)] = 6 * 3600       # seconds between two looks at it
     log_format: Format = "text"

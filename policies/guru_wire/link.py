@@ -14,10 +14,10 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from guru_policy.model import Carried
+from guru_wire.limits import MAX_FRAME as MAX_FRAME
 from guru_wire.orders import MAX_DEPTH
 from guru_wire.signing import Signed
 
-MAX_FRAME = 1 << 20                     # bytes of one frame, either way
 MAX_BATCH_ITEMS = 2000
 CHUNK = 256 * 1024                      # bytes of blob in one Chunk, before base64
 

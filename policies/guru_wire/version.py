@@ -19,7 +19,6 @@ handshake; the other side leaves out what that number does not know.
 """
 
 from guru_policy.bundle import LANGUAGE
+from guru_wire.release import VERSION
 
 __all__ = ["LANGUAGE", "VERSION"]
-
-VERSION = "0.1.0"                       # of the whole product: the four distributables share it

@@ -109,7 +109,8 @@ class Fleet:
         self.acknowledges = True
         self.revoked = self.rotate = False
         self.held = ""
-        self.answers_rekey = True
+        self.answers_rekey = self.adopts = True        # the latter: and knows the device by that key from then on
+        self.public, self.sealing = b"", ""
         self.rekeyed: list[link.Rekey] = []
 
     def bundle(
@@ -157,10 +158,11 @@ class Fleet:
 
     def greet(self, nonce: str, hello: Hello) -> Welcome | Refused:
         """Check the hello and answer it; a key that is not the device's is refused."""
-        if hello.sealing_key != sealing_public(self.device_key):
+        public = self.public or public_bytes(self.device_key)
+        if hello.sealing_key != (self.sealing or sealing_public(self.device_key)):
             return Refused(code="G0401", message="this device is not known here, or its key is another")
         verify(
-            public_bytes(self.device_key), "hello",
+            public, "hello",
             hello_bytes(device=hello.device, spool=hello.spool, server_nonce=nonce, agent_nonce=hello.nonce),
             base64.b64decode(hello.signature),
         )
@@ -194,6 +196,8 @@ class Fleet:
                 verify(old, "rekey", signed, base64.b64decode(asked.proof))
                 verify(new, "rekey", signed, base64.b64decode(asked.consent))
                 self.rekeyed.append(asked)
+                if self.answers_rekey and self.adopts:
+                    self.public, self.sealing, self.rotate = new, asked.sealing_key, False
                 return link.Rekeyed(public_key=asked.public_key).model_dump_json() if self.answers_rekey else None
             case "pull":
                 return Desired(manifest=self.manifest).model_dump_json()
@@ -219,6 +223,7 @@ class LinkServer:
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
         self.links: set[ServerConnection] = set()
+        self.paths: list[str] = []      # that were dialled
         self._server: Server | None = None
         self.port = 0
 
@@ -251,6 +256,7 @@ class LinkServer:
             await one.send(message.model_dump_json())
 
     async def _talk(self, link: ServerConnection) -> None:
+        self.paths.append(link.request.path if link.request else "")
         nonce = secrets.token_hex(32)
         try:
             await link.send(Challenge(language=LANGUAGE, nonce=nonce, now=now_ms()).model_dump_json())

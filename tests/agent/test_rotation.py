@@ -66,6 +66,19 @@ async def test_the_agent_makes_a_key_when_the_server_asks(parts: Parts, fleet: F
     assert {file.stat().st_mode & 0o777 for file in parts.folder.glob("device.key*")} == {0o600}
 
 
+async def test_a_word_for_a_new_key_that_the_server_does_not_know_locks_nobody_out(
+    parts: Parts, fleet: Fleet, server: LinkServer
+) -> None:
+    fleet.rotate, fleet.adopts = True, False
+    old = public_bytes(parts.identity.key)
+    async with parts.linked():
+        await until(lambda: bool(fleet.rekeyed))
+        fleet.rotate = False
+        await until(lambda: len(fleet.hellos) == 2 and parts.link[-1] == ("up", "websocket"))
+
+    assert public_bytes(parts.identity.key) == old == public_bytes(load_identity(parts.folder).key)
+
+
 async def test_an_answer_that_was_lost_is_made_up_by_the_next_hello(
     parts: Parts, fleet: Fleet, server: LinkServer
 ) -> None:

@@ -95,3 +95,13 @@ def test_a_selector_keeps_what_is_about_its_devices(guru: Guru, quiet: Double) -
     rows = json.loads(guru("today", "-l", "customer=acme", "-o", "json").out)["items"]
 
     assert [row["next"] for row in rows] == ["guru alert show a1"]
+
+
+def test_altered_agents_are_told_with_their_names(guru: Guru, quiet: Double) -> None:
+    told = {"type": "Tampered", "status": True, "reason": "FilesDiffer", "message": "web1, web2", "since": 5}
+    quiet.answers["GET /status"]["conditions"].append(told)
+
+    done = guru("today", "-o", "json")
+
+    [row] = json.loads(done.out)["items"]
+    assert (row["what"], row["severity"], row["text"]) == ("tampered", "critical", "not as installed: web1, web2")

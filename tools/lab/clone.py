@@ -22,6 +22,8 @@ NEEDED = {"systemd-nspawn": "systemd-container", "nsenter": "util-linux", "cron"
 ROOT = Path(__file__).parents[2]
 TARGET = "guru-lab.target"
 BOOT_SECONDS = 60.0
+# Where the programs of a working copy are may be hidden from units that are shipped.
+SEEN = "[Service]\nProtectHome=tmpfs\nBindReadOnlyPaths={}\n"
 # A copy has no package sources, and believes that no package is installed: whoever installs something on this
 # machine at the same time does not matter to it.
 SCRIPT = """
@@ -51,9 +53,10 @@ class Clone:
         self._process: Child | None = None
         self._leader = 0
         self.put("etc/systemd/system/" + TARGET, "[Unit]\nRequires=sysinit.target dbus.socket\n")
-        self.put("usr/bin/guru-agent", f'#!/bin/sh\nexec {shlex.quote(str(BIN / "guru-agent"))} "$@"\n', 0o755)
-        unit = ROOT / "agent" / "systemd" / "guru-agent.service"
-        self.put("etc/systemd/system/guru-agent.service", unit.read_text())
+        for program in ("guru-agent", "guru-server"):
+            self.put(f"usr/bin/{program}", f'#!/bin/sh\nexec {shlex.quote(str(BIN / program))} "$@"\n', 0o755)
+        for unit in ("guru-agent-network", "guru-server", "guru-signer"):
+            self.put(f"etc/systemd/system/{unit}.service.d/lab.conf", SEEN.format(" ".join(map(str, _programs()))))
 
     def put(self, path: str, content: str | bytes, mode: int = 0o644) -> None:
         """A file of the seed, before the boot."""
@@ -122,11 +125,14 @@ def _absent(program: str) -> bool:
 def _binds() -> list[str]:
     """What the overlay would not show: it is on another filesystem, or where a machine that boots cleans up."""
     device = Path("/").stat().st_dev
-    wanted = {ROOT, Path(sys.prefix), Path(sys.base_prefix)}
     return [
-        f"--bind-ro={path}" for path in sorted(wanted)
+        f"--bind-ro={path}" for path in _programs()
         if path.stat().st_dev != device or path.is_relative_to("/tmp")
     ]
+
+
+def _programs() -> list[Path]:
+    return sorted({ROOT, Path(sys.prefix), Path(sys.base_prefix)})
 
 
 def _name(pid: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import re
 import shlex
 import socket
@@ -230,6 +231,20 @@ class World:
         child = Child(argv, self.folder / "logs" / f"agent-{place.name}.log", env)
         self.children[f"agent {place.name}"] = child
         return child
+
+    def start_halves(self, place: AgentPlace, *, env: Mapping[str, str] | None = None) -> tuple[Child, Child]:
+        """The same agent in two processes: the half that decides and the half that carries, as whoever runs this."""
+        socket, logs = self.folder / f"{place.name}.sock", self.folder / "logs"
+        told = {"GURU_AGENT_SOCKET": str(socket), "GURU_AGENT_NETWORK_USER": pwd.getpwuid(os.geteuid()).pw_name}
+        program = str(BIN / "guru-agent")
+        halves = (
+            Child([program, "executor", "--state", str(place.state), "--root", str(place.root)],
+                  logs / f"agent-{place.name}.log", {**told, **(env or {})}),
+            Child([program, "network", "--socket", str(socket)], logs / f"network-{place.name}.log", env),
+        )
+        for child, half in zip(halves, ("agent", "network"), strict=True):
+            self.children[f"{half} {place.name}"] = child
+        return halves
 
     def simulate(self, count: int, customer: str, site: str, *extra: str) -> Child:
         """`count` simulated agents that speak the real wire."""

@@ -17,7 +17,7 @@ import psutil
 from guru_agent.host.accounts import group_name, user_entry, user_name
 from guru_agent.host.programs import run_program
 from guru_agent.host.rooted import parent_of
-from guru_agent.host.web import get_once
+from guru_agent.reaching import Direct, Reach
 from guru_policy.errors import CannotLook
 from guru_policy.host import (
     Completed,
@@ -40,11 +40,15 @@ READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 class LinuxHost:
     """The Host protocol on Linux; `root` is a sandbox in front of every path of a file.
 
-    `sealed` opens what came with the desired state; a secret that did not come is a file of this machine.
+    `sealed` opens what came with the desired state; a secret that did not come is a file of this machine. `reach` looks
+    over the network in the place of this process.
     """
 
-    def __init__(self, root: Path | None = None, sealed: Callable[[str], bytes | None] = lambda _: None) -> None:
-        self._root, self._sealed = root, sealed
+    def __init__(
+        self, root: Path | None = None, sealed: Callable[[str], bytes | None] = lambda _: None,
+        reach: Reach | None = None,
+    ) -> None:
+        self._root, self._sealed, self._reach = root, sealed, reach or Direct()
         self._busy = psutil.cpu_percent(None)           # the first call only sets the start of the interval
         self._busy_at = time.monotonic()
 
@@ -169,20 +173,11 @@ class LinuxHost:
 
     async def connect(self, address: str, port: int, timeout: float) -> float | None:
         """See Host."""
-        clock = asyncio.get_running_loop().time
-        started = clock()
-        try:
-            async with asyncio.timeout(timeout):
-                _, writer = await asyncio.open_connection(address, port)
-        except (OSError, TimeoutError):
-            return None
-        took = clock() - started
-        writer.close()
-        return took
+        return await self._reach.connect(address, port, timeout)
 
     async def get(self, url: str, *, timeout: float, limit: int, verify: bool = True) -> HttpAnswer | None:
         """See Host."""
-        return await asyncio.to_thread(get_once, url, timeout, limit, verify)
+        return await self._reach.get(url, timeout=timeout, limit=limit, verify=verify)
 
     def _digest(self, path: str) -> str | None:
         try:

@@ -7,7 +7,7 @@ import ssl
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-from guru_policy.errors import InputInvalid, Unreachable
+from guru_policy.errors import InputInvalid, Unreachable, Untrusted
 
 
 class LinkLost(Unreachable):
@@ -27,6 +27,7 @@ class Server(NamedTuple):
     port: int
     context: ssl.SSLContext
     proxy: str | None = None            # http://[user:password@]host:port
+    ca: str = ""                        # PEM of what `context` believes, to hand on
     base: str = ""                      # what stands before every path: a tenant's door, as /t/acme
 
 
@@ -72,3 +73,11 @@ def base_of(url: str) -> str:
 def bracketed(host: str) -> str:
     """The host as it stands in a URL (RFC 3986, 3.2.2)."""
     return f"[{host}]" if ":" in host else host
+
+
+def distrusted(error: BaseException) -> bool:
+    """Whether a connection failed since whoever answered has another certificate than the pinned one."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, Untrusted | ssl.SSLCertVerificationError):
+        cause = cause.__cause__
+    return cause is not None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import ssl
 from collections.abc import Callable
 
 from guru_agent.clock import Clock
-from guru_agent.link.carrier import Blocked, Carrier, LinkLost, Server
+from guru_agent.link.carrier import Blocked, Carrier, LinkLost, Server, distrusted
 from guru_agent.link.following import Follower
 from guru_agent.link.handshake import TurnedAway
+from guru_agent.link.network import Near, Network
 from guru_agent.link.session import Session
 from guru_agent.logs import plain, say
 from guru_policy.errors import Unreachable, Untrusted
@@ -31,9 +31,11 @@ class Dialler:
     def __init__(
         self, server: Server, session: Session, clock: Clock, report: Callable[[str, str], None],
         *, longest: float = LONGEST, websocket_again: float = WEBSOCKET_AGAIN, follower: Follower | None = None,
+        network: Network | None = None,
     ) -> None:
         self._server, self._session, self._clock, self._report = server, session, clock, report
         self._longest, self._again, self._follower = longest, websocket_again, follower
+        self._network = network or Near()
         self._blocked = 0               # WebSockets in a row that did not get through
         self._failures = 0              # connections in a row that did not last
         self._said = ""
@@ -54,7 +56,7 @@ class Dialler:
                 return REVOKED
         except (Unreachable, Untrusted) as error:
             self._say_once(error.message)
-            if _distrusted(error) and await self._follow():
+            if distrusted(error) and await self._follow():
                 return 0.0
         else:
             return 0.0                  # a long-poll link made room to try a WebSocket
@@ -93,7 +95,14 @@ class Dialler:
 
     async def _follow(self) -> bool:
         """Whether the server's keys had changed, and are believed now."""
-        found = await asyncio.to_thread(self._follower.follow, self._server) if self._follower else None
+        if self._follower is None:
+            return False
+        try:
+            answer = await self._network.trust(self._server)
+        except (Unreachable, Untrusted) as error:
+            say(LOG, "the server's keys were not followed", logging.WARNING, reason=error.message)
+            return False
+        found = self._follower.follow(self._server, answer)
         if found is None:
             return False
         self._server = found
@@ -101,17 +110,13 @@ class Dialler:
 
     async def _dial(self) -> Carrier:
         if self._blocked < BLOCKED_TRIES:
-            from guru_agent.link.websocket import open_websocket
-
             try:
-                return await open_websocket(self._server)
+                return await self._network.websocket(self._server)
             except Blocked:
                 self._blocked += 1
                 raise
-        from guru_agent.link.longpoll import open_longpoll
-
         try:
-            return await open_longpoll(self._server)
+            return await self._network.longpoll(self._server)
         except Unreachable:
             self._blocked = 0           # then it is not the WebSocket that is in the way
             raise
@@ -131,11 +136,3 @@ class Dialler:
         if reason != self._said:
             say(LOG, "not linked", logging.WARNING, reason=reason)
         self._said = reason
-
-
-def _distrusted(error: Unreachable | Untrusted) -> bool:
-    """Whether whoever answered is not who this device trusts: by its signature, or by its certificate."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, Untrusted | ssl.SSLCertVerificationError):
-        cause = cause.__cause__
-    return cause is not None

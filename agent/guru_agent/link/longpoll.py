@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import http
+from typing import NamedTuple
 
 import orjson
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from guru_agent.link.carrier import LinkLost, Server
 from guru_agent.link.requests import Line
@@ -22,13 +22,11 @@ MOST = 8 << 20                          # bytes of one answer
 WAITING = 64                            # messages that wait to be taken
 
 
-class PollAnswer(BaseModel):
-    """What POST /link/poll answers."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
+class PollAnswer(NamedTuple):
+    """What POST /link/poll answers; the messages are JSON again."""
 
     session: str
-    messages: tuple[dict[str, JsonValue], ...]
+    messages: tuple[bytes, ...]
 
 
 class LongPollCarrier:
@@ -83,13 +81,24 @@ class LongPollCarrier:
             raise LinkLost("the server has forgotten this session")
         if status != http.HTTPStatus.OK:
             raise LinkLost(f"the server answered {status} to a poll")
-        try:
-            answer = PollAnswer.model_validate_json(data)
-        except ValidationError as cause:
-            raise LinkLost("the answer to a poll is not readable") from cause
+        answer = read_answer(data)
         self._session = answer.session
         for message in answer.messages:
-            await self._inbox.put(orjson.dumps(message))
+            await self._inbox.put(message)
+
+
+def read_answer(data: bytes) -> PollAnswer:
+    """The answer; LinkLost for what is none. Without models: the half that carries has none."""
+    try:
+        told = orjson.loads(data)
+    except orjson.JSONDecodeError as cause:
+        raise LinkLost("the answer to a poll is not readable") from cause
+    session, messages = (told.get("session"), told.get("messages")) if isinstance(told, dict) else (None, None)
+    if not isinstance(session, str) or not isinstance(messages, list):
+        raise LinkLost("the answer to a poll is not readable")
+    if not all(isinstance(message, dict) for message in messages):
+        raise LinkLost("the answer to a poll is not readable")
+    return PollAnswer(session, tuple(orjson.dumps(message) for message in messages))
 
 
 async def open_longpoll(server: Server) -> LongPollCarrier:

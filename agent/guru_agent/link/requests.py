@@ -14,7 +14,7 @@ from guru_agent.deadline import cut, cut_after
 from guru_agent.https import HttpsConnection
 from guru_agent.link.carrier import Server, bracketed
 from guru_policy.errors import InputInvalid, Unreachable
-from guru_wire.version import VERSION
+from guru_wire.release import VERSION
 
 FRESH = 4.0                             # seconds an idle connection is trusted: servers close them
 

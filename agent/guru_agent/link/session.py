@@ -92,7 +92,9 @@ class Session:
         new = self._identity.rotating
         if new is None or public_text(new) != public_key:
             raise LinkLost("the server names a key that is not this device's")
-        self._identity.renew(new)
+        # Nobody signed that: the key is taken when a Welcome proves that the server let it in.
+        self._by_rotating = True
+        raise LinkLost("the server has this device's next key: linking anew by it")
 
     async def run(self, carrier: Carrier, welcome: Welcome) -> None:
         """Talk until the connection ends, which raises LinkLost (or what else went wrong)."""

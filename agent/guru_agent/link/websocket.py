@@ -7,8 +7,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, ProxyError
 
 from guru_agent.link.carrier import Blocked, LinkLost, Server, bracketed
 from guru_policy.errors import Unreachable
-from guru_wire.link import MAX_FRAME
-from guru_wire.version import VERSION
+from guru_wire.limits import MAX_FRAME
+from guru_wire.release import VERSION
 
 OPEN_TIMEOUT = 20.0                     # seconds
 PING = 20.0                             # seconds between pings, and until an answer is overdue

@@ -20,6 +20,7 @@ from guru_policy.bundle import PlacedCheck, digest_of
 from guru_policy.checks import CHECKS
 from guru_policy.checks.base import Check
 from guru_policy.host import Host
+from guru_policy.own_check import OWN_CHECK
 from guru_policy.verdict import State, Verdict
 
 AT_ONCE = 4
@@ -66,10 +67,11 @@ class CheckRunner:
 
     async def _adjust(self) -> None:
         current = self._desired.current
-        wanted = {check_digest(placed): placed for placed in (current.bundle.checks if current else ())}
+        placed_checks = current.bundle.checks if current else ()
+        wanted = {check_digest(placed): placed for placed in placed_checks if placed.id != OWN_CHECK}
         gone = [digest for digest in self._tasks if digest not in wanted]
         await _end([self._tasks.pop(digest) for digest in gone])
-        self._verdicts.forget_others(frozenset(placed.id for placed in wanted.values()))
+        self._verdicts.forget_others(frozenset({OWN_CHECK, *(placed.id for placed in wanted.values())}))
         for digest, placed in wanted.items():
             if digest not in self._tasks:
                 self._tasks[digest] = asyncio.create_task(self._watch(placed, digest))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints
 
 from guru_policy.bundle import Mode
 from guru_policy.kinds.base import SelectorText, Spec
+from guru_policy.model import wrong
+from guru_policy.own_check import OWN_CHECK
 from guru_policy.quantities import ItemId, PositiveDuration, shape
 
 FieldPath = Annotated[
@@ -17,6 +19,12 @@ FieldPath = Annotated[
 """A path into the merged policy, such as `checks.disk.warn`."""
 
 SECTIONS = ("agent", "checks", "resources")
+
+
+def _not_the_agents_own(name: str) -> str:
+    if name == OWN_CHECK:
+        raise wrong(f"{OWN_CHECK} is the agent's own check", hint="an AlertRule may name it; a policy may not set it")
+    return name
 
 
 class AgentPart(Spec):
@@ -39,7 +47,7 @@ class Policy(Spec):
         default=(), description="paths, such as `checks.disk`, that no nearer policy may change")
     agent: AgentPart = Field(
         default=AgentPart(), description="`heartbeat`, `converge` and `facts`: how often the agent does what")
-    checks: dict[ItemId, dict[str, JsonValue]] = Field(
+    checks: dict[Annotated[ItemId, AfterValidator(_not_the_agents_own)], dict[str, JsonValue]] = Field(
         default={}, description="by id: `kind`, `every` (60s), and the fields of the kind")
     resources: dict[ItemId, dict[str, JsonValue]] = Field(
         default={}, description="by id: `kind`, `after` (ids of others), `observe`, and the fields of the kind")

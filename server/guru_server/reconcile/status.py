@@ -23,6 +23,7 @@ from guru_server.reconcile.refusals import Refusing, refusals, refusing
 from guru_server.reconcile.store import revision_row, revisions, standings
 from guru_server.reconcile.tables import device_fault, manifest
 from guru_server.rights.asking import Sight
+from guru_server.telemetry.intactness import tampered
 from guru_wire.operator import (
     Condition,
     CustomerStatus,
@@ -89,6 +90,7 @@ def status(connection: Connection, tenant: str, watched: Watched, now: int, sigh
             *_conditions(customers, newest, (error, since)),
             *_deliberate(connection, tenant, watched, now, told=sight is None or sight.whole),
             *_overridden(connection, tenant, now, among=seen),
+            *tampered(connection, tenant, among=seen),
             _stalled(_faulty(connection, tenant, stands), doubtful, _attempted_at(newest)),
         ),
         customers=customers,
@@ -139,11 +141,11 @@ def states(
 
 def device_conditions(connection: Connection, tenant: str, device_id: str, now: int) -> tuple[Condition, ...]:
     """Stalled, for a device that the sources in force do not fit any more, or that refuses what it gets; Held, for
-    one that changes nothing because a maintenance window is open; and Overridden.
+    one that changes nothing because a maintenance window is open; Overridden; and Tampered.
     """
     return (
         *_stalled_device(connection, tenant, device_id), *_held_device(connection, tenant, device_id),
-        *_overridden(connection, tenant, now, device_id),
+        *_overridden(connection, tenant, now, device_id), *tampered(connection, tenant, device_id),
     )
 
 

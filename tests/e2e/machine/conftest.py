@@ -44,6 +44,7 @@ class Lab:
         self.clone.boot()
         self.apt = self.clone.path("srv/apt")
         token = self.world.enrolment_token("acme", "hq").read_text()
+        self.clone.run("guru-agent", "install")
         self.clone.run("guru-agent", "enroll", "-", "--name", NAME, stdin=token)
         self.clone.run("systemctl", "enable", "--now", "guru-agent")
         wait_until("the device is up to date", lambda: self.device()["state"] == "UpToDate", 60)

@@ -11,6 +11,11 @@ TYPO = "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafh"
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 BAD: dict[str, tuple[str, str, list[str]]] = {
+    "the agent's own check": (
+        "Policy", "checks: {guru-agent-files: {kind: memory}}",
+        ["5:12: spec.checks.guru-agent-files: guru-agent-files is the agent's own check "
+         "(an AlertRule may name it; a policy may not set it)"],
+    ),
     "a step that tells nobody": (
         "EscalationPolicy", "steps: {a: {after: 5m}}",
         ["5:11: spec.steps.a: the step tells nobody (give `notify` or `people`)"],
