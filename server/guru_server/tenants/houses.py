@@ -15,8 +15,9 @@ from starlette.types import ASGIApp
 from guru_policy.errors import GuruError
 from guru_server.store.binding import LANDLORD
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
+from guru_server.store.first import TENANT
 from guru_server.supervising import Job, supervise
+from guru_server.tenants.naming import work_of
 from guru_server.tenants.store import every
 from guru_server.tenants.switchboard import Switchboard
 
@@ -72,7 +73,8 @@ class Houses:
             self._later[name] = asyncio.get_running_loop().time() + AGAIN
             return
         jobs = {f"{name}/{job}": work for job, work in house.jobs.items()}
-        self._open[name] = house, asyncio.create_task(supervise(jobs), name=f"tenant {name}")
+        with work_of(name):
+            self._open[name] = house, asyncio.create_task(supervise(jobs), name=f"tenant {name}")
         self._later.pop(name, None)
         self._board.doors[name] = house.app
         log.info("the tenant %s is served", name)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from guru_server.tenants.naming import work_of
+
 PREFIX = "/t/"
 POLICY = 1008                           # RFC 6455, 7.4.1
 
@@ -31,10 +33,11 @@ class Switchboard:
             await self._first(scope, receive, send)
             return
         base = PREFIX + name
-        await app({
-            **scope, "path": slash + inside,
-            "raw_path": scope.get("raw_path", path.encode()).removeprefix(base.encode()),
-        }, receive, send)
+        with work_of(name):
+            await app({
+                **scope, "path": slash + inside,
+                "raw_path": scope.get("raw_path", path.encode()).removeprefix(base.encode()),
+            }, receive, send)
 
 
 def door_of(url: str, name: str) -> str:
