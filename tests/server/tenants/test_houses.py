@@ -7,11 +7,13 @@ import threading
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from guru_policy.errors import Conflict, InputInvalid, NotFound, Refused, Unreachable
+from guru_policy.errors import Conflict, InputInvalid, NotFound, NotSignedIn, Refused, Unreachable
+from guru_server.accounts.tokens import Minter
 from guru_server.store.binding import LANDLORD, whose
 from guru_server.store.database import Database
 from guru_server.tenants import store
@@ -131,3 +133,13 @@ async def test_a_handle_that_is_shut_finishes_what_was_begun_and_begins_nothing(
     await shutting
 
     assert (early, await first, await db.read(whose)) == (False, "rival", "main")
+
+
+def test_a_session_of_one_tenant_is_none_at_another_even_under_the_same_key() -> None:
+    key = Ed25519PrivateKey.generate()
+    token = Minter(key, "main").mint("a" * 32, "ada", "thumb", 1_000)
+
+    assert Minter(key, "main").read(token, 2_000).user == "ada"
+    for other in (Minter(key, "rival"), Minter(Ed25519PrivateKey.generate(), "main")):
+        with pytest.raises(NotSignedIn):
+            other.read(token, 2_000)
