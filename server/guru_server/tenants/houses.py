@@ -48,7 +48,10 @@ class Houses:
         """Follow the table until cancelled, then close every door."""
         try:
             while True:
-                await self.look()
+                try:
+                    await self.look()
+                except GuruError as error:      # doors that are open stay so while the database is away
+                    log.warning("the tenants could not be looked up: %s", error)
                 await asyncio.sleep(self._every)
         finally:
             await asyncio.gather(*(self._close(name) for name in list(self._open)))
@@ -68,8 +71,9 @@ class Houses:
     async def _enter(self, name: str) -> None:
         try:
             house = await asyncio.to_thread(self._build, name)
-        except GuruError as error:
-            log.warning("the tenant %s cannot be served: %s", name, error)
+        except Exception as error:      # whatever it is, the others are served
+            told = error if isinstance(error, GuruError) else repr(error)
+            log.warning("the tenant %s cannot be served: %s", name, told, exc_info=not isinstance(error, GuruError))
             self._later[name] = asyncio.get_running_loop().time() + AGAIN
             return
         jobs = {f"{name}/{job}": work for job, work in house.jobs.items()}
