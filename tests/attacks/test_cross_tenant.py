@@ -257,7 +257,10 @@ async def _try_doors(street: Street) -> None:
              "/t/rival/t/main/api/v1/devices", "/t/RIVAL/api/v1/devices", "/t/rival//api/v1/devices"]
     told = {path: (await street.http.get(path, headers=root)).status_code for path in paths}
 
+    ours = await street.http.get("/t/rival/api/v1/devices?limit=1", headers=await street.rival.token("boss", "admin"))
+
     assert set(told.values()) <= {401, 404}, told
+    assert ours.headers["link"].startswith("</t/rival/api/v1/devices?")     # and the way on is through the same door
 
 
 async def test_what_opens_a_link_or_a_public_route_opens_it_at_its_own_tenant_only(street: Street) -> None:
