@@ -15,7 +15,7 @@ from guru_server.gitops.store import fetch_error
 from guru_server.secrets.opening import Opener
 from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_server.store.wall import climbs
+from guru_server.store.wall import climbs, unwalled
 from guru_wire.health import Diagnosis
 
 LOW_BYTES, LOW_SHARE = 1 << 30, 0.05
@@ -32,7 +32,12 @@ def probes(
                 name="database", ok=False, message="its role is one that row-level security does not bind",
                 fix="give the server a role of its own: neither superuser nor BYPASSRLS (docs/tenants.md)",
             )
-        return Diagnosis(name="database", ok=True, message=f"{db.dialect} answers")
+        bare = await db.read(unwalled)
+        return Diagnosis(
+            name="database", ok=not bare,
+            message=f"tables without row-level security: {', '.join(bare)}" if bare else f"{db.dialect} answers",
+            fix="guru-server migrate" if bare else "",
+        )
 
     async def disk() -> Diagnosis:
         usage = await asyncio.to_thread(shutil.disk_usage, data)

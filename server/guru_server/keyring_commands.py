@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import pwd
 import sys
@@ -18,6 +19,7 @@ from guru_server.settings import ServerSettings
 from guru_server.signer.asking import Signatures
 from guru_server.signer.calling import Line
 from guru_server.signer.child import Child
+from guru_wire.signing import public_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +96,8 @@ def unseal(settings: ServerSettings) -> None:
 
 def rotate(settings: ServerSettings, name: str) -> None:
     """Replace a key by a new one."""
+    if name in ("ca", "tls") and settings.authority != settings.keys:
+        raise Refused(f"the {name} key is the server's, for all of its tenants", hint="leave --tenant out")
     if settings.signer.backend == "pkcs11" and f"{name}.key" in keys.SIGNERS:
         raise Refused(f"the {name} key is in a token, and is not replaced by this", hint="docs/keys.md")
     with rotating.nobody_runs(settings.data, settings.keys):
@@ -105,9 +109,9 @@ def rotate(settings: ServerSettings, name: str) -> None:
 
 def vouch(settings: ServerSettings) -> None:
     """Have the state key name the link key and the authority that are here: as root, for a signer by itself."""
-    signer = signatures(settings)
-    trust = keys.load_server(settings.keys, signer, settings.passphrase).trust
-    signer.word(trust.link_key, trust.ca)
+    link = public_bytes(opening.edwards(settings.keys / "link.key", settings.passphrase))
+    ca = files.read(settings.authority / "ca.crt").decode()
+    signatures(settings).word(base64.b64encode(link).decode(), ca)
     say("the state key vouches for this link key and authority")
 
 

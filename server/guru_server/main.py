@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guru_policy.errors import GuruError, InputInvalid, PolicyInvalid
+from guru_server.store.first import TENANT
+from guru_server.tenants.naming import Named
 
 if TYPE_CHECKING:
     from guru_server.settings import LogSettings, ServerSettings
@@ -201,6 +203,7 @@ class JsonLines(logging.Formatter):
         """The record with its time, level, logger and text."""
         line = {
             "at": int(record.created * 1000), "level": record.levelname.lower(), "logger": record.name,
+            "tenant": getattr(record, "tenant", TENANT),
             "message": record.getMessage(),
         }
         if record.exc_info:
@@ -210,6 +213,7 @@ class JsonLines(logging.Formatter):
 
 def _log(settings: LogSettings) -> None:
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(Named())
     plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(JsonLines() if settings.format == "json" else plain)
     logging.basicConfig(handlers=[handler], level=settings.level.upper(), force=True)

@@ -27,7 +27,7 @@ from pydantic_settings import (
 from guru_policy.commit_signing import Mode, PublicKey
 from guru_policy.errors import InputInvalid
 from guru_server.keys.opening import passphrase_in
-from guru_server.store.schema import TENANT
+from guru_server.store.first import TENANT
 from guru_server.tenants.names import NAME
 
 DEFAULT_FILE = Path("/etc/guru/server.yaml")

@@ -104,10 +104,10 @@ def delete(settings: ServerSettings, name: str, sure: bool) -> None:
     own, now = settings.of(name), wall()
     asyncio.run(_landlord(settings, lambda connection: store.begin_deleting(connection, name, now)))
     with _closed(own.data):
-        counted = asyncio.run(_delete(settings, name))
         shutil.rmtree(own.data, ignore_errors=True)
-    if own.data.exists():
-        raise Refused(f"{own.data} could not be removed", hint="remove it: the tenant's keys are in it")
+        if own.data.exists():
+            raise Refused(f"{own.data} could not be removed", hint="look whose it is, then run this again")
+        counted = asyncio.run(_delete(settings, name))
     _tell(settings, "TenantDeleted", name, f"{sum(counted.values()):,} rows of {len(counted)} tables")
     say(f"the tenant {name} is gone: {sum(counted.values()):,} rows, its keys and its mirror")
     say("what stays: this server's log that it was here, backups, its anchors, and copies of its keys elsewhere")

@@ -14,7 +14,7 @@ from guru_agent.clock import Clock
 from guru_agent.host import open_host
 from guru_agent.jobs.accepting import Acceptance
 from guru_agent.jobs.runner import Jobs
-from guru_agent.link.carrier import Server, address
+from guru_agent.link.carrier import Server, address, base_of
 from guru_agent.link.dialling import Dialler
 from guru_agent.link.session import Session
 from guru_agent.state.blobs import Blobs
@@ -67,7 +67,7 @@ class Parts:
         """Keep dialling the server of trust.json, with waits fit for a test."""
         ack_timeout = tuning.pop("ack_timeout", 30.0)
         trusted = self.identity.trusted
-        server = Server(*address(trusted.url), pinned(trusted.ca))
+        server = Server(*address(trusted.url), pinned(trusted.ca), None, base_of(trusted.url))
         session = Session(
             self.identity, self.spool, self.desired, self.blobs, self.clock, self.refusals,
             self.jobs, ack_timeout=ack_timeout,

@@ -178,7 +178,7 @@ async def give_key(office: Office, agent: Agent, full: str) -> None:
     await office.world.db.write(lambda c: c.execute(change.values(public_key=public)).close())
 
 
-async def test_a_devices_key_is_a_strangers_at_another_tenants_link(street: Street) -> None:
+async def _try_links(street: Street) -> None:
     theirs, ours = Agent(ident(ACME), Ed25519PrivateKey.generate()), Agent(ident(ACME), Ed25519PrivateKey.generate())
     await give_key(street.main, theirs, ACME)
     await give_key(street.rival, ours, ACME)
@@ -225,7 +225,7 @@ async def test_nothing_that_a_device_says_on_its_link_reaches_another_tenant(str
     assert {topic: one._rang.is_set() for topic, one in hears.items()} == dict.fromkeys(TOPICS, False)
 
 
-async def test_what_opens_a_public_route_opens_it_at_its_own_tenant_only(street: Street) -> None:
+async def _try_public_routes(street: Street) -> None:
     made = (await street.main.http.post("/enrolment-tokens", json={"customer": "acme", "site": "hq"})).json()
     token, key = read_token(made["token"]), Ed25519PrivateKey.generate()
     public = base64.b64encode(public_bytes(key)).decode()
@@ -251,10 +251,20 @@ async def test_what_opens_a_public_route_opens_it_at_its_own_tenant_only(street:
         await street.http.get("/api/v1/trust")).json()["state_key"]
 
 
-async def test_a_door_that_nobody_has_is_no_way_in(street: Street) -> None:
+async def _try_doors(street: Street) -> None:
     root = await street.main.token("root", "admin")
     paths = ["/t/ghost/api/v1/devices", "/t//api/v1/devices", "/t/rival", "/t/rival/",
              "/t/rival/t/main/api/v1/devices", "/t/RIVAL/api/v1/devices", "/t/rival//api/v1/devices"]
     told = {path: (await street.http.get(path, headers=root)).status_code for path in paths}
 
+    ours = await street.http.get("/t/rival/api/v1/devices?limit=1", headers=await street.rival.token("boss", "admin"))
+
     assert set(told.values()) <= {401, 404}, told
+    assert ours.headers["link"].startswith("</t/rival/api/v1/devices?")     # and the way on is through the same door
+
+
+async def test_what_opens_a_link_or_a_public_route_opens_it_at_its_own_tenant_only(street: Street) -> None:
+    """Devices' keys, enrolment tokens and webhooks; and doors that nobody has. One street is quicker than three."""
+    await _try_links(street)
+    await _try_public_routes(street)
+    await _try_doors(street)

@@ -67,6 +67,8 @@ def test_a_second_msp_moves_in_works_and_leaves(world: World) -> None:
 
     assert json.loads((theirs.state / "trust.json").read_text())["url"] == f"{world.url}/t/rival"
     assert [len(one["items"]) if isinstance(one, dict) else len(one) for one in seen] == [1, 1]     # type: ignore[arg-type]
+    assert "websocket" in rival.children["agent acme-pc01"].output()
+    assert "127.0.0.1-rival" in rival.guru("context", "list").out
     assert "at home" in ran.out
     assert "may have 1 devices" in third.stdout + third.stderr
     assert stranger.value.code == 401

@@ -17,7 +17,7 @@ class LinkLost(Unreachable):
 class Blocked(Unreachable):
     """Somebody answers, but lets no WebSocket through."""
 
-_BASE = re.compile(r"(/[A-Za-z0-9._~-]{1,64}){1,4}")
+_BASE = re.compile(r"(/(?!\.+(/|$))[A-Za-z0-9._~-]{1,64}){1,4}")
 
 
 class Server(NamedTuple):

@@ -43,4 +43,4 @@ class Linked:
 
 def _link(scope: Scope, cursor: str) -> str:
     asked = [(name, value) for name, value in parse_qsl(scope["query_string"].decode("latin-1")) if name != "cursor"]
-    return f'<{scope["path"]}?{urlencode([*asked, ("cursor", cursor)])}>; rel="next"'
+    return f'<{scope.get("guru.base", "")}{scope["path"]}?{urlencode([*asked, ("cursor", cursor)])}>; rel="next"'

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from guru_policy.errors import Conflict, GuruError, InputInvalid, Refused, Unreachable
 from guru_server.signer.brake import Braked
-from guru_server.store.schema import TENANT
+from guru_server.store.first import TENANT
 from guru_wire.audit_chain import Checkpoint, Position
 from guru_wire.manifest import Manifest
 from guru_wire.orders import Command, Proof

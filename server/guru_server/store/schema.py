@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, MetaData, String
 
-TENANT = "main"                         # the first tenant: of a server that serves one MSP, the only one
+from guru_server.store.first import TENANT
+
+__all__ = ["TENANT", "key", "metadata", "moment", "tenant"]
 
 metadata = MetaData(
     naming_convention={

@@ -15,8 +15,9 @@ from starlette.types import ASGIApp
 from guru_policy.errors import GuruError
 from guru_server.store.binding import LANDLORD
 from guru_server.store.database import Database
-from guru_server.store.schema import TENANT
+from guru_server.store.first import TENANT
 from guru_server.supervising import Job, supervise
+from guru_server.tenants.naming import work_of
 from guru_server.tenants.store import every
 from guru_server.tenants.switchboard import Switchboard
 
@@ -47,7 +48,10 @@ class Houses:
         """Follow the table until cancelled, then close every door."""
         try:
             while True:
-                await self.look()
+                try:
+                    await self.look()
+                except GuruError as error:      # doors that are open stay so while the database is away
+                    log.warning("the tenants could not be looked up: %s", error)
                 await asyncio.sleep(self._every)
         finally:
             await asyncio.gather(*(self._close(name) for name in list(self._open)))
@@ -67,12 +71,14 @@ class Houses:
     async def _enter(self, name: str) -> None:
         try:
             house = await asyncio.to_thread(self._build, name)
-        except GuruError as error:
-            log.warning("the tenant %s cannot be served: %s", name, error)
+        except Exception as error:      # whatever it is, the others are served
+            told = error if isinstance(error, GuruError) else repr(error)
+            log.warning("the tenant %s cannot be served: %s", name, told, exc_info=not isinstance(error, GuruError))
             self._later[name] = asyncio.get_running_loop().time() + AGAIN
             return
         jobs = {f"{name}/{job}": work for job, work in house.jobs.items()}
-        self._open[name] = house, asyncio.create_task(supervise(jobs), name=f"tenant {name}")
+        with work_of(name):
+            self._open[name] = house, asyncio.create_task(supervise(jobs), name=f"tenant {name}")
         self._later.pop(name, None)
         self._board.doors[name] = house.app
         log.info("the tenant %s is served", name)

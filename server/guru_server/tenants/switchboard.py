@@ -6,9 +6,14 @@ that tenant's own keys and rows know; nothing that anybody sends makes one tenan
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from guru_server.tenants.naming import work_of
+
 PREFIX = "/t/"
+BASE = "guru.base"                      # in a scope: what stood before the path
 POLICY = 1008                           # RFC 6455, 7.4.1
 
 
@@ -30,11 +35,10 @@ class Switchboard:
         if app is None:                 # a name that nobody has and one that is suspended look alike
             await self._first(scope, receive, send)
             return
-        base = PREFIX + name
-        await app({
-            **scope, "path": slash + inside,
-            "raw_path": scope.get("raw_path", path.encode()).removeprefix(base.encode()),
-        }, receive, send)
+        with work_of(name):
+            await app({
+                **scope, "path": slash + inside, "raw_path": quote(slash + inside).encode(), BASE: PREFIX + name,
+            }, receive, send)
 
 
 def door_of(url: str, name: str) -> str:

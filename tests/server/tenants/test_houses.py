@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
+from typing import TypeVar
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from guru_policy.errors import Conflict, InputInvalid, NotFound, Refused, Unreachable
+from guru_policy.errors import Conflict, InputInvalid, NotFound, NotSignedIn, Refused, Unreachable
+from guru_server.accounts.tokens import Minter
 from guru_server.store.binding import LANDLORD, whose
 from guru_server.store.database import Database
 from guru_server.tenants import store
 from guru_server.tenants.houses import House, Houses
 from guru_server.tenants.quotas import Quotas
 from guru_server.tenants.switchboard import Switchboard
+
+ResultT = TypeVar("ResultT")
 
 
 class Street:
@@ -59,6 +65,24 @@ class Street:
             return (await http.get(path)).text
 
 
+class Away(Database):
+    """A handle of a database that goes away."""
+
+    def __init__(self, db: Database) -> None:
+        super().__init__(db._engines, db.url)
+        self.asked, self.gone = 0, False
+
+    def of(self, tenant: str) -> Database:
+        self.tenant = tenant
+        return self
+
+    async def read(self, work: Callable[[Connection], ResultT]) -> ResultT:
+        self.asked += 1
+        if self.gone:
+            raise Unreachable("the database is away")
+        return await super().read(work)
+
+
 async def test_doors_follow_the_table(db: Database) -> None:
     street = Street(db)
     street.broken.add("broken")
@@ -97,6 +121,24 @@ async def test_every_door_is_closed_when_the_server_ends(db: Database) -> None:
     assert (street.running, street.left, street.board.doors) == (set(), ["rival"], {})
 
 
+async def test_doors_stay_open_while_the_database_is_away(db: Database) -> None:
+    street = Street(db)
+    street.houses = Houses(away := Away(db), street.board, street._build, look=0.01)
+    await street.make("rival")
+    running = asyncio.create_task(street.houses.run())
+    async with asyncio.timeout(30):
+        while not street.running:
+            await asyncio.sleep(0.01)
+        before, away.gone = away.asked, True
+        while away.asked < before + 3:
+            await asyncio.sleep(0.01)
+    still = set(street.board.doors)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    assert still == {"rival"}
+
+
 async def test_names_are_names_once_and_the_first_tenant_stays(db: Database) -> None:
     street = Street(db)
     await street.make("rival")
@@ -131,3 +173,13 @@ async def test_a_handle_that_is_shut_finishes_what_was_begun_and_begins_nothing(
     await shutting
 
     assert (early, await first, await db.read(whose)) == (False, "rival", "main")
+
+
+def test_a_session_of_one_tenant_is_none_at_another_even_under_the_same_key() -> None:
+    key = Ed25519PrivateKey.generate()
+    token = Minter(key, "main").mint("a" * 32, "ada", "thumb", 1_000)
+
+    assert Minter(key, "main").read(token, 2_000).user == "ada"
+    for other in (Minter(key, "rival"), Minter(Ed25519PrivateKey.generate(), "main")):
+        with pytest.raises(NotSignedIn):
+            other.read(token, 2_000)

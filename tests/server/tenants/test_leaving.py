@@ -14,6 +14,7 @@ from guru_server.store.database import Database
 from guru_server.tables import metadata
 from guru_server.tenants.deleting import delete_rows, left
 from guru_server.tenants.exporting import WITHHELD, export
+from tests.conftest import sqlite_url
 from tests.server.tenants.filling import fill
 
 TABLES = list(metadata.tables.values())
@@ -79,3 +80,19 @@ async def test_the_guards_of_the_audit_log_stand_again_after_a_deletion(db: Data
     await delete_rows(db.of("rival"), TABLES)
     with pytest.raises(GuruError, match="only ever added to"):
         await db.write(lambda connection: connection.exec_driver_sql("UPDATE audit SET actor = 'x'").close())
+
+
+async def test_nothing_of_a_deleted_tenant_is_left_in_the_file(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "guru.db")
+    told = []
+    for leaving in (False, True):
+        db = Database.open(url)
+        for name in () if leaving else ("main", "rival"):
+            await db.of(name).write(fill)
+        if leaving:
+            await delete_rows(db.of("rival"), TABLES)
+        await db.close()                # the log is put into the file
+        data = (tmp_path / "guru.db").read_bytes()
+        told.append((b"of rival" in data, b"of main" in data))
+
+    assert told == [(True, True), (False, True)]

@@ -9,7 +9,6 @@ import re
 import sys
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
@@ -72,7 +71,7 @@ def run(
     The server's authority is fetched over a connection on which nothing secret is said, and compared with
     the pin. Only then anything secret is read and sent. With --user that is a password, read without echo or from
     standard input, never from an option; without it a token. `--context NAME` names the context; without it the
-    host's name does.
+    host's name does, with a tenant's behind it.
     """
     cli: Cli = ctx.obj
     parts = split_url(url)
@@ -80,7 +79,8 @@ def run(
     config = contexts.load(cli.environment.config)
     vouched = pin or cli.environment.ca_file or not ci      # a job asks nobody: else the system's roots vouch
     ca = _authority(cli, address, pin, config) if vouched else ""
-    name = cli.options.context or urlsplit(address).hostname or "server"
+    place = "-".join(filter(None, (parts.hostname, parts.path.rpartition("/")[2])))    # with a tenant's door
+    name = cli.options.context or place or "server"
     if (code or invitation) and not user:
         raise UsageWrong("--code and --invitation go with --user", hint="guru login URL --user NAME")
     if (ci and (user or token_file)) or ((account or audience) and not ci):
