@@ -94,6 +94,18 @@ async def test_a_server_that_lost_the_thread_is_told_everything_and_no_delta_twi
     assert (whole.basis, len(whole.rows)) == ("", 2)
 
 
+async def test_what_costs_seconds_is_looked_at_once_an_hour_and_when_everything_is_wanted(teller: Teller) -> None:
+    teller.machine.tables["updates"] = ()
+    first = await teller.look(CURL)
+    teller.machine.tables["updates"] = (("curl", "7.1", "7.2", "Debian", 0, "apt"),)
+    second = await teller.look(CURL)
+    teller.stocktaking.anew()
+    third = await teller.look(CURL)
+
+    assert ([one.table for one in first], second) == (["packages", "updates"], [])
+    assert [(one.table, len(one.rows)) for one in third] == [("packages", 1), ("updates", 1)]
+
+
 async def test_every_delta_is_kept_until_it_is_sent(teller: Teller) -> None:
     await teller.look(CURL)
     for state in ((CURL, BASH), (CURL,), (CURL, BASH), (CURL,)):

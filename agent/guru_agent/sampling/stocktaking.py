@@ -27,6 +27,7 @@ from guru_wire.querying import Query, QueryLimits
 LOG = logging.getLogger(__name__)
 EVERY = 6 * 3600                        # seconds
 FIRST = 90                              # seconds after the start: a link comes first, and may ask for everything
+SLOW = 3600                             # seconds between two looks at a slow table at least
 GAP = 60                                # seconds between two looks at least
 ROOM = 400 << 10                        # bytes of rows of one table; what is more is cut off, in the order of keys
 _LIMITS = QueryLimits(rows=MOST_ROWS + 1, bytes=8 << 20, seconds=60.0)
@@ -41,6 +42,7 @@ class Stocktaking:
     def __init__(self, store: Store, spool: Spool, clock: Clock, rows: Look, every: int = EVERY) -> None:
         self._store, self._spool, self._clock, self._rows, self._every = store, spool, clock, rows, every
         self._wanted = asyncio.Event()
+        self._slow_from = 0.0           # monotonic: when slow tables may be looked at again
 
     def look(self) -> None:
         """The machine changed: look soon."""
@@ -49,6 +51,7 @@ class Stocktaking:
     def anew(self) -> None:
         """The server lost the thread: everything is news again."""
         self._spool.forget_inventory()
+        self._slow_from = 0.0
         self._wanted.set()
 
     async def run(self) -> None:
@@ -64,8 +67,13 @@ class Stocktaking:
             pause = max(0, self._every - GAP) * _jitter(0.1)
 
     async def take(self) -> None:
-        """One look at every kept table."""
+        """One look at every kept table whose time has come."""
+        now = self._clock.monotonic()
+        slow = now >= self._slow_from
+        self._slow_from = now + SLOW if slow else self._slow_from
         for kept in KEPT:
+            if kept.slow and not slow:
+                continue
             if self._spool.crowded:     # it may replace what was not sent: a delta less, and the next makes no sense
                 say(LOG, "the inventory waits", reason="too much waits to be sent")
                 return

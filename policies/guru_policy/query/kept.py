@@ -16,7 +16,8 @@ Value = str | int | float | None
 class Kept(NamedTuple):
     """A table of the inventory: columns that stay the same while nothing happens, and those that name a row.
 
-    `history`: a row that comes, goes or changes is worth remembering. `where` leaves rows out, in SQL.
+    `history`: a row that comes, goes or changes is worth remembering. `where` leaves rows out, in SQL. `slow`: to look
+    costs seconds of a processor (apt simulates the whole upgrade), so it is done once an hour at most.
     """
 
     table: str
@@ -24,6 +25,7 @@ class Kept(NamedTuple):
     key: tuple[str, ...]
     history: bool = True
     where: str = ""
+    slow: bool = False
 
     @property
     def sql(self) -> str:
@@ -40,7 +42,7 @@ class Kept(NamedTuple):
 KEPT: tuple[Kept, ...] = (
     Kept("packages", ("name", "version", "arch", "manager"), ("name", "arch", "manager"),
          where="status in ('installed', 'held')"),
-    Kept("updates", ("name", "version", "available", "origin", "security", "manager"), ("name", "manager")),
+    Kept("updates", ("name", "version", "available", "origin", "security", "manager"), ("name", "manager"), slow=True),
     Kept("users", ("username", "uid", "description", "directory", "shell", "groups"), ("username",)),
     Kept("logged_in", ("user", "tty", "host"), ("user", "tty"), history=False),
     Kept("interfaces", ("interface", "mac", "address", "mask"), ("interface", "address")),
