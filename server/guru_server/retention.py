@@ -12,6 +12,7 @@ from guru_server.alerts.store import forget_resolved
 from guru_server.audit.checkpoints import let_go, set_root, tenants
 from guru_server.bus import Bus
 from guru_server.clock import Clock
+from guru_server.events import numbering
 from guru_server.fleet.holding import forget_withheld
 from guru_server.jobs.forgetting import forget_jobs
 from guru_server.leases import Fence, held
@@ -59,6 +60,7 @@ class Retention:
         gone = await self._db.write(forget)
         if gone:
             await self._bus.publish("checks", {one.device for one in gone})
+        await self._forget_events(fence, now)
         await self._let_go(fence, now)
         after: Owner | None = None
         while owners := await self._db.read(partial(next_owners, after=after, most=DEVICES)):
@@ -68,6 +70,20 @@ class Retention:
                     moved = await self._db.write(partial(_aged, fence=fence, owner=owner, now=now))
                     await asyncio.sleep(BREATH)
             after = owners[-1]
+
+    async def _forget_events(self, fence: Fence, now: int) -> None:
+        """Let events go that are too old, or too many."""
+        before, rows = now - self._days.events * DAY, self._days.event_rows
+
+        def some(connection: Connection, tenant: str) -> int:
+            held(connection, fence)
+            return numbering.forget(connection, tenant, before, rows)
+
+        for tenant in await self._db.read(numbering.tenants):
+            gone = 1
+            while gone:
+                gone = await self._db.write(partial(some, tenant=tenant))
+                await asyncio.sleep(BREATH)
 
     async def _let_go(self, fence: Fence, now: int) -> None:
         """Let rows of the audit log go that are older than the policy keeps, up to a signed checkpoint."""

@@ -112,6 +112,8 @@ class RetentionSettings(Part):
     audit: int = Field(default=730, ge=0)                       # 0: for ever
     overrides: int = Field(default=365, ge=1)
     jobs: int = Field(default=30, ge=1)
+    events: int = Field(default=30, ge=1)
+    event_rows: int = Field(default=500_000, ge=1_000)          # of the newest events, at most
 
 
 class AnchorSettings(Part):

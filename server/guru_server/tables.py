@@ -5,6 +5,7 @@ from __future__ import annotations
 from guru_server.accounts import tables as accounts
 from guru_server.alerts import tables as alerts
 from guru_server.audit import tables as audit
+from guru_server.events import tables as events
 from guru_server.fleet import tables as fleet
 from guru_server.gateway import tables as gateway
 from guru_server.gitops import tables as gitops
@@ -23,6 +24,6 @@ from guru_server.telemetry import tables as telemetry
 __all__ = ["SUBJECTS", "metadata"]
 
 SUBJECTS = (
-    accounts, alerts, audit, fleet, gateway, gitops, identity, jobs, notify, overrides, reconcile, replays, rights,
-    secrets, store, telemetry,
+    accounts, alerts, audit, events, fleet, gateway, gitops, identity, jobs, notify, overrides, reconcile, replays,
+    rights, secrets, store, telemetry,
 )

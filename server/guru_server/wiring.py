@@ -41,6 +41,8 @@ from guru_server.audit.repeated import Repeated
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.doctor import probes
+from guru_server.events import api as events_api
+from guru_server.events.presence import Presence
 from guru_server.federation import api as federation_api
 from guru_server.federation.exchanging import Exchange
 from guru_server.federation.issuers import Issuers
@@ -61,6 +63,7 @@ from guru_server.identity.sightings import Sightings
 from guru_server.identity.signing_in import Door
 from guru_server.in_force import InForce
 from guru_server.jobs import api as jobs_api
+from guru_server.jobs import seeing as jobs_seeing
 from guru_server.jobs.asking import Desk as JobDesk
 from guru_server.jobs.coordinating import Coordinator
 from guru_server.jobs.delivering import orders_of, waited_for
@@ -179,6 +182,7 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     signer = Signer(keys.signer)
     templates = Templates(db, in_force.load, in_force.read_file)
     guarded.append(jobs_api.router(JobDesk(db, bus, clock, signer, in_force.labels, templates)))
+    guarded.append(events_api.router(events_api.Desk(db, bus, TENANT, in_force.labels, jobs_seeing.of_some)))
     guarded += [telemetry_api.router(db, clock), secrets_api.router(opener)]
     guarded += [accounts_api.router(accounts), accounts_users.router(accounts)]
     guarded.append(rights_api.router(rights_api.Desk(db, clock, in_force.labels)))
@@ -281,6 +285,7 @@ def _leased(
     works = {
         "alerts": Alerts(ground.db, ground.bus, sources, ground.clock).run,
         "audit": marker.run,
+        "events": Presence(ground.db, TENANT, ground.clock).run,
         "notify": notifier.run,
         "jobs": Coordinator(ground.db, ground.bus, signer, ground.clock).run,
         "retention": Retention(ground.db, ground.bus, ground.clock, settings.retention).run,

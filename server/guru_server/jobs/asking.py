@@ -18,6 +18,7 @@ from guru_policy.selector import parse
 from guru_server.audit.log import record
 from guru_server.bus import Bus
 from guru_server.clock import Clock
+from guru_server.events.noting import Happening, note
 from guru_server.fleet.finding import Labels, matching
 from guru_server.fleet.inventory import Inventory, among
 from guru_server.fleet.reading import known, resolve
@@ -102,6 +103,9 @@ async def cancel(desk: Desk, ref: str, rights: Rights) -> JobCancelled:
         connection.execute(job_run.update().where(*begun).values(ending=True))
         if waiting or ending:                           # a job that was over was not stopped by this
             connection.execute(job.update().where(*mine).values(cancel=signed, stopped=stop))
+        note(connection, TENANT, now, [Happening("job.cancelled", f"job:{row.id}", {
+            "job": row.id, "actor": actor, "what": row.what, "waited": len(waiting), "ran": len(ending),
+        }, job=row.id)])
         record(connection, now, actor, "JobCancelled", f"job:{row.id}", f"{len(waiting)} waited, {len(ending)} ran",
                **ruled(allow(connection)))
         return JobCancelled(job=row.id, cancelled=len(waiting), ending=len(ending)), ending

@@ -74,6 +74,16 @@ def of_all(connection: Connection, sight: Sight) -> dict[str, Seen]:
     return {job: seen for job, seen in found.items() if seen.devices}
 
 
+def of_some(connection: Connection, jobs: Collection[str], sight: Sight) -> Mapping[str, bool]:
+    """Of these jobs those of which something is in sight, and whether all of it is."""
+    known = _known(connection, sight) if jobs else {}
+    found = {
+        job: _seen(connection.execute(_OF_JOB, {"tenant": TENANT, "job": job}).all(), sight, known)
+        for job in sorted(jobs)
+    }
+    return {job: seen.whole for job, seen in found.items() if seen.devices}
+
+
 def devices_of(connection: Connection, job: str) -> tuple[list[Device], list[Device]]:
     """The devices of a job as they are now, and those that are gone as far as the job knows them."""
     rows = connection.execute(_OF_JOB, {"tenant": TENANT, "job": job}).all()
