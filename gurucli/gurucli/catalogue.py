@@ -49,6 +49,7 @@ VERBS: tuple[Verb, ...] = (
     _verb("maint list", "maint.list", "List the windows that people opened by hand."),
     _verb("maint end", "maint.end", "Close a window that was opened by hand, sooner."),
     _verb("drift", "fleet.drift", "Show where devices differed from what they should be."),
+    _verb("events", "events.events", "Show what happened, and with --watch what happens."),
     _verb("override set", "override.set", "Put a value in the place of what Git says, for a while."),
     _verb("override list", "override.list", "List the overrides in force, with who set them and when they end."),
     _verb("override rm", "override.rm", "End overrides now; devices go back to what Git says."),
@@ -151,7 +152,7 @@ GROUPS: dict[tuple[str, ...], str] = {
 }
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Fleet", ("status", "device", "alert", "maint", "drift", "override", "explain")),
+    ("Fleet", ("status", "device", "alert", "maint", "drift", "events", "override", "explain")),
     ("Acting", ("run", "query", "job", "script", "vpn")),
     ("Policy in Git", ("init", "fmt", "validate", "test", "schema", "diff", "render", "plan", "ci", "apply",
                        "sync", "wait", "rollback", "secrets", "export", "import", "revision")),

@@ -33,6 +33,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     'maint list': (),
     'maint end': ('ID',),
     'drift': (),
+    'events': (),
     'override set': ('[DEVICE] PATH=VALUE|PATH-',),
     'override list': (),
     'override rm': ('ID|DEVICE', 'PATH'),

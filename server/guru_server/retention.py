@@ -14,6 +14,7 @@ from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.events import numbering
 from guru_server.fleet.holding import forget_withheld
+from guru_server.hooks import store as hooks
 from guru_server.jobs.forgetting import forget_jobs
 from guru_server.leases import Fence, held
 from guru_server.notify.outbox import forget_finished
@@ -55,6 +56,8 @@ class Retention:
             overrides.forget_ended(connection, now - self._days.overrides * DAY)
             forget_withheld(connection, now - WITHHELD * DAY)
             forget_jobs(connection, now - self._days.jobs * DAY)
+            for tenant in numbering.tenants(connection):
+                hooks.forget(connection, tenant, now - self._days.deliveries * DAY)
             return forget_unspoken(connection)
 
         gone = await self._db.write(forget)

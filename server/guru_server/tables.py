@@ -9,6 +9,7 @@ from guru_server.events import tables as events
 from guru_server.fleet import tables as fleet
 from guru_server.gateway import tables as gateway
 from guru_server.gitops import tables as gitops
+from guru_server.hooks import tables as hooks
 from guru_server.identity import tables as identity
 from guru_server.jobs import tables as jobs
 from guru_server.notify import tables as notify
@@ -24,6 +25,6 @@ from guru_server.telemetry import tables as telemetry
 __all__ = ["SUBJECTS", "metadata"]
 
 SUBJECTS = (
-    accounts, alerts, audit, events, fleet, gateway, gitops, identity, jobs, notify, overrides, reconcile, replays,
-    rights, secrets, store, telemetry,
+    accounts, alerts, audit, events, fleet, gateway, gitops, hooks, identity, jobs, notify, overrides, reconcile,
+    replays, rights, secrets, store, telemetry,
 )

@@ -57,6 +57,9 @@ from guru_server.gitops.trust import Pinned
 from guru_server.gitops.verifying import Verifier
 from guru_server.gitops.watch import Watch
 from guru_server.gitops.webhook import Forge
+from guru_server.hooks import api as hooks_api
+from guru_server.hooks.in_force import HooksInForce
+from guru_server.hooks.sender import Sender
 from guru_server.identity import admissions
 from guru_server.identity import api as identity_api
 from guru_server.identity.sightings import Sightings
@@ -183,6 +186,8 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     templates = Templates(db, in_force.load, in_force.read_file)
     guarded.append(jobs_api.router(JobDesk(db, bus, clock, signer, in_force.labels, templates)))
     guarded.append(events_api.router(events_api.Desk(db, bus, TENANT, in_force.labels, jobs_seeing.of_some)))
+    hooks = hooks_api.Desk(db, bus, TENANT, clock, HooksInForce(db, TENANT, in_force.load))
+    guarded.append(hooks_api.router(hooks))
     guarded += [telemetry_api.router(db, clock), secrets_api.router(opener)]
     guarded += [accounts_api.router(accounts), accounts_users.router(accounts)]
     guarded.append(rights_api.router(rights_api.Desk(db, clock, in_force.labels)))
@@ -288,6 +293,10 @@ def _leased(
         "events": Presence(ground.db, TENANT, ground.clock).run,
         "notify": notifier.run,
         "jobs": Coordinator(ground.db, ground.bus, signer, ground.clock).run,
+        "webhooks": Sender(
+            ground.db, ground.bus, TENANT, HooksInForce(ground.db, TENANT, in_force.load), in_force.labels,
+            ground.clock, Webhooks(settings.notify.secrets, private=settings.notify.private),
+        ).run,
         "retention": Retention(ground.db, ground.bus, ground.clock, settings.retention).run,
     }
     if repository:

@@ -34,6 +34,7 @@ from guru_wire.alerting import (
 from guru_wire.audit_log import AnchorRow, AuditCheckpoint, AuditExport, AuditRow, AuditVerified
 from guru_wire.drift import Drift, DriftRow
 from guru_wire.enrolment import Trust
+from guru_wire.events import Event, Events
 from guru_wire.exporting import Contents, Export, ExportedCustomer, ExportedFile, LeftOut
 from guru_wire.health import Diagnosis, Doctor
 from guru_wire.jobs import (
@@ -242,6 +243,13 @@ def key(x: str = "") -> KeyRow:
                   created_by=f"person:ada{x}", expires_at=T, last_used_at=T, revoked=False)
 
 
+def happened(x: str) -> Event:
+    """An event of a device."""
+    return Event(id="e1", source="/gururmm/main", type=f"dev.gururmm.device.online{x}", subject=f"device:d1{x}",
+                 time="2023-11-14T22:13:20.000Z", sequence="7", customer=f"acme{x}", site="hq", device="d1",
+                 data={"name": f"web01{x}", "actor": f"server{x}", "result": f"here{x}"})
+
+
 def told(x: str = "") -> AuditRow:
     """A row of the audit log."""
     return AuditRow(tenant=f"main{x}", seq=1, at=T, actor=f"person:ada{x}", action=f"LabelsChanged{x}",
@@ -425,6 +433,7 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
         **{f"POST /approvals/a1/{word}": ApprovalRow(**APPROVAL, about=f"do{x}") for word in ("approve", "deny")},
         "POST /keys": KeyCreated(key=f"guruk_1{x}", row=key(x)),
         "GET /keys": Page[KeyRow](items=(key(x),), total=1), "DELETE /keys/key1": key(x),
+        "GET /events": Events(items=(happened(x),), cursor="7"),
         "GET /audit": Page[AuditRow](items=(told(x),), total=1),
         "GET /audit/export": AuditExport(entries=(told(x),), checkpoints=(AuditCheckpoint(
             tenant=f"main{x}", seq=1, hash=f"{'a' * 64}{x}", at=T, key=f"k{x}", signature=f"s{x}"),)),

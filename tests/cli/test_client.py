@@ -15,6 +15,7 @@ from guru_wire import (
     audit_log,
     drift,
     enrolment,
+    events,
     exporting,
     health,
     jobs,
@@ -27,6 +28,7 @@ from gurucli import (
     answers,
     answers_alerting,
     answers_audit,
+    answers_events,
     answers_exporting,
     answers_jobs,
     answers_people,
@@ -119,14 +121,16 @@ def test_a_name_cannot_leave_its_place_in_the_path() -> None:
     assert ".." not in part("../../whoami").split("/")
 
 
-WIRE = (access, alerting, audit_log, drift, enrolment, exporting, health, jobs, operator, people, secrets, uplink)
+WIRE = (
+    access, alerting, audit_log, drift, enrolment, events, exporting, health, jobs, operator, people, secrets, uplink,
+)
 MODELS = {
     name: model for module in WIRE
     for name, model in vars(module).items() if isinstance(model, type) and issubclass(model, BaseModel)}
 MODELS["Verdict"] = uplink.Verdict
 ANSWERS = (
-    answers, answers_alerting, answers_audit, answers_exporting, answers_jobs, answers_people, answers_planning,
-    answers_rights,
+    answers, answers_alerting, answers_audit, answers_events, answers_exporting, answers_jobs, answers_people,
+    answers_planning, answers_rights,
 )
 SHAPES = {name: shape for module in ANSWERS
           for name, shape in vars(module).items() if hasattr(shape, "__required_keys__")}

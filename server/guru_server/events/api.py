@@ -10,6 +10,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from guru_policy.event_types import TYPES, patterns
 from guru_policy.selector import parse
 from guru_server.bus import Bus
 from guru_server.cursors import LAST
@@ -19,7 +20,7 @@ from guru_server.fleet.finding import GitLabels
 from guru_server.rights.asking import Asking, Rights
 from guru_server.rights.declaring import needs
 from guru_server.store.database import Database
-from guru_wire.events import TYPES, Events, patterns
+from guru_wire.events import Events
 
 TOPIC = "events"
 LONGEST = 25.0                          # seconds that an answer is held back

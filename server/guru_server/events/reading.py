@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from sqlalchemy import Connection, Row, func, select
 
 from guru_policy.errors import InputInvalid
+from guru_policy.event_types import PREFIX, TYPES, Kind, fits
 from guru_policy.inventory import Device, Place, Scalar
 from guru_policy.selector import Selector
 from guru_server.cursors import number_of
@@ -22,7 +23,7 @@ from guru_server.events.numbering import bounds
 from guru_server.events.tables import event
 from guru_server.fleet.inventory import among
 from guru_server.rights.asking import Sight
-from guru_wire.events import PREFIX, TYPES, Event, Events, Kind, fits
+from guru_wire.events import Event, Events
 
 NEWEST = "newest"
 SLICE, MOST_SCANNED = 500, 5_000        # rows read at once, and for one answer

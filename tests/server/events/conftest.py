@@ -7,16 +7,19 @@ from collections.abc import Callable, Sequence
 import httpx
 from sqlalchemy import Connection
 
+from guru_policy.event_types import PREFIX
 from guru_server.events.noting import Happening, note
 from guru_server.store.schema import TENANT
-from guru_wire.events import PREFIX, Events
+from guru_wire.events import Events
 
 T = 1_700_000_000_000
 
 
 def happen(connection: Connection, *names: str, now: int = T, customer: str = "") -> None:
     """Write events whose subjects are these names."""
-    note(connection, TENANT, now, [Happening("device.labelled", name, {"x": name}, customer=customer) for name in names])
+    note(connection, TENANT, now, [
+        Happening("device.labelled", name, {"x": name}, customer=customer) for name in names
+    ])
 
 
 def happening(*names: str, now: int = T) -> Callable[[Connection], None]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Engine, create_engine, select
 
 from guru_policy.errors import Conflict
+from guru_policy.event_types import PREFIX, TYPES
 from guru_server.audit.log import record
 from guru_server.events.deeds import BY_ACTION
 from guru_server.events.noting import MOST_DATA, Happening, note
@@ -18,7 +19,6 @@ from guru_server.events.tables import event
 from guru_server.store.database import Database
 from guru_server.store.postgres import psycopg_url
 from guru_server.store.schema import TENANT
-from guru_wire.events import PREFIX, TYPES
 from tests.conftest import Cluster
 from tests.server.conftest import Api
 from tests.server.events.conftest import T, happen, happening, stream, subjects, types

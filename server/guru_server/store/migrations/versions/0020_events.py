@@ -1,4 +1,4 @@
-"""The stream of events, and who was told to be online."""
+"""The stream of events, who was told to be online, and webhooks with their deliveries."""
 
 from __future__ import annotations
 
@@ -37,3 +37,24 @@ def upgrade() -> None:
         "presence", _text("tenant", 64), _text("device", 32), sa.Column("online", sa.Boolean(), nullable=False),
         _number("since"), sa.PrimaryKeyConstraint("tenant", "device", name=op.f("pk_presence")),
     )
+    op.create_table(
+        "hook", _text("tenant", 64), _text("hook", 200), _text("digest", 64), _number("cursor"),
+        sa.Column("failures", sa.Integer(), nullable=False), _number("next_try_at", nullable=True),
+        _number("failing_since", nullable=True), _number("disabled_at", nullable=True),
+        _number("last_ok_at", nullable=True), sa.Column("error", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "hook", name=op.f("pk_hook")),
+    )
+    op.create_table(
+        "hook_delivery", _text("tenant", 64), _text("id", 32), _text("hook", 200), _text("event", 32),
+        _text("type", 40), _number("seq"), sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False), sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=False), _number("created_at"), _number("done_at", nullable=True),
+        _number("failed_at", nullable=True),
+        sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_hook_delivery")),
+    )
+    waits = sa.text("done_at IS NULL AND failed_at IS NULL")
+    op.create_index(
+        "ix_hook_delivery_open", "hook_delivery", ["tenant", "hook", "seq"], sqlite_where=waits,
+        postgresql_where=waits,
+    )
+    op.create_index("ix_hook_delivery_tenant_created_at", "hook_delivery", ["tenant", "created_at"])
