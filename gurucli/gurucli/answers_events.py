@@ -32,3 +32,36 @@ class Events(TypedDict):
     cursor: str
     more: bool
     forgotten: bool
+
+
+class HookRow(TypedDict):
+    """A webhook in force, and how it goes."""
+
+    hook: str
+    customer: str
+    host: str
+    events: list[str]
+    selector: str
+    signed: bool
+    state: str
+    waiting: int
+    last_ok_at: int | None
+    failing_since: int | None
+    disabled_at: int | None
+    next_try_at: int | None
+    error: str
+
+
+class DeliveryRow(TypedDict):
+    """One event for one webhook."""
+
+    id: str
+    hook: str
+    event: str
+    type: str
+    state: str
+    attempts: int
+    status: int | None
+    error: str
+    created_at: int
+    finished_at: int | None

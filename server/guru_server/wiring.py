@@ -185,9 +185,7 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     signer = Signer(keys.signer)
     templates = Templates(db, in_force.load, in_force.read_file)
     guarded.append(jobs_api.router(JobDesk(db, bus, clock, signer, in_force.labels, templates)))
-    guarded.append(events_api.router(events_api.Desk(db, bus, TENANT, in_force.labels, jobs_seeing.of_some)))
-    hooks = hooks_api.Desk(db, bus, TENANT, clock, HooksInForce(db, TENANT, in_force.load))
-    guarded.append(hooks_api.router(hooks))
+    guarded += _about_events(ground, in_force)
     guarded += [telemetry_api.router(db, clock), secrets_api.router(opener)]
     guarded += [accounts_api.router(accounts), accounts_users.router(accounts)]
     guarded.append(rights_api.router(rights_api.Desk(db, clock, in_force.labels)))
@@ -202,6 +200,15 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     )
     jobs = {"gateway": gateway.run, "repeated": repeated.run}
     return app, jobs | _leased(ground, repository, in_force, marker, signer)
+
+
+def _about_events(ground: Ground, in_force: InForce) -> list[APIRouter]:
+    db, bus = ground.db, ground.bus
+    hooks = hooks_api.Desk(db, bus, TENANT, ground.clock, HooksInForce(db, TENANT, in_force.load))
+    return [
+        events_api.router(events_api.Desk(db, bus, TENANT, in_force.labels, jobs_seeing.of_some)),
+        hooks_api.router(hooks),
+    ]
 
 
 def _limits(wanted: LimitSettings, clock: Clock) -> Limits:

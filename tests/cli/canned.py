@@ -34,7 +34,7 @@ from guru_wire.alerting import (
 from guru_wire.audit_log import AnchorRow, AuditCheckpoint, AuditExport, AuditRow, AuditVerified
 from guru_wire.drift import Drift, DriftRow
 from guru_wire.enrolment import Trust
-from guru_wire.events import Event, Events
+from guru_wire.events import DeliveryRow, Event, Events, HookRow
 from guru_wire.exporting import Contents, Export, ExportedCustomer, ExportedFile, LeftOut
 from guru_wire.health import Diagnosis, Doctor
 from guru_wire.jobs import (
@@ -250,6 +250,19 @@ def happened(x: str) -> Event:
                  data={"name": f"web01{x}", "actor": f"server{x}", "result": f"here{x}"})
 
 
+def hook(x: str) -> HookRow:
+    """A webhook that fails."""
+    return HookRow(hook=f"org/psa{x}", customer="", host=f"https://psa.example{x}", events=(f"alert.*{x}",),
+                   selector="", signed=True, state="failing", waiting=2, last_ok_at=T, failing_since=T,
+                   disabled_at=None, next_try_at=T, error=f"503{x}")
+
+
+def delivery(x: str) -> DeliveryRow:
+    """An event that was taken."""
+    return DeliveryRow(id="w1", hook=f"org/psa{x}", event="e1", type=f"alert.fired{x}", state="delivered", attempts=1,
+                       status=204, error=x, created_at=T, finished_at=T)
+
+
 def told(x: str = "") -> AuditRow:
     """A row of the audit log."""
     return AuditRow(tenant=f"main{x}", seq=1, at=T, actor=f"person:ada{x}", action=f"LabelsChanged{x}",
@@ -434,6 +447,10 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
         "POST /keys": KeyCreated(key=f"guruk_1{x}", row=key(x)),
         "GET /keys": Page[KeyRow](items=(key(x),), total=1), "DELETE /keys/key1": key(x),
         "GET /events": Events(items=(happened(x),), cursor="7"),
+        "GET /hooks": Page[HookRow](items=(hook(x),), total=1),
+        "GET /hooks/deliveries": Page[DeliveryRow](items=(delivery(x),), total=1),
+        "GET /hooks/deliveries/w1": delivery(x), "POST /hooks/test": delivery(x),
+        "POST /hooks/deliveries/w1/redelivery": delivery(x),
         "GET /audit": Page[AuditRow](items=(told(x),), total=1),
         "GET /audit/export": AuditExport(entries=(told(x),), checkpoints=(AuditCheckpoint(
             tenant=f"main{x}", seq=1, hash=f"{'a' * 64}{x}", at=T, key=f"k{x}", signature=f"s{x}"),)),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +16,11 @@ from guru_policy.errors import NotFound, Unreachable
 from gurucli.client import Client
 from gurucli.sdk import Guru as Sdk
 from gurucli.streaming import Stream, Wanted
-from tests.cli.canned import happened
+from tests.cli.canned import delivery, happened
 from tests.cli.conftest import Guru
 from tests.cli.double import TOKEN, Authority, Double, Reply, problem
 from tests.cli.double import Asked as Request
+from tools.lab.inbox import Inbox
 
 
 def numbered(first: int, last: int) -> list[dict[str, Any]]:
@@ -109,3 +114,60 @@ def test_programs_follow_the_stream_until_it_is_quiet(double: Double, authority:
         found = [one["sequence"] for one in guru.events("device.*", after="1", timeout=0.3)]
 
     assert found == ["2", "3", "4"]
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    made = Inbox()
+    made.start()
+    yield made
+    made.stop()
+
+
+def test_listening_posts_each_event_here_signed_as_the_server_does_it(
+    guru: Guru, double: Double, inbox: Inbox, tmp_path: Path
+) -> None:
+    Server(double, most=3)
+    secret = tmp_path / "secret"
+    secret.write_text("whsec_" + base64.b64encode(b"x" * 24).decode() + "\n")
+    result = guru("listen", "--forward", inbox.url, "--secret-file", str(secret), "--limit", "3", "-o", "ndjson")
+
+    assert [json.loads(line)["status"] for line in result.out.splitlines()] == [204, 204, 204]
+    assert [one.body["sequence"] for one in inbox.letters] == ["1", "2", "3"]
+    headers = inbox.letters[0].headers
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + inbox.raw[0]
+    digest = base64.b64encode(hmac.new(b"x" * 24, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{digest}"
+    assert headers["webhook-id"] == inbox.letters[0].body["id"]
+
+
+def test_listening_shows_what_the_program_answered_and_the_secret_once(
+    guru: Guru, double: Double, inbox: Inbox
+) -> None:
+    Server(double, most=2)
+    inbox.status = 500
+    refused = guru("listen", "--forward", inbox.url, "--limit", "1", columns=100)
+    silent = guru("listen", "--forward", "http://127.0.0.1:9/x", "--limit", "1", "-o", "json")
+    away = guru("listen", "--forward", "http://127.0.0.1:9/x", "--limit", "1", "-o", "ndjson")
+
+    assert ("500" in refused.out, "whsec_" in refused.err, refused.code) == (True, True, 0)
+    assert silent.code == 2
+    assert json.loads(away.out)["error"] == "connection refused"
+
+
+@pytest.mark.parametrize("url", [
+    "http://192.0.2.1/x", "https://localhost/x", "ftp://localhost", "http://", "http://localhost:x/", "hook"])
+def test_listening_sends_nothing_to_another_machine(url: str, guru: Guru, double: Double) -> None:
+    assert guru("listen", "--forward", url).code == 2
+    assert double.asked == []
+
+
+def test_a_webhook_that_does_not_take_a_test_fails_the_command(guru: Guru, double: Double) -> None:
+    row = delivery("").model_dump()
+    answers = iter([row | {"state": "waiting"}, row | {"state": "failed", "error": "it answered 500"}])
+    double.answers["POST /hooks/test"] = row | {"state": "waiting"}
+    double.answers["GET /hooks/deliveries/w1"] = lambda _: next(answers)
+    result = guru("webhook", "test", "psa")
+
+    assert (result.code, "it answered 500" in result.err) == (1, True)
+    assert double.requests("POST", "/hooks/test")[0].body == {"hook": "psa"}

@@ -97,7 +97,7 @@ OWN = {"ci", "apply", "rollback", "wait", "drift",            # test_pipeline.py
        "secrets edit", "secrets check", "secrets recipients list", "secrets recipients add",
        "enroll pending approve", "enroll pending deny", "device quarantine", "device release", "device rotate-key",
        "alert show", "alert ack", "maint start", "maint end", "export", "import server",
-       "events"}                            # test_events.py
+       "events", "listen", "webhook list", "webhook test", "webhook deliveries", "webhook redeliver"}   # test_events.py
 RIGHTS = {"access request", "access list", "access approve", "access deny", "access revoke", "access break-glass",
           "access review", "approval list", "approval show", "approval approve", "approval deny"}    # test_rights.py
 PEOPLE = {"session list", "session revoke", "password", "mfa status", "mfa setup", "mfa verify", "mfa recovery",
