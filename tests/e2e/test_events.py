@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tools.lab.office import PATIENCE
+from tools.lab.inbox import Inbox
+from tools.lab.office import PATIENCE, office
 from tools.lab.world import BIN, World, wait_until
 
 pytestmark = pytest.mark.e2e
+
+SECRET = "whsec_" + base64.b64encode(b"s" * 24).decode()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The small office with one simulated device, and a secret to sign webhooks with."""
+    settings = {"GURU_SERVER_NOTIFY__SECRETS": json.dumps({"psa": SECRET})}
+    with office(tmp_path_factory.mktemp("events"), settings=settings) as made:
+        made.simulate(1, "acme", "hq", "--names", "pc-{n}", "--duration", "0", "--quiet")
+        wait_until("it joined", lambda: made.get("/devices")["total"] == 1, PATIENCE)
+        yield made
+
+
+@pytest.fixture
+def name(world: World) -> str:
+    return str(world.get("/devices")["items"][0]["name"])
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    made = Inbox()
+    made.start()
+    yield made
+    made.stop()
 
 
 class Watcher:
@@ -43,10 +71,9 @@ def labelled(watcher: Watcher) -> list[object]:
     return [one["data"]["result"] for one in watcher.events if one["type"].endswith("device.labelled")]
 
 
-def test_a_watcher_misses_and_doubles_nothing_when_the_server_is_killed(world: World, tmp_path: Path) -> None:
-    world.simulate(1, "acme", "hq", "--names", "pc-{n}", "--duration", "0", "--quiet")
-    wait_until("it joined", lambda: world.get("/devices")["total"] == 1, PATIENCE)
-    name = world.get("/devices")["items"][0]["name"]
+def test_a_watcher_misses_and_doubles_nothing_when_the_server_is_killed(
+    world: World, name: str, tmp_path: Path
+) -> None:
     watcher = Watcher(world, tmp_path)
     try:
         world.guru("device", "label", name, "round=1")
@@ -68,3 +95,48 @@ def test_a_watcher_misses_and_doubles_nothing_when_the_server_is_killed(world: W
     assert len(ids) == len(sequences)
     assert [json.loads(line)["id"] for line in printed][: len(sequences)] == [one["id"] for one in watcher.events]
     assert "nothing is lost" in watcher.said
+
+
+def test_a_webhook_of_the_repository_gets_an_event_again_when_the_server_is_killed_before_the_answer(
+    world: World, name: str, inbox: Inbox
+) -> None:
+    world.remote.push("Webhook", {"org/psa.yaml": f"""apiVersion: guru/v1
+kind: Webhook
+metadata: {{name: psa}}
+spec: {{url: "{inbox.url}", events: [device.labelled], sign: psa}}
+"""})
+    world.guru("sync")
+    wait_until("it is known", lambda: [one["state"] for one in world.get("/hooks")["items"]] == ["new"], PATIENCE)
+    tested = world.ask("webhook", "test", "psa")
+    wait_until("it listens", lambda: world.guru("webhook", "list", "-o", "csv").out.count(",ok,") == 1, PATIENCE)
+    inbox.answering.clear()
+    world.guru("device", "label", name, "killed=1")
+    before = len(inbox.wait_for(2, PATIENCE))
+    world.server.kill()
+    inbox.answering.set()
+    world.start_server()
+    letters = inbox.wait_for(before + 1, PATIENCE)
+    wait_until("it is noted", lambda: world.get("/hooks")["items"][0]["waiting"] == 0, PATIENCE)
+    listed = json.loads(world.guru("webhook", "deliveries", "org/psa", "-o", "json").out)["items"]
+    again = world.ask("webhook", "redeliver", listed[0]["id"])
+
+    assert isinstance(tested, dict)
+    assert (tested["state"], tested["status"]) == ("delivered", 204)
+    assert [one.body["type"] for one in letters] == [
+        "dev.gururmm.webhook.tested", "dev.gururmm.device.labelled", "dev.gururmm.device.labelled"]
+    assert letters[1].headers["webhook-id"] == letters[2].headers["webhook-id"]
+    assert isinstance(again, dict)
+    assert (again["state"], again["event"]) == ("delivered", letters[1].headers["webhook-id"])
+
+
+def test_listening_forwards_what_happens_to_a_program_on_this_machine(
+    world: World, name: str, inbox: Inbox, tmp_path: Path
+) -> None:
+    world.guru("device", "label", name, "heard=1")
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET)
+    done = world.guru("listen", "--forward", inbox.url, "--type", "device.labelled", "--since", "1h", "--limit", "1",
+                      "--secret-file", str(secret), "-o", "ndjson")
+
+    assert json.loads(done.out)["status"] == 204
+    assert inbox.letters[0].body["type"] == "dev.gururmm.device.labelled"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 from sqlalchemy import Connection, text
 
@@ -18,7 +19,7 @@ from guru_server.leases import Fence, held
 from guru_server.store.database import Database
 
 log = logging.getLogger("guru.events")
-EVERY = 5.0                             # seconds between looks
+EVERY, SHARE = 5.0, 50                  # seconds between looks, and how much longer it rests than one takes
 AT_ONCE = 1_000                         # devices told of in one transaction
 
 # guru_server.fleet.state.online, as SQL; a test holds the two together.
@@ -53,6 +54,7 @@ class Presence:
     async def run(self, fence: Fence) -> None:
         """Look until cancelled."""
         while True:
+            began = time.monotonic()
             try:
                 while await self.look(fence) == AT_ONCE:
                     pass
@@ -60,7 +62,7 @@ class Presence:
                 log.warning("who is there cannot be told now: %s", cause)
             except Conflict as cause:
                 log.warning("somebody else tells who is there: %s", cause)
-            await asyncio.sleep(self._every)
+            await asyncio.sleep(max(self._every, SHARE * (time.monotonic() - began)))
 
     async def look(self, fence: Fence) -> int:
         """One look; how many devices came or went. It writes only when some did."""

@@ -26,7 +26,7 @@ from guru_server.rights.asking import Sight
 from guru_wire.events import Event, Events
 
 NEWEST = "newest"
-SLICE, MOST_SCANNED = 500, 5_000        # rows read at once, and for one answer
+SLICE, MOST_SCANNED = 500, 5_000        # events looked at at once, and for one answer
 Labels = Callable[[Device], Mapping[str, Scalar]]
 JobsSeen = Callable[[Connection, Collection[str], Sight], Mapping[str, bool]]
 """Of these jobs those of which something is in sight, and whether all of it is."""
@@ -55,14 +55,14 @@ def read(connection: Connection, tenant: str, wish: Wish, eyes: Eyes) -> Events:
     gone, newest = bounds(connection, tenant)
     at = begin = _begin(connection, tenant, wish, newest)
     items: list[Event] = []
-    while at < min(newest, begin + MOST_SCANNED) and len(items) < wish.limit:
-        query = select(event).where(event.c.tenant == tenant, event.c.seq > at, event.c.seq <= newest)
+    types, looked = [name for name in TYPES if fits(name, wish.types)], 0
+    while at < newest and looked < MOST_SCANNED and len(items) < wish.limit:
+        query = select(event).where(
+            event.c.tenant == tenant, event.c.seq > at, event.c.seq <= newest, event.c.type.in_(types))
         rows = connection.execute(query.order_by(event.c.seq).limit(SLICE)).all()
-        if not rows:
-            at = newest
-            break
-        wanted = [row for row in rows if row.type in TYPES and fits(row.type, wish.types)]
-        at, shown = rows[-1].seq, _seen(connection, tenant, wanted, wish, eyes)
+        looked += len(rows)
+        shown = _seen(connection, tenant, rows, wish, eyes)
+        at = rows[-1].seq if len(rows) == SLICE else newest
         if len(items) + len(shown) > wish.limit:
             shown = shown[: wish.limit - len(items)]
             at = int(shown[-1].sequence)
