@@ -32,6 +32,9 @@ VERBS: tuple[Verb, ...] = (
     _verb("device rotate-key", "device.rotate_key", "Have a device make a new key."),
     _verb("run", "job.run", "Run a command on one device or many."),
     _verb("query", "query.run", "Ask devices in SQL, live."),
+    _verb("ls", "file.ls", "List a folder of a device."),
+    _verb("cat", "file.cat", "Print a file of a device."),
+    _verb("tail", "file.tail", "Print the last lines of a file of a device."),
     _verb("job list", "job.list", "List the newest jobs."),
     _verb("job show", "job.show", "Show one job with every device of it."),
     _verb("job watch", "job.watch", "Follow a job from its beginning until nothing more is to be expected."),
@@ -159,7 +162,7 @@ GROUPS: dict[tuple[str, ...], str] = {
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Fleet", ("status", "device", "alert", "maint", "drift", "events", "override", "explain")),
-    ("Acting", ("run", "query", "job", "script", "vpn")),
+    ("Acting", ("run", "query", "job", "script", "vpn", "ls", "cat", "tail")),
     ("Policy in Git", ("init", "fmt", "validate", "test", "schema", "diff", "render", "plan", "ci", "apply",
                        "sync", "wait", "rollback", "secrets", "export", "import", "revision")),
     ("Joining", ("enroll",)),

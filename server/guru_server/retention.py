@@ -15,7 +15,7 @@ from guru_server.clock import Clock
 from guru_server.events import numbering
 from guru_server.fleet.holding import forget_withheld
 from guru_server.hooks import store as hooks
-from guru_server.jobs.forgetting import forget_jobs
+from guru_server.jobs.forgetting import forget_files, forget_jobs
 from guru_server.leases import Fence, held
 from guru_server.notify.outbox import forget_finished
 from guru_server.overrides import store as overrides
@@ -28,6 +28,7 @@ EVERY = 15 * 60.0                       # seconds; forget_unspoken wants 10 to 2
 DAY = 86_400_000
 WITHHELD = 14                           # days that what held and revoked devices sent is shown
 DEVICES = 100                           # looked up at once
+FILES_MS = 15 * 60_000                   # what looks at files brought is kept no longer
 ROWS = 5_000                            # of the audit log, deleted at once
 BREATH = 0.02                           # seconds between two devices, so that links are served first
 
@@ -56,6 +57,7 @@ class Retention:
             overrides.forget_ended(connection, now - self._days.overrides * DAY)
             forget_withheld(connection, now - WITHHELD * DAY)
             forget_jobs(connection, now - self._days.jobs * DAY)
+            forget_files(connection, now - FILES_MS)
             for tenant in numbering.tenants(connection):
                 hooks.forget(connection, tenant, now - self._days.deliveries * DAY)
             return forget_unspoken(connection)

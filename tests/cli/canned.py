@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -36,6 +37,7 @@ from guru_wire.drift import Drift, DriftRow
 from guru_wire.enrolment import Trust
 from guru_wire.events import DeliveryRow, Event, Events, HookRow
 from guru_wire.exporting import Contents, Export, ExportedCustomer, ExportedFile, LeftOut
+from guru_wire.files import FileEntry
 from guru_wire.health import Diagnosis, Doctor
 from guru_wire.jobs import (
     JobCancelled,
@@ -95,7 +97,7 @@ from tests.cli.double import Authority
 REVISION = "9f31c2e4" * 5
 OLDER = "71aa0b3c" * 5
 ID = "0123456789abcdef" * 2
-JOB, VPN_JOB = "3f2a91c0" * 4, "7e1b44d9" * 4
+JOB, VPN_JOB, FILE_JOB = "3f2a91c0" * 4, "7e1b44d9" * 4, "5c0ffee5" * 4
 T = 1_700_000_000_000
 SERVER = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 
@@ -302,6 +304,23 @@ def progress(x: str = "", **more: Any) -> JobProgress:
     return JobProgress(**values | more)
 
 
+def entry_line(x: str = "") -> bytes:
+    """A folder of one name, as a device lists it."""
+    entry = FileEntry(name=f"hosts{x}", type="link", size=7, mode="0644", owner=f"root{x}", group=f"root{x}", mtime=T,
+                      target=f"there{x}")
+    return entry.model_dump_json().encode() + b"\n"
+
+
+def file_read(data: bytes, x: str = "", **run: Any) -> JobProgress:
+    """A look at a file that brought these bytes."""
+    digests = hashlib.sha256(data).hexdigest() + hashlib.sha256(b"").hexdigest()
+    told = {"out": len(data), "kept": len(data), "digest": hashlib.sha256(digests.encode()).hexdigest()[:32], **run}
+    return JobProgress(
+        job=job_row(x, id=FILE_JOB, total=1, counts={"succeeded": 1}), runs=(run_row("web01", x, **told),), next=9,
+        done=True, output=(OutputRow(device=ID, name=f"web01{x}", stream="out", offset=0,
+                                     data=base64.b64encode(data).decode()),))
+
+
 def _diagnosis(x: str) -> str:
     finding = Finding(subject="routes", verdict=State.critical, message=f"none{x}", hint=f"add{x}", details=(f"a{x}",))
     found = Looked(profile=f"office{x}", type=f"l2tp{x}", platform=f"linux{x}", findings=(finding,))
@@ -326,11 +345,14 @@ def job_answers(x: str = "") -> dict[str, Any]:
         output=(OutputRow(device=ID, name=f"web01{x}", stream="out", offset=0, data=_diagnosis(x)),))
 
     def order(asked: Any) -> JobMade:
+        if asked.body.get("file"):
+            return JobMade(job=job_row(x, id=FILE_JOB, total=1), next=2)
         vpn = asked.body.get("look") == "vpn" and asked.body["device"] == "vpn01"
         return JobMade(job=job_row(x, id=VPN_JOB, total=1), next=2) if vpn else made
 
     return {
         "POST /jobs": order, f"GET /jobs/{VPN_JOB}/progress": looked,
+        f"GET /jobs/{FILE_JOB}/progress": file_read(entry_line(x), x),
         f"POST /jobs/{JOB}/rerun": made, f"GET /jobs/{JOB}/progress": progress(x),
         "GET /jobs": Page[JobRow](items=(job_row(x),), total=1),
         f"GET /jobs/{JOB}": JobDetail(**job_row(x).model_dump(), runs=progress(x).runs),

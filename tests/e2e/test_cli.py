@@ -103,7 +103,7 @@ RIGHTS = {"access request", "access list", "access approve", "access deny", "acc
 PEOPLE = {"session list", "session revoke", "password", "mfa status", "mfa setup", "mfa verify", "mfa recovery",
           "mfa disable", "user list", "user invite", "user lock", "user unlock"}       # test_signing_in.py
 JOBS = {"run", "query", "job list", "job show", "job watch", "job output", "job cancel", "job rerun",
-        "script list", "script show", "script run", "vpn diagnose"}   # test_jobs.py, test_query.py
+        "script list", "script show", "script run", "vpn diagnose", "ls", "cat", "tail"}   # test_jobs.py, test_query.py
 
 
 def test_the_walk_leaves_out_only_what_ends_something() -> None:

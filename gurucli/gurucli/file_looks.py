@@ -1,0 +1,54 @@
+"""Has a device look at a file or folder, and brings what is there, whole or not at all. It changes nothing there."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Annotated, NamedTuple
+
+import typer
+
+from guru_policy.errors import Unsupported, UsageWrong
+from gurucli.answers_jobs import JobMade, OutputRow
+from gurucli.cli import Cli
+from gurucli.following import Listener, follow
+from gurucli.job_verdict import verdict
+from gurucli.sheet import plain
+
+PlaceRef = Annotated[str, typer.Argument(
+    metavar="DEVICE:PATH", help="A device, a colon, and a path from its root.", show_default=False)]
+LIMIT = 60                              # seconds for the look, and in which it has to begin
+EMPTY = hashlib.sha256(b"").hexdigest()
+
+
+class Found(NamedTuple):
+    """What was there."""
+
+    device: str
+    path: str
+    data: bytes
+
+
+def look(cli: Cli, place: str, op: str, lines: int = 0) -> Found:
+    """Ask, wait, and check that what arrived is what the device read. Raises what went wrong there."""
+    device, colon, path = place.partition(":")
+    if not colon or not device or not path.startswith("/"):
+        raise UsageWrong(f"{place!r} is no place on a device", hint="write it like web01:/var/log/syslog")
+    made = cli.server.post(JobMade, "/jobs", {
+        "device": device, "file": {"op": op, "path": path, "lines": lines}, "timeout": LIMIT, "expires": LIMIT})
+    pieces: dict[int, bytes] = {}
+
+    def piece(row: OutputRow, text: str) -> None:
+        pieces[row["offset"]] = base64.b64decode(row["data"])
+
+    followed = follow(cli.server, made["job"], made["next"], Listener(piece=piece))
+    runs = list(followed.runs.values())
+    error = verdict(followed.job, runs, silent=followed.silent)
+    if error is not None:
+        raise error
+    data = b"".join(pieces[at] for at in sorted(pieces))
+    run = runs[0]
+    told = hashlib.sha256((hashlib.sha256(data).hexdigest() + EMPTY).encode()).hexdigest()[:32]
+    if len(data) != run["out"] or told != run["digest"]:
+        raise Unsupported(f"{plain(run['name'])}: what arrived is not what the device read", hint="ask again")
+    return Found(run["name"], path, data)
