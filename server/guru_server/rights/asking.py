@@ -103,14 +103,16 @@ class Rights:
 
     def decide(self, verb: str, targets: Sequence[Target], *, command_class: str | None = None) -> Decision:
         """The decision, without any consequence."""
-        agreed = self.agreed is not None and self.agreed.digest == digest_of(verb, targets, command_class)
-        around = self.around._replace(devices=len(targets), command_class=command_class,
-                                      approved=agreed or self.around.approved)
-        return decide(self.subject, verb, targets, self.grants, around)
+        return decide(self.subject, verb, targets, self.grants, self._around(verb, targets, command_class))
 
     def files(self, verb: str, target: Target) -> FileRules:
         """Which files of a device the verb is for; it decides nothing."""
-        return files_of(self.subject, verb, target, self.grants, self.around)
+        return files_of(self.subject, verb, target, self.grants, self._around(verb, [target], None))
+
+    def _around(self, verb: str, targets: Sequence[Target], command_class: str | None) -> Circumstances:
+        agreed = self.agreed is not None and self.agreed.digest == digest_of(verb, targets, command_class)
+        return self.around._replace(devices=len(targets), command_class=command_class,
+                                    approved=agreed or self.around.approved)
 
     def require(
         self, connection: Connection | None, verb: str, targets: Sequence[Target], about: str, *,

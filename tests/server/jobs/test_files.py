@@ -110,3 +110,33 @@ async def test_what_a_file_holds_is_told_to_whoever_asked_and_forgotten_soon(job
         return len(connection.execute(select(job_output.c.job)).all())
 
     assert await office.api.db.write(left) == 0
+
+
+async def test_a_file_that_a_second_person_agreed_to_is_ordered_with_the_rule_that_asked_for_one(
+    office: Office,
+) -> None:
+    await office.push({"org/careful.yaml": "---\n".join([
+        role("careful", "    look: {verbs: [device.read]}\n"
+                        "    keys: {verbs: [file.get], paths: [/etc/keys/**], conditions: {approval: true}}"),
+        binding("amy", "user:amy", "careful", "customers/acme"),
+        role("senior", "    all: {verbs: [device.read, approval.give, file.get]}"),
+        binding("bob", "user:bob", "senior", "customers/acme"),
+    ])})
+    asked = await ask(office, await office.token("amy"), "/etc/keys/a")
+    ref = asked.json()["detail"].partition("approval ")[2].partition(" ")[0]
+    given = await office.http.post(
+        f"/approvals/{ref}/approve", json={"reason": "fine"}, headers=await office.token("bob"))
+    other = await ask(office, await office.token("amy"), "/etc/shadow")
+    (ordered,) = await commands(office)
+
+    assert (asked.status_code, given.json()["status"], other.status_code) == (403, 201, 403)
+    assert ordered.file is not None
+    assert (ordered.file.path, ordered.file.allow) == ("/etc/keys/a", ("/etc/keys/**",))
+
+
+async def test_whoever_asked_ends_a_look_that_goes_on(office: Office) -> None:
+    await office.push(READERS)
+    rita = await office.token("rita")
+    made = (await ask(office, rita, "/var/log/syslog")).json()["job"]["id"]
+
+    assert (await office.http.post(f"/jobs/{made}/cancel", headers=rita)).status_code == 200
