@@ -62,6 +62,6 @@ class DeliveryRow(TypedDict):
     state: str
     attempts: int
     status: int | None
-    error: str
+    why: str
     created_at: int
     finished_at: int | None

@@ -53,7 +53,7 @@ VERBS: tuple[Verb, ...] = (
     _verb("maint end", "maint.end", "Close a window that was opened by hand, sooner."),
     _verb("drift", "fleet.drift", "Show where devices differed from what they should be."),
     _verb("events", "events.events", "Show what happened, and with --watch what happens."),
-    _verb("listen", "events.listen", "Post what happens to a program on this machine, for whoever writes a receiver."),
+    _verb("listen", "events.listen", "Post what happens to a program on this machine."),
     _verb("webhook list", "webhook.list", "List the webhooks in force, and how they go."),
     _verb("webhook test", "webhook.test", "Send a webhook a test, and wait for the answer."),
     _verb("webhook deliveries", "webhook.deliveries", "List what webhooks were sent, the newest first."),

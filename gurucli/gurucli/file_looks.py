@@ -9,8 +9,9 @@ from typing import Annotated, NamedTuple
 import typer
 
 from guru_policy.errors import Unsupported, UsageWrong
-from gurucli.answers_jobs import JobMade, OutputRow
+from gurucli.answers_jobs import JobCancelled, JobMade, OutputRow
 from gurucli.cli import Cli
+from gurucli.client import part
 from gurucli.following import Listener, follow
 from gurucli.job_verdict import verdict
 from gurucli.sheet import plain
@@ -31,9 +32,7 @@ class Found(NamedTuple):
 
 def look(cli: Cli, place: str, op: str, lines: int = 0) -> Found:
     """Ask, wait, and check that what arrived is what the device read. Raises what went wrong there."""
-    device, colon, path = place.partition(":")
-    if not colon or not device or not path.startswith("/"):
-        raise UsageWrong(f"{place!r} is no place on a device", hint="write it like web01:/var/log/syslog")
+    device, path = _parted(place)
     made = cli.server.post(JobMade, "/jobs", {
         "device": device, "file": {"op": op, "path": path, "lines": lines}, "timeout": LIMIT, "expires": LIMIT})
     pieces: dict[int, bytes] = {}
@@ -52,3 +51,32 @@ def look(cli: Cli, place: str, op: str, lines: int = 0) -> Found:
     if len(data) != run["out"] or told != run["digest"]:
         raise Unsupported(f"{plain(run['name'])}: what arrived is not what the device read", hint="ask again")
     return Found(run["name"], path, data)
+
+
+def followed(cli: Cli, place: str, lines: int, seconds: int) -> None:
+    """Print the last lines and those that are added, as they come; leaving it ends the look on the device, too."""
+    device, path = _parted(place)
+    made = cli.server.post(JobMade, "/jobs", {
+        "device": device, "file": {"op": "read", "path": path, "lines": lines, "follow": True}, "timeout": seconds,
+        "expires": LIMIT})
+
+    def line(name: str, stream: str, text: str) -> None:
+        cli.out.lines([text if cli.out.kind == "tsv" else text.expandtabs(8)])
+        cli.out.answered = True
+
+    try:
+        found = follow(cli.server, made["job"], made["next"], Listener(line=line))
+    except KeyboardInterrupt:
+        cli.server.close()              # an answer was still being waited for on that connection
+        cli.server.post(JobCancelled, f"/jobs/{part(made['job']['id'])}/cancel", {})
+        raise
+    error = verdict(found.job, list(found.runs.values()), silent=found.silent)
+    if error is not None:
+        raise error
+
+
+def _parted(place: str) -> tuple[str, str]:
+    device, colon, path = place.partition(":")
+    if not colon or not device or not path.startswith("/"):
+        raise UsageWrong(f"{place!r} is no place on a device", hint="write it like web01:/var/log/syslog")
+    return device, path

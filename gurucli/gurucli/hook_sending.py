@@ -30,7 +30,7 @@ def sent(
         sleep(GLANCE)
         row = cli.server.get(DeliveryRow, f"/hooks/deliveries/{part(row['id'])}")
     if row["state"] == "failed":
-        raise Undelivered(f"{row['hook']} did not take it: {row['error']}", hint="it was one try; `guru webhook list`")
+        raise Undelivered(f"{row['hook']} did not take it: {row['why']}", hint="it was one try; `guru webhook list`")
 
     def told(paper: Paper) -> Iterator[str]:
         yield paper.paint(paper.marked(clean(f"{row['hook']} took it: {row['status']}"), "good"), "good")

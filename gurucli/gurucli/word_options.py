@@ -40,7 +40,7 @@ OPTIONS: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {
          (('--tables',), '')),
     'ls': (),
     'cat': (),
-    'tail': ((('-n', '--lines'), 'N'),),
+    'tail': ((('-n', '--lines'), 'N'), (('-f', '--follow'), ''), (('--for',), 'TIME')),
     'job list': ((('--limit',), 'N'),),
     'job show': (),
     'job watch': (),

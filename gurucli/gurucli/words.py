@@ -38,7 +38,7 @@ GROUPS: dict[str, tuple[tuple[str, str], ...]] = {
          ('maint', 'Keep alerts quiet for a while, by hand.'),
          ('drift', 'Show where devices differed from what they should be.'),
          ('events', 'Show what happened, and with --watch what happens.'),
-         ('listen', 'Post what happens to a program on this machine, for whoever writes a receiver.'),
+         ('listen', 'Post what happens to a program on this machine.'),
          ('webhook', 'See how webhooks go, try them out, send once more.'),
          ('override', 'Differ from Git for a while, by hand and for a reason.'),
          ('explain', 'Say where a value comes from, or what a code or a field means.'),

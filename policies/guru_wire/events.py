@@ -73,7 +73,7 @@ class DeliveryRow(Carried):
     state: Literal["waiting", "delivered", "failed"]
     attempts: int
     status: int | None
-    error: str
+    why: str                            # it was not taken; empty: it was, or no try is over yet
     created_at: int
     finished_at: int | None
 

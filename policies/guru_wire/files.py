@@ -15,11 +15,12 @@ Path = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
 
 class FileAsk(Carried):
-    """`list` a folder, or `read` a file: all of it, or its last `lines`."""
+    """`list` a folder, or `read` a file: all of it, or its last `lines`; with `follow` what is added then, too."""
 
     op: Literal["list", "read"]
     path: Path
     lines: int = Field(default=0, ge=0, le=MAX_LINES)
+    follow: bool = False
 
 
 class FileLook(FileAsk):

@@ -262,7 +262,7 @@ def hook(x: str) -> HookRow:
 def delivery(x: str) -> DeliveryRow:
     """An event that was taken."""
     return DeliveryRow(id="w1", hook=f"org/psa{x}", event="e1", type=f"alert.fired{x}", state="delivered", attempts=1,
-                       status=204, error=x, created_at=T, finished_at=T)
+                       status=204, why=x, created_at=T, finished_at=T)
 
 
 def told(x: str = "") -> AuditRow:

@@ -147,7 +147,7 @@ def test_listening_shows_what_the_program_answered_and_the_secret_once(
     Server(double, most=2)
     inbox.status = 500
     refused = guru("listen", "--forward", inbox.url, "--limit", "1", columns=100)
-    silent = guru("listen", "--forward", "http://127.0.0.1:9/x", "--limit", "1", "-o", "json")
+    silent = guru("listen", "--forward", "http://127.0.0.1:9/x", "-o", "json")
     away = guru("listen", "--forward", "http://127.0.0.1:9/x", "--limit", "1", "-o", "ndjson")
 
     assert ("500" in refused.out, "whsec_" in refused.err, refused.code) == (True, True, 0)
@@ -164,7 +164,7 @@ def test_listening_sends_nothing_to_another_machine(url: str, guru: Guru, double
 
 def test_a_webhook_that_does_not_take_a_test_fails_the_command(guru: Guru, double: Double) -> None:
     row = delivery("").model_dump()
-    answers = iter([row | {"state": "waiting"}, row | {"state": "failed", "error": "it answered 500"}])
+    answers = iter([row | {"state": "waiting"}, row | {"state": "failed", "why": "it answered 500"}])
     double.answers["POST /hooks/test"] = row | {"state": "waiting"}
     double.answers["GET /hooks/deliveries/w1"] = lambda _: next(answers)
     result = guru("webhook", "test", "psa")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tools.lab.office import office, settle
-from tools.lab.world import BIN, AgentPlace, World
+from tools.lab.office import PATIENCE, office, settle
+from tools.lab.world import BIN, AgentPlace, World, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -76,3 +78,24 @@ def test_a_role_reads_its_paths_and_no_link_leads_out_of_them(world: World, plac
 
     assert [one.exit_code for one in ran.values()] == [0, 8, 1, 10]
     assert not any("secret\n" in one.out for one in ran.values())
+
+
+def test_a_log_is_followed_as_it_grows_until_its_time_is_over(world: World, place: AgentPlace, tmp_path: Path) -> None:
+    log, heard = place.root / "var/log/grows.log", tmp_path / "heard"
+    log.write_text("first\n")
+    with heard.open("wb") as sink:
+        tail = subprocess.Popen([BIN / "guru", "tail", "-f", f"{PC}:/var/log/grows.log", "--for", "15s"], stdout=sink,
+                                env=world.guru_env())
+    try:
+        wait_until("the first line is here", lambda: heard.read_text() == "first\n", PATIENCE)
+        with log.open("a") as file:
+            file.write("second\n")
+        wait_until("the second line is here", lambda: heard.read_text() == "first\nsecond\n", PATIENCE)
+        tail.send_signal(signal.SIGINT)
+
+        assert tail.wait(30) == 130
+    finally:
+        tail.kill()
+        tail.wait(30)
+    wait_until("it is ended on the device", lambda: (
+        world.get("/jobs")["items"][0]["counts"] == {"cancelled": 1}), PATIENCE)

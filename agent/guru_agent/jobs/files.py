@@ -24,6 +24,7 @@ from guru_wire.files import MAX_ENTRIES, MAX_READ, FileEntry, FileLook
 
 OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 PIECE = 64 << 10                        # bytes read at once
+GLANCE = 0.5                            # seconds between looks at a file that is followed
 _TYPES = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "link"}
 
 
@@ -39,9 +40,12 @@ async def look_at(look: FileLook, grounds: Grounds, heard: Heard) -> str:
 
     NotFound, Refused, InputInvalid or CannotLook say why not.
     """
-    pieces = _read(look, grounds) if look.op == "read" else _list(look, grounds)
+    pieces = _list(look, grounds) if look.op == "list" else (_follow if look.follow else _read)(look, grounds)
     size, digest = 0, hashlib.sha256()
     while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+        if not piece:                   # nothing was added since
+            await asyncio.sleep(GLANCE)
+            continue
         if not heard("out", piece):
             raise CannotLook("not all of it could be kept: the spool or the disk is full")
         size += len(piece)
@@ -68,6 +72,42 @@ def _read(look: FileLook, grounds: Grounds) -> Iterator[bytes]:
             raise CannotLook(f"{look.path} changed while it was read")
     finally:
         os.close(descriptor)
+
+
+def _follow(look: FileLook, grounds: Grounds) -> Iterator[bytes]:
+    """The last lines and whatever is added, an empty piece while nothing is. It ends once it brought all it may.
+
+    A file that was cut off begins anew, and so does another one that took its name, as logs are rotated.
+    """
+    descriptor, at, brought = _opened(look, grounds, OPEN), -1, 0
+    try:
+        while brought < MAX_READ:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise Refused(f"{look.path} is no regular file")
+            if at < 0:
+                at = _line_start(descriptor, found.st_size, look.lines) if look.lines else found.st_size
+            at = 0 if found.st_size < at else at
+            piece = os.pread(descriptor, min(PIECE, MAX_READ - brought), at)
+            at, brought = at + len(piece), brought + len(piece)
+            yield piece
+            if not piece and (newer := _renewed(look, grounds, found)) is not None:
+                os.close(descriptor)
+                descriptor, at = newer, 0
+    finally:
+        os.close(descriptor)
+
+
+def _renewed(look: FileLook, grounds: Grounds, before: os.stat_result) -> int | None:
+    """An open descriptor of the file that has the name now, judged anew; None while it is the same, or none."""
+    try:
+        descriptor = _opened(look, grounds, OPEN)
+    except NotFound:
+        return None
+    if os.path.samestat(os.fstat(descriptor), before):
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _pieces(descriptor: int, start: int, end: int) -> Iterator[bytes]:

@@ -37,7 +37,7 @@ from guru_wire.querying import Query
 from guru_wire.running import Run
 
 LOG = logging.getLogger(__name__)
-AT_ONCE, QUERIES = 4, 2                 # commands, and queries, that run at once
+AT_ONCE, QUERIES, FOLLOWING = 4, 2, 2   # commands, queries and looks, and followed files that run at once
 WAITING = 500                           # orders that wait for their turn; more are answered with a failure
 QUICK = 0.15                            # seconds: what is over by then was never told as running
 AGAIN = 5.0                             # seconds until a full disk is tried again
@@ -61,7 +61,8 @@ class Jobs:
         self._waiting: deque[Order] = deque()
         self._known: set[str] = set()   # waiting or running
         self._doing: set[str] = set()   # commands that run
-        self._asking: set[str] = set()  # queries that run
+        self._asking: set[str] = set()  # queries and looks that run
+        self._following: set[str] = set()       # files that are followed
         self._cancels: dict[str, asyncio.Event] = {}
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -133,13 +134,19 @@ class Jobs:
         """The first order that may begin: commands and questions have lanes, so neither holds up the other.
         """
         for order in self._waiting:
-            asks = order.command.query is not None or order.command.file is not None
-            lane, room = (self._asking, QUERIES) if asks else (self._doing, AT_ONCE)
+            lane, room = self._lane(order.command)
             if len(lane) < room:
                 lane.add(order.job)
                 self._waiting.remove(order)
                 return order
         return None
+
+    def _lane(self, command: Command) -> tuple[set[str], int]:
+        """The jobs among which it runs, and how many of them may."""
+        if command.file is not None and command.file.follow:
+            return self._following, FOLLOWING
+        asks = command.query is not None or command.file is not None
+        return (self._asking, QUERIES) if asks else (self._doing, AT_ONCE)
 
     async def _recover(self) -> None:
         """What began before this program did: tell that its end is unknown, and end what is left of it."""
@@ -156,8 +163,8 @@ class Jobs:
                 await self._carry_out(order)
         finally:
             self._cancels.pop(order.job, None)
-            self._asking.discard(order.job)
-            self._doing.discard(order.job)
+            for lane in (self._asking, self._doing, self._following):
+                lane.discard(order.job)
             self._known.discard(order.job)
             self._news.set()
         await asyncio.sleep(TIDY)
@@ -276,6 +283,9 @@ class Jobs:
             if reading.done():
                 return Run(job=order.job, state="succeeded", exit_code=0, reason=reading.result())
             late = not stop.done()
+            if late and look.follow:
+                return Run(job=order.job, state="succeeded", exit_code=0,
+                           reason=f"it was followed for {order.command.timeout} s")
             reason = f"not done after {order.command.timeout} s" if late else "it was ended while it ran"
             return Run(job=order.job, state="timed_out" if late else "cancelled", reason=reason)
         except GuruError as error:

@@ -162,5 +162,5 @@ def _delivery_row(row: Row[Any]) -> DeliveryRow:
     state: State = "waiting" if finished is None else "delivered" if row.done_at is not None else "failed"
     return DeliveryRow(
         id=row.id, hook=row.hook, event=row.event, type=row.type, state=state, attempts=row.attempts,
-        status=row.status, error=row.error, created_at=row.created_at, finished_at=finished,
+        status=row.status, why=row.error, created_at=row.created_at, finished_at=finished,
     )

@@ -215,7 +215,7 @@ async def _look_at(rights: Rights, ask: FileAsk, timeout: int, devices: Sequence
         raise InputInvalid(f"{path} is a folder", hint="`guru ls` lists it")
     rights.around = rights.around._replace(path=path)
     rules = (await rights.sight("file.get")).files(devices[0])
-    look = FileLook(op=ask.op, path=path, lines=ask.lines, allow=rules.allow, deny=rules.deny)
+    look = FileLook(op=ask.op, path=path, lines=ask.lines, follow=ask.follow, allow=rules.allow, deny=rules.deny)
     return Command(file=look, timeout=timeout, output=MAX_READ)
 
 
@@ -265,7 +265,8 @@ def _what(ask: JobRequest) -> str:
     if ask.query is not None:
         return f"query {' '.join(ask.query.sql.split())}"
     if ask.file is not None:
-        return f"{'ls' if ask.file.op == 'list' else 'cat'} {ask.file.path}"
+        word = "ls" if ask.file.op == "list" else "tail" if ask.file.lines or ask.file.follow else "cat"
+        return f"{word} {ask.file.path}"
     if ask.look:
         return f"{ask.look} diagnose {ask.about}".rstrip()
     if ask.argv:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from guru_agent.jobs import files
 from guru_agent.jobs.files import Grounds, look_at
 from guru_policy.errors import CannotLook, GuruError, InputInvalid, NotFound, Refused
 from guru_wire.files import MAX_ENTRIES, MAX_READ, FileLook
@@ -191,6 +193,67 @@ async def test_a_folder_with_too_many_names_is_refused(place: Place, monkeypatch
         (full / str(at)).touch()
 
     assert len((await place.look("/full/", "list")).splitlines()) == MAX_ENTRIES // 1000
+
+
+async def test_a_followed_file_brings_what_is_added_over_its_rotation_and_no_more_than_a_look_may(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "GLANCE", 0.01)
+    log, heard = place.root / "var/log/app.log", bytearray()
+    steps = iter([
+        lambda: log.open("a").write("added\n"), lambda: log.write_text("cut\n"), lambda: log.rename(f"{log}.1"),
+        lambda: log.write_text("renewed\n"), lambda: log.write_bytes(b"x" * MAX_READ),
+    ])
+
+    def hear(stream: str, data: bytes) -> bool:
+        heard.extend(data)
+        return True
+
+    async def happen() -> None:
+        for step, expected in zip(steps, (b"added", b"cut", b"cut", b"renewed", b"x"), strict=True):
+            step()
+            async with asyncio.timeout(20):
+                while not bytes(heard).rstrip(b"\n").endswith(expected):
+                    await asyncio.sleep(0.01)
+
+    look = FileLook(op="read", path="/var/log/app.log", lines=1, follow=True, allow=("/var/log/**",))
+    acting = asyncio.create_task(happen())
+    await look_at(look, Grounds(place.root, None), hear)
+    await acting
+
+    assert bytes(heard).startswith(b"line 100\nadded\ncut\nrenewed\nx")
+    assert len(heard) <= MAX_READ
+
+
+async def test_a_followed_name_that_becomes_a_link_is_followed_nowhere(place: Place) -> None:
+    log, heard = place.root / "var/log/app.log", bytearray()
+
+    def hear(stream: str, data: bytes) -> bool:
+        heard.extend(data)
+        log.unlink(missing_ok=True)
+        log.symlink_to("/etc/shadow")
+        return True
+
+    with pytest.raises(Refused):
+        await look_at(FileLook(op="read", path="/var/log/app.log", lines=1, follow=True, allow=("/**",)),
+                      Grounds(place.root, None), hear)
+    assert bytes(heard) == b"line 100\n"
+
+
+async def test_followed_files_hold_up_neither_commands_nor_queries_and_end_with_their_time(
+    server: LinkServer, fleet: Fleet, parts: Parts, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    log.write_text("one\n")
+    look = FileLook(op="read", path=str(log), lines=5, follow=True, allow=("/**",))
+    for name in "3456":
+        await server.say(fleet.order(Command(file=look, timeout=3), job=name * 32))
+    found = await run(server, fleet, Command(argv=("true",)))
+    ended = await run(server, fleet, Command(file=look, timeout=1), "7" * 32)
+
+    assert found["state"] == "succeeded"
+    assert (ended["state"], "followed" in ended["reason"]) == ("succeeded", True)
+    assert printed(fleet, "out", "7" * 32) == b"one\n"
 
 
 async def test_an_order_on_a_real_link_brings_a_file_and_tells_why_not(

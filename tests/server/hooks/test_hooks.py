@@ -141,7 +141,7 @@ async def test_a_refused_event_is_told_in_the_log_and_can_be_sent_once_more(desk
     await desk.round()
     shown = (await desk.office.http.get("/hooks/deliveries", params={"hook": "org/psa"})).json()["items"]
 
-    assert (failed["status"], "422" in failed["error"], failed["attempts"]) == (422, True, 1)
+    assert (failed["status"], "422" in failed["why"], failed["attempts"]) == (422, True, 1)
     assert again.json()["state"] == "waiting"
     assert [(one["state"], one["attempts"]) for one in shown] == [("delivered", 2)]
     assert len({one.headers["webhook-id"] for one in inbox.letters}) == 1
@@ -169,7 +169,7 @@ async def test_nothing_is_sent_where_only_the_server_may_go(desk: Desk) -> None:
     await desk.round()
 
     (shown,) = (await desk.office.http.get("/hooks/deliveries")).json()["items"]
-    assert (shown["state"], "does not send to" in shown["error"]) == ("failed", True)
+    assert (shown["state"], "does not send to" in shown["why"]) == ("failed", True)
 
 
 async def test_who_may_not_bring_anything_into_force_neither_tests_nor_sees_webhooks(desk: Desk) -> None:

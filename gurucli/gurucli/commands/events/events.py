@@ -70,12 +70,12 @@ def run(
     cli: Cli = ctx.obj
     if after and since:
         raise UsageWrong("--after and --since both say where to begin", hint="give one of them")
-    if watch and cli.out.kind not in STREAMED:
-        raise UsageWrong(f"-o {cli.out.kind} has an end, and --watch has none", hint="take -o ndjson")
+    if watch and not limit and cli.out.kind not in STREAMED:
+        raise UsageWrong(f"-o {cli.out.kind} has an end, and --watch has none", hint="take -o ndjson, or --limit N")
     stream = Stream(cli.server, _wanted(cli, watch, selector, types, since, after), say=cli.out.note,
                     patience=cli.timeout)
-    if not watch:
-        rows = islice(stream.kept(), limit or None)
+    if not watch or cli.out.kind not in STREAMED:
+        rows = islice(stream.followed() if watch else stream.kept(), limit or None)
         cli.out.result(_sheet(cast("Iterator[Row]", rows)))
         return
     for row in islice(stream.followed(), limit or None):

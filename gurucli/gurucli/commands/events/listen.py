@@ -54,16 +54,17 @@ def run(
         show_default=False)] = "",
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=0, help="End after this many; 0: never.")] = 0,
 ) -> None:
-    """Post what happens to a program on this machine, for whoever writes a receiver.
+    """Post what happens to a program on this machine.
 
-    Each event is posted once, with a signature after Standard Webhooks as the server makes it, and shown with the
-    answer.
+    It is for whoever writes a receiver. Each event is posted once, with a signature after Standard Webhooks as the
+    server makes it, and shown with the answer.
     """
     from gurucli.human import seconds
 
     cli: Cli = ctx.obj
-    if cli.out.kind not in STREAMED:
-        raise UsageWrong(f"-o {cli.out.kind} has an end, and this has none", hint="take -o ndjson")
+    whole = cli.out.kind not in STREAMED
+    if whole and not limit:
+        raise UsageWrong(f"-o {cli.out.kind} has an end, and this has none", hint="take -o ndjson, or --limit N")
     secret = _secret(secret_file) if secret_file else os.urandom(24)
     target = Forward(forward, secret)
     start = max(0, int((cli.now() - seconds(since)) * 1000)) if since else None
@@ -71,15 +72,22 @@ def run(
     stream = Stream(cli.server, wanted, say=cli.out.note, patience=cli.timeout)
     if not secret_file:
         cli.out.say(f"the receiver's secret, for this time only: {written(secret)}")
-    for event in islice(stream.followed(), limit or None):
-        _show(cli, event, target.post(event))
+    rows = (_row(event, target.post(event)) for event in islice(stream.followed(), limit or None))
+    if whole:
+        cli.out.result(Sheet(rows, COLUMNS, name="id"))
+        return
+    for row in rows:
+        _show(cli, row)
 
 
-def _show(cli: Cli, event: Event, answered: Answered) -> None:
-    row: Row = {
+def _row(event: Event, answered: Answered) -> Row:
+    return {
         "time": event["time"], "type": event["type"].removeprefix(PREFIX), **answered._asdict(),
         "subject": event["subject"], "id": event["id"], "sequence": event["sequence"],
     }
+
+
+def _show(cli: Cli, row: Row) -> None:
     if cli.out.kind in ("table", "wide") and not cli.options.fields:
         cli.out.lines(_line(row, cli.out.paper))
         cli.out.answered = True

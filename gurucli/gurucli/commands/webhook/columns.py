@@ -28,5 +28,5 @@ HOOKS = (
 DELIVERIES = (
     Column("id", keep=True), Column("hook"), Column("type"), Column("state", "STATE", state),
     Column("status", right=True), Column("attempts", "TRIES", right=True), Column("created_at", "AGE", time=True),
-    Column("error"), Column("event", wide=True), Column("finished_at", wide=True, time=True),
+    Column("why"), Column("event", wide=True), Column("finished_at", wide=True, time=True),
 )
