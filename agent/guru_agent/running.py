@@ -88,7 +88,7 @@ class Agent:
         runs = Runs(self.store)
         self.orders = Jobs(
             self.store, self.spool, runs, Acceptance(self.identity, runs, self.clock), self._refusals, self.clock,
-            self.host, looks(self.desired),
+            self.host, looks(self.desired), private=settings.state,
         )
 
     def jobs(self) -> dict[str, Callable[[], Awaitable[None]]]:

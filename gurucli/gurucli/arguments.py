@@ -118,5 +118,6 @@ def _elsewhere(word: str) -> str:
              "jobs": "job", "scripts": "script", "exec": "run", "cmd": "run",
              "ssh": "run", "shell": "run", "sql": "query", "osquery": "query", "select": "query", "ack": "alert ack",
              "silence": "maint start", "mute": "maint start", "secret": "secrets", "vault": "secrets",
-             "backup": "export", "history": "audit list", "logs": "audit list"}
+             "backup": "export", "history": "audit list", "logs": "audit list", "event": "events", "stream": "events",
+             "hook": "webhook", "hooks": "webhook", "webhooks": "webhook"}
     return f"did you mean `guru {known[word]}`?" if word in known else ""

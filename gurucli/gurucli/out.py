@@ -81,6 +81,13 @@ class Out:
             self._stdout.write("\n".join(waiting) + "\n")
         self._stdout.flush()
 
+    def raw(self, data: bytes) -> None:
+        """Print bytes that are the result, as they are: into a pipe or a file, never onto a terminal."""
+        self._stdout.flush()
+        self._stdout.buffer.write(data)
+        self._stdout.flush()
+        self.answered = True
+
     def note(self, text: str) -> None:
         """A hint or a piece of news for a person; silent with -q."""
         if not self.quiet:

@@ -29,8 +29,10 @@ from guru_policy.errors import (
 )
 from gurucli.answers import DeviceDetail, DeviceRow, Json, LabelsChanged, WhoAmI
 from gurucli.answers_alerting import AlertDetail, AlertRow
+from gurucli.answers_events import Event
 from gurucli.answers_jobs import JobCancelled, JobDetail, JobMade, JobProgress, JobRow
 from gurucli.client import Client, part
+from gurucli.streaming import Stream, Wanted
 
 __all__ = [
     "Conflict", "DeadlinePassed", "Guru", "GuruError", "InputInvalid", "NotFound", "NotSignedIn", "Refused",
@@ -44,7 +46,7 @@ class Guru:
     """One server and one token or key; `ca` is its authority as PEM, the system's roots when empty."""
 
     def __init__(self, url: str, token: str, *, ca: str = "", timeout: float = 30.0) -> None:
-        self._client = Client(url, token, ca=ca, timeout=timeout)
+        self._client, self._timeout = Client(url, token, ca=ca, timeout=timeout), timeout
 
     def __enter__(self) -> Guru:
         return self
@@ -118,6 +120,16 @@ class Guru:
             yield news
             if news["done"]:
                 return
+
+    def events(
+        self, types: str = "", *, selector: str = "", after: str = "", timeout: float = 0.0
+    ) -> Iterator[Event]:
+        """What happens, as it does, from now on or from the cursor `after` (an event's `sequence`); it never ends.
+
+        With a `timeout` it ends once so many seconds brought nothing.
+        """
+        wanted = Wanted(types, selector, after or "newest")
+        yield from Stream(self._client, wanted, patience=self._timeout).followed(timeout)
 
     def call(self, method: str, path: str, body: Mapping[str, object] | None = None, **query: object) -> Json:
         """Any other operation of the API: the path below /api/v1, and the decoded answer."""

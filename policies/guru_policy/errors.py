@@ -140,6 +140,7 @@ class Undelivered(GuruError):
 
     code = "G0530"
 
-    def __init__(self, message: str, *, hint: str = "", again: bool = True) -> None:
+    def __init__(self, message: str, *, hint: str = "", again: bool = True, status: int | None = None) -> None:
         super().__init__(message, hint=hint)
         self.again = again
+        self.status = status            # of the answer, when there was one

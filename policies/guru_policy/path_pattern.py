@@ -17,7 +17,8 @@ _MOST_DEEP = 3                          # each `**` multiplies what a match may 
 _WRITTEN = re.compile(r"[A-Za-z0-9._*/@+-]+")
 
 
-def _checked(text: str) -> str:
+def checked(text: str) -> str:
+    """The text when it is a pattern."""
     if not _WRITTEN.fullmatch(text) or text.startswith("/") or ".." in text.split("/"):
         raise wrong(f"{shown(text)} is no pattern over paths", hint="write it as customers/acme/** or org/*.yaml")
     if any("**" in part and part != "**" for part in text.split("/")):
@@ -27,7 +28,7 @@ def _checked(text: str) -> str:
     return text
 
 
-PathPattern = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_checked)]
+PathPattern = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(checked)]
 """`*` is anything within one name, `**` any number of folders; from the root of the repository."""
 
 

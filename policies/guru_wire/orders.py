@@ -18,6 +18,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from guru_policy.errors import Untrusted
 from guru_policy.host import Shell
 from guru_policy.model import Carried
+from guru_wire.files import FileLook
 from guru_wire.purposes import AUTHORITY_LIFE_MS, MAX_LIFE_MS, Proof, leaf, node, tree
 from guru_wire.querying import Query
 from guru_wire.signing import Signed, seal, unseal
@@ -45,7 +46,7 @@ class Authority(Carried):
 
 
 class Command(Carried):
-    """What is run. Either `argv`, or `script` read by `shell`, or `query`, or `look`, which the agent knows by name."""
+    """What is run: `argv`, `script` read by `shell`, `query`, `file`, or `look`, which the agent knows by name."""
 
     argv: tuple[Word, ...] = Field(default=(), max_length=1000)
     shell: Shell | None = None          # None with a script: the platform's own, sh or powershell
@@ -54,6 +55,7 @@ class Command(Carried):
     query: Query | None = None          # answered from the device's tables; the parts are its output, a line each
     look: Literal["vpn"] | None = None
     about: str = Field(default="", max_length=200)              # of a look: which one of several
+    file: FileLook | None = None
     stdin: str = Field(default="", max_length=MAX_STDIN * 4 // 3 + 4)      # base64
     env: dict[str, Word] = Field(default_factory=dict, max_length=64)
     secrets: dict[str, str] = Field(default_factory=dict, max_length=64)   # variable to the name of a secret

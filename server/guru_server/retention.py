@@ -12,9 +12,11 @@ from guru_server.alerts.store import forget_resolved
 from guru_server.audit.checkpoints import let_go, set_root
 from guru_server.bus import Bus
 from guru_server.clock import Clock
+from guru_server.events import numbering
 from guru_server.fleet.holding import forget_withheld
+from guru_server.hooks import store as hooks
 from guru_server.inventory import forgetting
-from guru_server.jobs.forgetting import forget_jobs
+from guru_server.jobs.forgetting import forget_files, forget_jobs
 from guru_server.leases import Fence, held
 from guru_server.notify.outbox import forget_finished
 from guru_server.overrides import store as overrides
@@ -27,6 +29,7 @@ EVERY = 15 * 60.0                       # seconds; forget_unspoken wants 10 to 2
 DAY = 86_400_000
 WITHHELD = 14                           # days that what held and revoked devices sent is shown
 DEVICES = 100                           # looked up at once
+FILES_MS = 15 * 60_000                   # what looks at files brought is kept no longer
 ROWS = 5_000                            # of the audit log, deleted at once
 BREATH = 0.02                           # seconds between two devices, so that links are served first
 
@@ -56,13 +59,16 @@ class Retention:
             overrides.forget_ended(connection, now - self._days.overrides * DAY)
             forget_withheld(connection, now - WITHHELD * DAY)
             forget_jobs(connection, now - self._days.jobs * DAY)
+            forget_files(connection, now - FILES_MS)
             forgetting.forget_changes(connection, now - self._days.inventory * DAY)
             forgetting.forget_revoked(connection, now - WITHHELD * DAY)
+            hooks.forget(connection, self._db.tenant, now - self._days.deliveries * DAY)
             return forget_unspoken(connection)
 
         gone = await self._db.write(forget)
         if gone:
             await self._bus.publish("checks", {one.device for one in gone})
+        await self._forget_events(fence, now)
         await self._let_go(fence, now)
         await self._tidy(fence, now)
         after: Owner | None = None
@@ -86,6 +92,19 @@ class Retention:
 
         await self._db.write(work)
         self._tidied = now
+
+    async def _forget_events(self, fence: Fence, now: int) -> None:
+        """Let events go that are too old, or too many."""
+        before, rows = now - self._days.events * DAY, self._days.event_rows
+
+        def some(connection: Connection) -> int:
+            held(connection, fence)
+            return numbering.forget(connection, self._db.tenant, before, rows)
+
+        gone = 1
+        while gone:
+            gone = await self._db.write(some)
+            await asyncio.sleep(BREATH)
 
     async def _let_go(self, fence: Fence, now: int) -> None:
         """Let rows of the audit log go that are older than the policy keeps, up to a signed checkpoint."""

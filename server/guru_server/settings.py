@@ -115,6 +115,9 @@ class RetentionSettings(Part):
     overrides: int = Field(default=365, ge=1)
     jobs: int = Field(default=30, ge=1)
     inventory: int = Field(default=400, ge=1)                   # what changed
+    events: int = Field(default=30, ge=1)
+    deliveries: int = Field(default=14, ge=1)                   # to webhooks
+    event_rows: int = Field(default=500_000, ge=1_000)          # of the newest events, at most
 
 
 class AnchorSettings(Part):

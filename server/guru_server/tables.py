@@ -5,9 +5,11 @@ from __future__ import annotations
 from guru_server.accounts import tables as accounts
 from guru_server.alerts import tables as alerts
 from guru_server.audit import tables as audit
+from guru_server.events import tables as events
 from guru_server.fleet import tables as fleet
 from guru_server.gateway import tables as gateway
 from guru_server.gitops import tables as gitops
+from guru_server.hooks import tables as hooks
 from guru_server.identity import tables as identity
 from guru_server.inventory import tables as inventory
 from guru_server.jobs import tables as jobs
@@ -25,6 +27,6 @@ from guru_server.tenants import tables as tenants
 __all__ = ["SUBJECTS", "metadata"]
 
 SUBJECTS = (
-    accounts, alerts, audit, fleet, gateway, gitops, identity, inventory, jobs, notify, overrides, reconcile, replays,
-    rights, secrets, store, telemetry, tenants,
+    accounts, alerts, audit, events, fleet, gateway, gitops, hooks, identity, inventory, jobs, notify, overrides,
+    reconcile, replays, rights, secrets, store, telemetry, tenants,
 )

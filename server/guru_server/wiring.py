@@ -41,6 +41,8 @@ from guru_server.audit.repeated import Repeated
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.doctor import probes
+from guru_server.events import api as events_api
+from guru_server.events.presence import Presence
 from guru_server.federation import api as federation_api
 from guru_server.federation.exchanging import Exchange
 from guru_server.federation.issuers import Issuers
@@ -55,6 +57,9 @@ from guru_server.gitops.trust import Pinned
 from guru_server.gitops.verifying import Verifier
 from guru_server.gitops.watch import Watch
 from guru_server.gitops.webhook import Forge
+from guru_server.hooks import api as hooks_api
+from guru_server.hooks.in_force import HooksInForce
+from guru_server.hooks.sender import Sender
 from guru_server.identity import admissions
 from guru_server.identity import api as identity_api
 from guru_server.identity.sightings import Sightings
@@ -64,6 +69,7 @@ from guru_server.inventory import api as inventory_api
 from guru_server.inventory.recording import recorder as inventory_recorder
 from guru_server.inventory.recording import wanted
 from guru_server.jobs import api as jobs_api
+from guru_server.jobs import seeing as jobs_seeing
 from guru_server.jobs.asking import Desk as JobDesk
 from guru_server.jobs.coordinating import Coordinator
 from guru_server.jobs.delivering import orders_of, waited_for
@@ -170,7 +176,6 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
             db, bus, branch=settings.git.branch, secrets=_webhook_secrets(settings), now=clock,
             refused=sightings.webhook,
         ))
-    if repository:
         overrider = Overrider(db, repository.reconciler, repository.watch, in_force.labels, now=clock)
         guarded += [
             operators(repository.desk), deeds(repository.desk), exports(repository.desk),
@@ -181,12 +186,13 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     signer = Signer(keys.signer)
     templates = Templates(db, in_force.load, in_force.read_file)
     guarded.append(jobs_api.router(JobDesk(db, bus, clock, signer, in_force.labels, templates)))
-    guarded += [telemetry_api.router(db, clock), secrets_api.router(opener)]
-    guarded += [accounts_api.router(accounts), accounts_users.router(accounts)]
+    guarded += _about_events(ground, in_force)
+    guarded += [telemetry_api.router(db, clock), secrets_api.router(opener),
+                accounts_api.router(accounts), accounts_users.router(accounts)]
+    guarded.append(inventory_api.router(inventory_api.Desk(db, in_force.labels)))
     guarded.append(rights_api.router(rights_api.Desk(db, clock, in_force.labels)))
     guarded.append(approvals_api.router(approvals_api.Desk(db, clock, replay, accounts)))
     guarded.append(requests_api.router(requests_api.Desk(db, clock)))
-    guarded.append(inventory_api.router(inventory_api.Desk(db, in_force.labels)))
     guarded.append(fleet_api.router(fleet))     # last: its {ref} takes slashes
     door = Door(db, clock, in_force.decisive, holding=accounts.holding, sightings=sightings, desk=accounts,
                 repeated=repeated)
@@ -196,6 +202,15 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     )
     jobs = {"gateway": gateway.run, "repeated": repeated.run}
     return app, jobs | _leased(ground, repository, in_force, marker, signer)
+
+
+def _about_events(ground: Ground, in_force: InForce) -> list[APIRouter]:
+    db, bus = ground.db, ground.bus
+    hooks = hooks_api.Desk(db, bus, db.tenant, ground.clock, HooksInForce(db, db.tenant, in_force.load))
+    return [
+        events_api.router(events_api.Desk(db, bus, db.tenant, in_force.labels, jobs_seeing.of_some)),
+        hooks_api.router(hooks),
+    ]
 
 
 def _limits(wanted: LimitSettings, clock: Clock) -> Limits:
@@ -284,8 +299,13 @@ def _leased(
     works = {
         "alerts": Alerts(ground.db, ground.bus, sources, ground.clock).run,
         "audit": marker.run,
+        "events": Presence(ground.db, ground.db.tenant, ground.clock).run,
         "notify": notifier.run,
         "jobs": Coordinator(ground.db, ground.bus, signer, ground.clock).run,
+        "webhooks": Sender(
+            ground.db, ground.bus, ground.db.tenant, HooksInForce(ground.db, ground.db.tenant, in_force.load),
+            in_force.labels, ground.clock, Webhooks(settings.notify.secrets, private=settings.notify.private),
+        ).run,
         "retention": Retention(ground.db, ground.bus, ground.clock, settings.retention).run,
     }
     if repository:

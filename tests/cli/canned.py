@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +35,9 @@ from guru_wire.alerting import (
 from guru_wire.audit_log import AnchorRow, AuditCheckpoint, AuditExport, AuditRow, AuditVerified
 from guru_wire.drift import Drift, DriftRow
 from guru_wire.enrolment import Trust
+from guru_wire.events import DeliveryRow, Event, Events, HookRow
 from guru_wire.exporting import Contents, Export, ExportedCustomer, ExportedFile, LeftOut
+from guru_wire.files import FileEntry
 from guru_wire.health import Diagnosis, Doctor
 from guru_wire.holdings import (
     ChangedRow,
@@ -104,7 +107,7 @@ from tests.cli.double import Authority
 REVISION = "9f31c2e4" * 5
 OLDER = "71aa0b3c" * 5
 ID = "0123456789abcdef" * 2
-JOB, VPN_JOB = "3f2a91c0" * 4, "7e1b44d9" * 4
+JOB, VPN_JOB, FILE_JOB = "3f2a91c0" * 4, "7e1b44d9" * 4, "5c0ffee5" * 4
 T = 1_700_000_000_000
 SERVER = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 
@@ -252,6 +255,26 @@ def key(x: str = "") -> KeyRow:
                   created_by=f"person:ada{x}", expires_at=T, last_used_at=T, revoked=False)
 
 
+def happened(x: str) -> Event:
+    """An event of a device."""
+    return Event(id="e1", source="/gururmm/main", type=f"dev.gururmm.device.online{x}", subject=f"device:d1{x}",
+                 time="2023-11-14T22:13:20.000Z", sequence="7", customer=f"acme{x}", site="hq", device="d1",
+                 data={"name": f"web01{x}", "actor": f"server{x}", "result": f"here{x}"})
+
+
+def hook(x: str) -> HookRow:
+    """A webhook that fails."""
+    return HookRow(hook=f"org/psa{x}", customer="", host=f"https://psa.example{x}", events=(f"alert.*{x}",),
+                   selector="", signed=True, state="failing", waiting=2, last_ok_at=T, failing_since=T,
+                   disabled_at=None, next_try_at=T, error=f"503{x}")
+
+
+def delivery(x: str) -> DeliveryRow:
+    """An event that was taken."""
+    return DeliveryRow(id="w1", hook=f"org/psa{x}", event="e1", type=f"alert.fired{x}", state="delivered", attempts=1,
+                       status=204, why=x, created_at=T, finished_at=T)
+
+
 def told(x: str = "") -> AuditRow:
     """A row of the audit log."""
     return AuditRow(tenant=f"main{x}", seq=1, at=T, actor=f"person:ada{x}", action=f"LabelsChanged{x}",
@@ -291,6 +314,23 @@ def progress(x: str = "", **more: Any) -> JobProgress:
     return JobProgress(**values | more)
 
 
+def entry_line(x: str = "") -> bytes:
+    """A folder of one name, as a device lists it."""
+    entry = FileEntry(name=f"hosts{x}", type="link", size=7, mode="0644", owner=f"root{x}", group=f"root{x}", mtime=T,
+                      target=f"there{x}")
+    return entry.model_dump_json().encode() + b"\n"
+
+
+def file_read(data: bytes, x: str = "", **run: Any) -> JobProgress:
+    """A look at a file that brought these bytes."""
+    digests = hashlib.sha256(data).hexdigest() + hashlib.sha256(b"").hexdigest()
+    told = {"out": len(data), "kept": len(data), "digest": hashlib.sha256(digests.encode()).hexdigest()[:32], **run}
+    return JobProgress(
+        job=job_row(x, id=FILE_JOB, total=1, counts={"succeeded": 1}), runs=(run_row("web01", x, **told),), next=9,
+        done=True, output=(OutputRow(device=ID, name=f"web01{x}", stream="out", offset=0,
+                                     data=base64.b64encode(data).decode()),))
+
+
 def _diagnosis(x: str) -> str:
     finding = Finding(subject="routes", verdict=State.critical, message=f"none{x}", hint=f"add{x}", details=(f"a{x}",))
     found = Looked(profile=f"office{x}", type=f"l2tp{x}", platform=f"linux{x}", findings=(finding,))
@@ -315,11 +355,14 @@ def job_answers(x: str = "") -> dict[str, Any]:
         output=(OutputRow(device=ID, name=f"web01{x}", stream="out", offset=0, data=_diagnosis(x)),))
 
     def order(asked: Any) -> JobMade:
+        if asked.body.get("file"):
+            return JobMade(job=job_row(x, id=FILE_JOB, total=1), next=2)
         vpn = asked.body.get("look") == "vpn" and asked.body["device"] == "vpn01"
         return JobMade(job=job_row(x, id=VPN_JOB, total=1), next=2) if vpn else made
 
     return {
         "POST /jobs": order, f"GET /jobs/{VPN_JOB}/progress": looked,
+        f"GET /jobs/{FILE_JOB}/progress": file_read(entry_line(x), x),
         f"POST /jobs/{JOB}/rerun": made, f"GET /jobs/{JOB}/progress": progress(x),
         "GET /jobs": Page[JobRow](items=(job_row(x),), total=1),
         f"GET /jobs/{JOB}": JobDetail(**job_row(x).model_dump(), runs=progress(x).runs),
@@ -458,6 +501,11 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
         **{f"POST /approvals/a1/{word}": ApprovalRow(**APPROVAL, about=f"do{x}") for word in ("approve", "deny")},
         "POST /keys": KeyCreated(key=f"guruk_1{x}", row=key(x)),
         "GET /keys": Page[KeyRow](items=(key(x),), total=1), "DELETE /keys/key1": key(x),
+        "GET /events": Events(items=(happened(x),), cursor="7"),
+        "GET /hooks": Page[HookRow](items=(hook(x),), total=1),
+        "GET /hooks/deliveries": Page[DeliveryRow](items=(delivery(x),), total=1),
+        "GET /hooks/deliveries/w1": delivery(x), "POST /hooks/test": delivery(x),
+        "POST /hooks/deliveries/w1/redelivery": delivery(x),
         "GET /audit": Page[AuditRow](items=(told(x),), total=1),
         "GET /audit/export": AuditExport(entries=(told(x),), checkpoints=(AuditCheckpoint(
             tenant=f"main{x}", seq=1, hash=f"{'a' * 64}{x}", at=T, key=f"k{x}", signature=f"s{x}"),)),

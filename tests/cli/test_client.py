@@ -15,6 +15,7 @@ from guru_wire import (
     audit_log,
     drift,
     enrolment,
+    events,
     exporting,
     health,
     holdings,
@@ -28,6 +29,7 @@ from gurucli import (
     answers,
     answers_alerting,
     answers_audit,
+    answers_events,
     answers_exporting,
     answers_inventory,
     answers_jobs,
@@ -122,14 +124,16 @@ def test_a_name_cannot_leave_its_place_in_the_path() -> None:
 
 
 WIRE = (
-    access, alerting, audit_log, drift, enrolment, exporting, health, holdings, jobs, operator, people, secrets, uplink,
+    access, alerting, audit_log, drift, enrolment, events, exporting, health, holdings, jobs, operator, people, secrets,
+    uplink,
 )
 MODELS = {
     name: model for module in WIRE
     for name, model in vars(module).items() if isinstance(model, type) and issubclass(model, BaseModel)}
 MODELS["Verdict"] = uplink.Verdict
 ANSWERS = (
-    answers, answers_alerting, answers_audit, answers_exporting, answers_inventory, answers_jobs, answers_people,
+    answers, answers_alerting, answers_audit, answers_events, answers_exporting, answers_inventory, answers_jobs,
+    answers_people,
     answers_planning, answers_rights,
 )
 SHAPES = {name: shape for module in ANSWERS

@@ -108,7 +108,7 @@ def test_importing_it_loads_no_models_and_no_command_line() -> None:
     assert issubclass(Refused, GuruError)
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(5))
 def test_an_example_of_the_page_does_what_it_says(
     number: int, guru: Guru, double: Double, authority: Authority, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -117,5 +117,5 @@ def test_an_example_of_the_page_does_what_it_says(
     examples = re.findall(r"```python\n(.*?)```", page, flags=re.S)
     exec(compile(examples[number], "docs/sdk.md", "exec"), {"url": double.url, "key": TOKEN, "ca": authority.ca})
 
-    assert len(examples) == 4
-    assert ["d0 ", "1 changed", "G0404 ", ""][number] in capsys.readouterr().out
+    assert len(examples) == 5
+    assert ["d0 ", "1 changed", "G0404 ", "device.online 7", ""][number] in capsys.readouterr().out

@@ -97,13 +97,14 @@ OFFLINE = {"init", "fmt", "schema", "diff", "render", "test",         # tests/cl
 OWN = {"ci", "apply", "rollback", "wait", "drift",            # test_pipeline.py; then others
        "secrets edit", "secrets check", "secrets recipients list", "secrets recipients add",
        "enroll pending approve", "enroll pending deny", "device quarantine", "device release", "device rotate-key",
-       "alert show", "alert ack", "maint start", "maint end", "export", "import server", "software show"}
+       "alert show", "alert ack", "maint start", "maint end", "export", "import server", "software show",
+       "events", "listen", "webhook list", "webhook test", "webhook deliveries", "webhook redeliver"}   # test_events.py
 RIGHTS = {"access request", "access list", "access approve", "access deny", "access revoke", "access break-glass",
           "access review", "approval list", "approval show", "approval approve", "approval deny"}    # test_rights.py
 PEOPLE = {"session list", "session revoke", "password", "mfa status", "mfa setup", "mfa verify", "mfa recovery",
           "mfa disable", "user list", "user invite", "user lock", "user unlock"}       # test_signing_in.py
 JOBS = {"run", "query", "job list", "job show", "job watch", "job output", "job cancel", "job rerun",
-        "script list", "script show", "script run", "vpn diagnose"}   # test_jobs.py, test_query.py
+        "script list", "script show", "script run", "vpn diagnose", "ls", "cat", "tail"}   # test_jobs.py, test_query.py
 
 
 def test_the_walk_leaves_out_only_what_ends_something() -> None:

@@ -25,18 +25,21 @@ class Inbox:
 
     def __init__(self, record: Path | None = None) -> None:
         self.letters: list[Letter] = []
+        self.raw: list[bytes] = []      # their bodies as they came
         self.status = 204
+        self.answering = threading.Event()      # cleared: deliveries are taken, and wait for their answer
+        self.answering.set()
         self._record, self._arrived = record, threading.Condition()
         inbox = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 size = min(int(self.headers.get("content-length", 0)), MAX_BODY)
-                inbox._take(Letter(
-                    self.path,
-                    {name.lower(): value for name, value in self.headers.items()},
-                    json.loads(self.rfile.read(size)),
-                ))
+                raw = self.rfile.read(size)
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                inbox.raw.append(raw)
+                inbox._take(Letter(self.path, headers, json.loads(raw)))
+                inbox.answering.wait(10)
                 self.send_response(inbox.status)
                 self.end_headers()
 

@@ -28,15 +28,16 @@ from guru_agent.state.runs import Runs
 from guru_agent.state.spool import Spool
 from guru_agent.state.store import Store, StoreFull
 from guru_agent.supervise import Crashed, guarded
-from guru_policy.errors import CannotLook, InputInvalid, StepFailed, Untrusted
+from guru_policy.errors import CannotLook, GuruError, InputInvalid, StepFailed, Untrusted
 from guru_policy.host import Host
 from guru_wire import link
+from guru_wire.files import FileLook
 from guru_wire.orders import MAX_LIFE_MS, Command, Expired, Order
 from guru_wire.querying import Query
 from guru_wire.running import Run
 
 LOG = logging.getLogger(__name__)
-AT_ONCE, QUERIES = 4, 2                 # commands, and queries, that run at once
+AT_ONCE, QUERIES, FOLLOWING = 4, 2, 2   # commands, queries and looks, and followed files that run at once
 WAITING = 500                           # orders that wait for their turn; more are answered with a failure
 QUICK = 0.15                            # seconds: what is over by then was never told as running
 AGAIN = 5.0                             # seconds until a full disk is tried again
@@ -52,15 +53,16 @@ class Jobs:
 
     def __init__(
         self, store: Store, spool: Spool, runs: Runs, acceptance: Acceptance, refusals: Refusals, clock: Clock,
-        host: Host, looks: Mapping[str, Look],
+        host: Host, looks: Mapping[str, Look], *, private: Path | None = None,
     ) -> None:
         self._store, self._spool, self._runs = store, spool, runs
         self._acceptance, self._refusals, self._clock = acceptance, refusals, clock
-        self._host, self._looks = host, looks
+        self._host, self._looks, self._private = host, looks, private
         self._waiting: deque[Order] = deque()
         self._known: set[str] = set()   # waiting or running
         self._doing: set[str] = set()   # commands that run
-        self._asking: set[str] = set()  # queries that run
+        self._asking: set[str] = set()  # queries and looks that run
+        self._following: set[str] = set()       # files that are followed
         self._cancels: dict[str, asyncio.Event] = {}
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -129,15 +131,22 @@ class Jobs:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _next(self) -> Order | None:
-        """The first order that may begin: commands and queries have lanes of their own, so neither holds up the other.
+        """The first order that may begin: commands and questions have lanes, so neither holds up the other.
         """
         for order in self._waiting:
-            lane, room = (self._asking, QUERIES) if order.command.query else (self._doing, AT_ONCE)
+            lane, room = self._lane(order.command)
             if len(lane) < room:
                 lane.add(order.job)
                 self._waiting.remove(order)
                 return order
         return None
+
+    def _lane(self, command: Command) -> tuple[set[str], int]:
+        """The jobs among which it runs, and how many of them may."""
+        if command.file is not None and command.file.follow:
+            return self._following, FOLLOWING
+        asks = command.query is not None or command.file is not None
+        return (self._asking, QUERIES) if asks else (self._doing, AT_ONCE)
 
     async def _recover(self) -> None:
         """What began before this program did: tell that its end is unknown, and end what is left of it."""
@@ -154,8 +163,8 @@ class Jobs:
                 await self._carry_out(order)
         finally:
             self._cancels.pop(order.job, None)
-            self._asking.discard(order.job)
-            self._doing.discard(order.job)
+            for lane in (self._asking, self._doing, self._following):
+                lane.discard(order.job)
             self._known.discard(order.job)
             self._news.set()
         await asyncio.sleep(TIDY)
@@ -206,6 +215,8 @@ class Jobs:
         command = order.command
         if command.query is not None:
             return await self._queried(order, command.query, tape)
+        if command.file is not None:
+            return await self._looked_at(order, command.file, tape)
         if command.look is not None:
             return await self._looked(order, tape)
         if command.unless is not None:
@@ -260,6 +271,29 @@ class Jobs:
             return Run(job=order.job, state="timed_out", reason=f"not done after {order.command.timeout} s")
         tape.heard("out", found.encode())
         return Run(job=order.job, state="succeeded", exit_code=0)
+
+    async def _looked_at(self, order: Order, look: FileLook, tape: Tape) -> Run:
+        from guru_agent.jobs.files import Grounds, look_at
+
+        grounds = Grounds(Path(self._host.root) if self._host.root else None, self._private)
+        reading = asyncio.ensure_future(look_at(look, grounds, tape.heard))
+        stop = asyncio.ensure_future(self._cancels[order.job].wait())
+        try:
+            await asyncio.wait({reading, stop}, timeout=order.command.timeout, return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                return Run(job=order.job, state="succeeded", exit_code=0, reason=reading.result())
+            late = not stop.done()
+            if late and look.follow:
+                return Run(job=order.job, state="succeeded", exit_code=0,
+                           reason=f"it was followed for {order.command.timeout} s")
+            reason = f"not done after {order.command.timeout} s" if late else "it was ended while it ran"
+            return Run(job=order.job, state="timed_out" if late else "cancelled", reason=reason)
+        except GuruError as error:
+            return Run(job=order.job, state="failed", reason=plain(error.message, 500))
+        finally:
+            for task in (reading, stop):
+                task.cancel()
+            await asyncio.gather(reading, stop, return_exceptions=True)
 
     async def _queried(self, order: Order, query: Query, tape: Tape) -> Run:
         root = Path(self._host.root) if self._host.root else None

@@ -45,6 +45,7 @@ class Circumstances(NamedTuple):
     approved: bool = False
     devices: int = 1
     command_class: str | None = None
+    path: str | None = None             # of a file, in its plain form
 
 
 class RuleRef(NamedTuple):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from guru_policy.access.asking import Answer, Circumstances, Decision, Subject, Target
 from guru_policy.access.conditions import unmet as unmet_of
 from guru_policy.access.grants import Applicable, Grants, Rule, covers
+from guru_policy.file_rules import ANYTHING, FileRules, matches
 from guru_policy.inventory import Device, Scalar
 from guru_policy.kinds.role import VERBS
 from guru_policy.objects.scopes import ORG, Scope
@@ -145,11 +146,11 @@ def _answer(subject: Subject, verb: str, target: Target, grants: Grants, around:
         return Answer(False, None, "none")
     found: Applicable = grants.at(verb, target.scope)
     for rule in found.denies:
-        if _of_class(rule, verb, around, unknown=True) and _chosen(rule, target, grants, unknown=True):
+        if _fits(rule, verb, around, unknown=True) and _chosen(rule, target, grants, unknown=True):
             return Answer(False, rule.ref, "deny")
     nearest: tuple[Rule, tuple[str, ...]] | None = None
     for rule in found.allows:
-        if _of_class(rule, verb, around, unknown=False) and _chosen(rule, target, grants, unknown=False):
+        if _fits(rule, verb, around, unknown=False) and _chosen(rule, target, grants, unknown=False):
             unmet = unmet_of(rule.held, subject, around)
             if not unmet:
                 return Answer(True, rule.ref)
@@ -164,6 +165,28 @@ def _chosen(rule: Rule, target: Target, grants: Grants, *, unknown: bool) -> boo
     if not rule.selector.requirements:
         return True
     return unknown if target.labels is None else grants.selects(rule, target, target.labels)
+
+
+def files_of(subject: Subject, verb: str, target: Target, grants: Grants, around: Circumstances) -> FileRules:
+    """Which files of a device the verb is for, as its rules say: for the agent to judge where a path really leads."""
+    found = grants.at(verb, target.scope)
+    denies = [rule for rule in found.denies if _chosen(rule, target, grants, unknown=True)]
+    allows = [rule for rule in found.allows if _chosen(rule, target, grants, unknown=False)
+              and not unmet_of(rule.held, subject, around)]
+    return FileRules(*(
+        tuple(dict.fromkeys(path for rule in rules for path in rule.held.paths or (ANYTHING,)))
+        for rules in (allows, denies)
+    ))
+
+
+def _fits(rule: Rule, verb: str, around: Circumstances, *, unknown: bool) -> bool:
+    return _of_class(rule, verb, around, unknown=unknown) and _of_path(rule, around, unknown=unknown)
+
+
+def _of_path(rule: Rule, around: Circumstances, *, unknown: bool) -> bool:
+    if not rule.held.paths:
+        return True
+    return unknown if around.path is None else matches(rule.held.paths, around.path)
 
 
 def _of_class(rule: Rule, verb: str, around: Circumstances, *, unknown: bool) -> bool:

@@ -39,6 +39,7 @@ class HeldRule(Carried):
     verbs: tuple[str, ...]
     line: int
     classes: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
     selector: str = ""
     mfa_within: int = 0
     ticket: bool = False
@@ -186,7 +187,7 @@ def _role(item: Object, spec: Role) -> HeldRole:
     return HeldRole(name=item.name, path=item.path, break_glass=spec.break_glass, rules=tuple(
         HeldRule(
             id=name, effect=rule.effect, verbs=rule.verbs, line=item.place("rules", name).line,
-            classes=rule.classes, selector=rule.selector, mfa_within=rule.conditions.mfa_within or 0,
+            classes=rule.classes, paths=rule.paths, selector=rule.selector, mfa_within=rule.conditions.mfa_within or 0,
             ticket=rule.conditions.ticket, approval=rule.conditions.approval,
             ticket_pattern=rule.conditions.ticket_pattern or "", window=_window(rule.conditions.window),
             max_devices=rule.conditions.max_devices or 0,

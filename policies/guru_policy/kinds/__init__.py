@@ -23,6 +23,7 @@ from guru_policy.kinds.service_account import ServiceAccount
 from guru_policy.kinds.sign_in_policy import SignInPolicy
 from guru_policy.kinds.site import Site
 from guru_policy.kinds.test import Test
+from guru_policy.kinds.webhook import Webhook
 from guru_policy.objects.scopes import Level
 
 _ORG: frozenset[Level] = frozenset({"org"})
@@ -52,6 +53,7 @@ KINDS: dict[str, tuple[type[Spec] | None, frozenset[Level]]] = {
     "SignInPolicy": (SignInPolicy, _ORG),
     "Secret": (Secret, _TENANT),
     "Test": (Test, _TENANT),
+    "Webhook": (Webhook, _TENANT),
 }
 """Kind to its spec and the levels it may stand at."""
 
@@ -68,5 +70,6 @@ def models_of(kind: str) -> tuple[type[Spec], ...]:
 __all__ = [
     "KINDS", "LATER", "ActionSet", "AgentRelease", "AlertRule", "Binding", "Branding", "CommandTemplate", "Customer",
     "DeviceGroup", "EscalationPolicy", "FleetSpec", "MaintenanceWindow", "NotificationChannel", "Person", "Policy",
-    "Role", "Rollout", "Schedule", "Secret", "ServiceAccount", "SignInPolicy", "Site", "Spec", "Test", "models_of",
+    "Role", "Rollout", "Schedule", "Secret", "ServiceAccount", "SignInPolicy", "Site", "Spec", "Test", "Webhook",
+    "models_of",
 ]

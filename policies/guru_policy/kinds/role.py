@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
+from guru_policy.file_rules import FilePattern
 from guru_policy.kinds.base import DisplayName, SelectorText, Spec
 from guru_policy.model import wrong
 from guru_policy.quantities import ItemId, PositiveDuration, shape, shown
@@ -90,6 +91,8 @@ class RoleRule(Spec):
         min_length=1, max_length=100, description="such as `device.read`, `alert.*` or `*`")
     classes: tuple[ItemId, ...] = Field(
         default=(), max_length=100, description="for `command.run`: only CommandTemplates of these classes")
+    paths: tuple[FilePattern, ...] = Field(
+        default=(), max_length=100, description="for `file.*`: only these files and folders, such as `/var/log/**`")
     selector: SelectorText = Field(
         default="", description="only devices that match; by `git/` and `op/` labels, customer, site and name only")
     conditions: RuleConditions = Field(default=RuleConditions(), description="what else has to hold, to allow")
@@ -99,6 +102,13 @@ class RoleRule(Spec):
         if self.effect == "deny" and self.conditions != RuleConditions():
             raise wrong("a rule that denies has no conditions: it denies whatever else holds",
                         hint="put the conditions on the rule that allows")
+        return self
+
+    @model_validator(mode="after")
+    def _paths_of_files(self) -> Self:
+        if self.paths and not all(verb.startswith("file.") for verb in self.verbs):
+            raise wrong("a rule with `paths` has verbs about files alone",
+                        hint="put the others into a rule of their own")
         return self
 
     @field_validator("selector")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import JsonValue
 from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
 from guru_policy.alerting.episode import Episode, Event, Phase, event_of
@@ -19,12 +20,16 @@ from guru_server.alerts.progress import read, written
 from guru_server.alerts.seeing import Seen, Transition
 from guru_server.alerts.tables import alert, alert_event
 from guru_server.alerts.timeline import note_changes
+from guru_server.events.noting import Happening, note
 from guru_server.fleet.inventory import Inventory
 from guru_server.notify.outbox import THE_RULE, By, enqueue
 from guru_server.rights.asking import Sight
 from guru_server.store.binding import whose
 from guru_wire.alerting import AlertRow
 from guru_wire.operator import Page
+
+_EVENTS: Mapping[Event, str] = {"firing": "alert.fired", "resolved": "alert.resolved"}
+_TOLD = ("alert", "rule", "severity", "summary", "check", "startedAt", "firedAt", "resolvedAt", "reason")
 
 
 def store(connection: Connection, found: Sequence[Transition], now: int) -> int:
@@ -130,9 +135,14 @@ def _tell(connection: Connection, change: Transition, name: str, event: Event | 
     """Put the notes of a change into the outbox, and write down what happened."""
     known = change.before.progress if change.before is not None else None
     note_changes(connection, name, event, known, change, now)
-    if event != "resolved" and not change.tellings:
+    if event is None and not change.tellings:
         return 0
     row = connection.execute(select(alert).where(alert.c.tenant == whose(connection), alert.c.id == name)).one()
+    if event is not None:
+        happened = payload(row, event, change.seen)
+        note(connection, whose(connection), now, [Happening(
+            _EVENTS[event], f"alert:{name}", {key: happened[key] for key in _TOLD}, row.device, row.customer, row.site,
+        )])
     if event == "resolved":
         told = known.told if known is not None else ()
         enqueue(
@@ -149,7 +159,7 @@ def _tell(connection: Connection, change: Transition, name: str, event: Event | 
     return sum(len(telling.tells) for telling in change.tellings)
 
 
-def payload(row: Row[Any], event: str, seen: Seen | None, by: By = THE_RULE) -> dict[str, object]:
+def payload(row: Row[Any], event: str, seen: Seen | None, by: By = THE_RULE) -> dict[str, JsonValue]:
     """What channels tell, as documented in docs/alerts.md. Fields are only added."""
     policy, _, step = by.step.rpartition("/")
     return {

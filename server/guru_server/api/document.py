@@ -31,7 +31,8 @@ PROBLEMS: Mapping[str, str] = {
 TAGS: Mapping[str, str] = {
     "server": "Health of the server", "devices": "The devices of the fleet", "jobs": "Commands, queries and scripts",
     "alerts": "Alerts, notifications and maintenance windows", "audit": "The audit log", "identity": "Who asks",
-    "enrolment": "How devices join", "rights": "Who may do what, and API keys", "telemetry": "Samples over time",
+    "enrolment": "How devices join", "events": "What happens, as a stream and to webhooks",
+    "rights": "Who may do what, and API keys", "telemetry": "Samples over time",
     "overrides": "Values by hand", "secrets": "Whom to encrypt secrets for", "webhooks": "Words from Git hosts",
 }
 

@@ -1,5 +1,7 @@
 """Appends to the audit log, in the transaction of what it tells about; it never changes or deletes a row.
 
+What is an event, too (guru_server.events.deeds), is noted for the stream in the same transaction.
+
 A tenant's rows are a hash chain (guru_wire.audit_chain). Whoever appends holds the chain's head until the
 transaction ends: append last in a transaction, and never on the way of what devices send.
 """
@@ -13,6 +15,8 @@ from sqlalchemy import Connection, select, text
 
 from guru_policy.text.flattening import plain
 from guru_server.audit.tables import audit, audit_head
+from guru_server.events.deeds import happening
+from guru_server.events.noting import note
 from guru_server.store.binding import whose
 from guru_wire.audit_chain import GENESIS, Entry, Position, chained
 
@@ -60,9 +64,11 @@ def record(
 def append(connection: Connection, now: int, deeds: Iterable[Deed], tenant: str = "") -> None:
     """Note several deeds at once: one hold of the chain's head, however many there are."""
     tenant = tenant or whose(connection)
-    entries = [_entry(tenant, now, deed) for deed in deeds]
-    if not entries:
+    done = list(deeds)
+    if not done:
         return
+    note(connection, tenant, now, filter(None, map(happening, done)))
+    entries = [_entry(tenant, now, deed) for deed in done]
     made, at = chained(_held(connection, tenant), entries)
     connection.execute(audit.insert(), [entry._asdict() for entry in made])
     here = audit_head.c.tenant == tenant

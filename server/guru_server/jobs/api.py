@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from functools import partial
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Query, Response
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
-from guru_policy.errors import NotFound
+from guru_policy.errors import NotFound, Refused
 from guru_server.cursors import LAST
 from guru_server.fleet.reading import resolve
 from guru_server.jobs import asking, deciding, seeing, store, templates
 from guru_server.jobs.asking import Desk
 from guru_server.jobs.recording import NEWS
+from guru_server.jobs.seeing import FILES
 from guru_server.rights.asking import Asking, Sight
 from guru_server.rights.declaring import needs
 from guru_server.rights.weighing import costly
@@ -52,16 +53,16 @@ def router(desk: Desk) -> APIRouter:
     _route_scripts(router, desk)
 
     @router.post("/jobs", status_code=201)
-    @needs("command.run", "query.run", of="devices")
+    @needs("command.run", "query.run", "file.get", of="devices")
     @costly
     async def make(ask: JobRequest, rights: Asking) -> JobMade:
-        """A new job, for `command.run` or `query.run`. Devices that are away get it when they come back, until it
-        expires.
+        """A new job, for `command.run`, `query.run` or `file.get`. Devices that are away get it when they come back,
+        until it expires.
         """
         return await asking.order(desk, ask, rights)
 
     @router.post("/jobs/{ref}/cancel")
-    @needs("command.run", "query.run", of="devices")
+    @needs("command.run", "query.run", "file.get", of="devices")
     async def cancel(ref: str, rights: Asking) -> JobCancelled:
         """End what runs of it, and let nothing of it begin any more; it takes what making it took."""
         return await asking.cancel(desk, ref, rights)
@@ -107,7 +108,8 @@ def _route_reading(router: APIRouter, desk: Desk) -> None:
         with desk.bus.subscribe(NEWS) as news:
             while True:
                 found = await desk.db.read(
-                    partial(_progress, ref=ref, after=after, output=output, now=desk.clock(), sight=sight)
+                    partial(_progress, ref=ref, after=after, output=output, now=desk.clock(), sight=sight,
+                            actor=rights.actor)
                 )
                 left = until - loop.time()
                 if found.news and not found.progress.done and found.progress.job.total > CROWD and left > GATHER:
@@ -125,7 +127,7 @@ def _route_reading(router: APIRouter, desk: Desk) -> None:
     async def printed(ref: str, device: str, rights: Asking) -> Response:
         """All that is kept of what one device printed."""
         now, sight = desk.clock(), await rights.sight("device.read")
-        found = await desk.db.read(lambda connection: _printed(connection, ref, device, now, sight))
+        found = await desk.db.read(lambda connection: _printed(connection, ref, device, now, sight, rights.actor))
         return _json(found.model_dump_json(by_alias=True))
 
 
@@ -177,9 +179,11 @@ def _detail(connection: Connection, ref: str, now: int, sight: Sight) -> JobDeta
     return JobDetail(**shown.model_dump(), runs=tuple(runs))
 
 
-def _progress(connection: Connection, *, ref: str, after: int, output: bool, now: int, sight: Sight) -> _Look:
+def _progress(
+    connection: Connection, *, ref: str, after: int, output: bool, now: int, sight: Sight, actor: str
+) -> _Look:
     row = store.find(connection, ref, sight)
-    found = store.changes(connection, row, after, now, output)
+    found = store.changes(connection, row, after, now, output and _may_read(row, actor))
     whole = found.next >= row.changes
     runs = store.standings(connection, row.id, now) if whole else []
     done = whole and deciding.done(runs, store.wave_of(row), now)
@@ -194,8 +198,15 @@ def _progress(connection: Connection, *, ref: str, after: int, output: bool, now
     return _Look(progress, bool(changed or pieces))
 
 
-def _printed(connection: Connection, ref: str, device: str, now: int, sight: Sight) -> RunOutput:
+def _may_read(row: Row[Any], actor: str) -> bool:
+    """What is in a file is for whoever asked for it, and for nobody else who may see the device."""
+    return bool(row.command_class != FILES or row.actor == actor)
+
+
+def _printed(connection: Connection, ref: str, device: str, now: int, sight: Sight, actor: str) -> RunOutput:
     row = store.find(connection, ref, sight)
+    if not _may_read(row, actor):
+        raise Refused("what is in a file is told only to whoever asked for it", hint="ask for it yourself: `guru cat`")
     run = store.run_of(connection, row.id, resolve(connection, whose(connection), device, sight), now)
     out, err = (store.printed(connection, row.id, run.device, stream) for stream in ("out", "err"))
     return RunOutput(

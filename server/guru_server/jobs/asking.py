@@ -13,11 +13,13 @@ from sqlalchemy import Connection, select
 
 from guru_policy.access.asking import Decision
 from guru_policy.errors import InputInvalid, NotFound, Refused
+from guru_policy.file_rules import plain_path
 from guru_policy.inventory import Device
 from guru_policy.selector import parse
 from guru_server.audit.log import record
 from guru_server.bus import Bus
 from guru_server.clock import Clock
+from guru_server.events.noting import Happening, note
 from guru_server.fleet.finding import Labels, matching
 from guru_server.fleet.inventory import Inventory, among
 from guru_server.fleet.reading import known, resolve
@@ -26,13 +28,14 @@ from guru_server.jobs import store
 from guru_server.jobs.changing import Conclusion, conclude
 from guru_server.jobs.creating import NewJob, create
 from guru_server.jobs.recording import NEWS
-from guru_server.jobs.seeing import acting_for, devices_of
+from guru_server.jobs.seeing import FILES, acting_for, devices_of
 from guru_server.jobs.signing import Signer
 from guru_server.jobs.tables import job, job_run
 from guru_server.jobs.templates import Found, Templates, command_of, refuse
 from guru_server.rights.asking import Rights, Sight, ruled
 from guru_server.store.binding import whose
 from guru_server.store.database import Database
+from guru_wire.files import MAX_READ, FileAsk, FileLook
 from guru_wire.jobs import Batch, JobCancelled, JobMade, JobRequest, Rerun
 from guru_wire.orders import MAX_OUTPUT, Command
 
@@ -66,12 +69,14 @@ async def order(desk: Desk, ask: JobRequest, rights: Rights) -> JobMade:
     command, found = await _command(desk, ask, devices)
     if found is not None:
         await _seconded(rights, found, devices)
+    if ask.file is not None:
+        command = await _look_at(rights, ask.file, ask.timeout, devices)
     now = desk.clock()
     new = NewJob(
         id=uuid.uuid4().hex, actor=rights.actor, what=_what(ask), target=ask.device or ask.selector, command=command,
         devices=devices, created_at=now, expires_at=now + ask.expires * 1000, batch=_batch(ask.batch, len(devices)),
         template=ask.template, revision=found.revision if found else "",
-        command_class=found.template.command_class if found else "" if ask.query or ask.look else AD_HOC,
+        command_class=found.template.command_class if found else _class_of(ask),
     )
     return await _make(desk, new, rights)
 
@@ -80,13 +85,15 @@ async def cancel(desk: Desk, ref: str, rights: Rights) -> JobCancelled:
     """End what runs of a job, and let nothing of it begin any more: on all of its devices, or on none."""
     now, actor = desk.clock(), rights.actor
     reading = await rights.sight("device.read")
-    running, looking = await rights.sight("command.run"), await rights.sight("query.run")
+    sights = {verb: await rights.sight(verb) for verb in ("command.run", "query.run", "file.get")}
     await desk.signer.ready()
 
     def work(connection: Connection) -> tuple[JobCancelled, list[str]]:
         row = store.find(connection, ref, reading)
-        verb, command_class = acting_for(Command.model_validate_json(row.command), row.command_class)
-        acting = running if verb == "command.run" else looking
+        command = Command.model_validate_json(row.command)
+        verb, command_class = acting_for(command, row.command_class)
+        acting = sights[verb]
+        rights.around = rights.around._replace(path=command.file.path if command.file else None)
         devices, gone = devices_of(connection, row.id)
         allow = partial(acting.require, devices=devices, about=f"job:{row.id}", command_class=command_class, gone=gone)
         allow(None)
@@ -102,6 +109,9 @@ async def cancel(desk: Desk, ref: str, rights: Rights) -> JobCancelled:
         connection.execute(job_run.update().where(*begun).values(ending=True))
         if waiting or ending:                           # a job that was over was not stopped by this
             connection.execute(job.update().where(*mine).values(cancel=signed, stopped=stop))
+        note(connection, whose(connection), now, [Happening("job.cancelled", f"job:{row.id}", {
+            "job": row.id, "actor": actor, "what": row.what, "waited": len(waiting), "ran": len(ending),
+        }, job=row.id)])
         record(connection, now, actor, "JobCancelled", f"job:{row.id}", f"{len(waiting)} waited, {len(ending)} ran",
                **ruled(allow(connection)))
         return JobCancelled(job=row.id, cancelled=len(waiting), ending=len(ending)), ending
@@ -121,6 +131,8 @@ async def rerun(desk: Desk, ref: str, ask: Rerun, rights: Rights) -> JobMade:
 
     def look(connection: Connection) -> tuple[NewJob, int]:
         row = store.find(connection, ref, reading)
+        if row.command_class == FILES:
+            raise InputInvalid("a look at a file is not repeated", hint="ask anew: `guru cat`, `guru ls`")
         again = set(store.unsuccessful(connection, row.id, ask.failed))
         known_here = Inventory(whose(connection)).read(connection)
         devices = [one for one in known_here if one.id in again and reading.sees(one)]
@@ -175,9 +187,11 @@ async def _seconded(rights: Rights, found: Found, devices: Sequence[Device]) -> 
 
 async def _command(desk: Desk, ask: JobRequest, devices: Sequence[Device]) -> tuple[Command, Found | None]:
     """The command, and the template that it is from."""
-    ways = [bool(ask.argv), ask.script is not None, bool(ask.template), ask.query is not None, ask.look is not None]
+    ways = [bool(ask.argv), ask.script is not None, bool(ask.template), ask.query is not None, ask.look is not None,
+            ask.file is not None]
     if sum(ways) != 1:
-        raise InputInvalid("a job has a command, a script, a template, a query or a look", hint="give one of them")
+        raise InputInvalid("a job has a command, a script, a template, a query, a look or a file",
+                           hint="give one of them")
     if ask.template:
         found = await desk.templates.one(ask.template, {one.place.customer for one in devices})
         refuse(found)
@@ -191,6 +205,25 @@ async def _command(desk: Desk, ask: JobRequest, devices: Sequence[Device]) -> tu
         argv=ask.argv, shell=ask.shell, script=ask.script, look=ask.look, about=ask.about, stdin=ask.stdin,
         cwd=ask.cwd, run_as=ask.run_as, timeout=ask.timeout, output=ask.output,
     ), None
+
+
+async def _look_at(rights: Rights, ask: FileAsk, timeout: int, devices: Sequence[Device]) -> Command:
+    """The order of a look at one device's file, with the rules by which the device judges where the path leads."""
+    if len(devices) != 1:
+        raise InputInvalid("a look at a file is for one device", hint="name it")
+    path = plain_path(ask.path + "/" if ask.op == "list" else ask.path)
+    if ask.op == "read" and path.endswith("/"):
+        raise InputInvalid(f"{path} is a folder", hint="`guru ls` lists it")
+    rights.around = rights.around._replace(path=path)
+    rules = (await rights.sight("file.get")).files(devices[0])
+    look = FileLook(op=ask.op, path=path, lines=ask.lines, follow=ask.follow, allow=rules.allow, deny=rules.deny)
+    return Command(file=look, timeout=timeout, output=MAX_READ)
+
+
+def _class_of(ask: JobRequest) -> str:
+    if ask.file is not None:
+        return FILES
+    return "" if ask.query or ask.look else AD_HOC
 
 
 def _fitting(platforms: Sequence[str], devices: Sequence[Device]) -> None:
@@ -232,6 +265,9 @@ def _what(ask: JobRequest) -> str:
         return " ".join([f"script {ask.template}", *(f"{name}={value}" for name, value in sorted(ask.params.items()))])
     if ask.query is not None:
         return f"query {' '.join(ask.query.sql.split())}"
+    if ask.file is not None:
+        word = "ls" if ask.file.op == "list" else "tail" if ask.file.lines or ask.file.follow else "cat"
+        return f"{word} {ask.file.path}"
     if ask.look:
         return f"{ask.look} diagnose {ask.about}".rstrip()
     if ask.argv:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, select
 from guru_policy.errors import Conflict, Unreachable
 from guru_server.bus import Bus, Subscription
 from guru_server.clock import Clock
+from guru_server.events.noting import Happening, note
 from guru_server.fleet.tables import device
 from guru_server.gateway.orders import TOPIC
 from guru_server.jobs import deciding, store
@@ -109,6 +110,10 @@ class Coordinator:
         runs = store.standings(connection, job_id, now)
         if not runs:
             connection.execute(job.update().where(*mine).values(finished_at=now))
+            counts = {str(state): number for state, number in store.counts(connection, [job_id])[job_id].items()}
+            note(connection, whose(connection), now, [Happening("job.finished", f"job:{job_id}", {
+                "job": job_id, "actor": row.actor, "what": row.what, "stopped": row.stopped, "runs": dict(counts),
+            }, job=job_id)])
             return [], True
         if row.held and not row.stopped:
             if not signing:

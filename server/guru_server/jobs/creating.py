@@ -13,6 +13,7 @@ from guru_policy.access.asking import Decision
 from guru_policy.errors import InputInvalid
 from guru_policy.inventory import Device
 from guru_server.audit.log import record
+from guru_server.events.noting import Happening, note
 from guru_server.jobs.changing import numbers
 from guru_server.jobs.deciding import wave_size
 from guru_server.jobs.signing import Ordered, Signer
@@ -108,6 +109,10 @@ def create(connection: Connection, signer: Signer, new: NewJob, allow: Allow) ->
     connection.execute(job_run.insert(), rows)
     plural = "device" if total == 1 else "devices"
     decision = allow(connection)
+    note(connection, whose(connection), new.created_at, [Happening("job.created", f"job:{new.id}", {
+        "job": new.id, "actor": new.actor, "what": new.what, "target": new.target, "devices": total,
+        "waves": -(-total // size),
+    }, job=new.id)])
     record(connection, new.created_at, new.actor, "JobCreated", f"job:{new.id}", f"{total} {plural}: {new.what}",
            **ruled(decision))
 
@@ -150,6 +155,10 @@ def release(connection: Connection, signer: Signer, row: Row[Any], now: int) -> 
     given = numbers(connection, row.id, len(devices)) if devices else None
     if given is None:
         return []
+    note(connection, whose(connection), now, [Happening("job.wave", f"job:{row.id}", {
+        "job": row.id, "actor": row.actor, "what": row.what, "wave": wave + 1, "waves": row.waves,
+        "devices": len(devices),
+    }, job=row.id)])
     newest = select(job_order.c.number).where(job_order.c.tenant == whose(connection), job_order.c.job == row.id)
     first = 1 + max(connection.execute(newest).scalars(), default=-1)
     _keep_orders(connection, row.id, first, orders)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete, select
 
+from guru_server.jobs.seeing import FILES
 from guru_server.jobs.tables import job, job_order, job_output, job_run
 from guru_server.store.binding import whose
 
@@ -18,3 +19,11 @@ def forget_jobs(connection: Connection, before: int) -> int:
         connection.execute(delete(table).where(table.c.tenant == whose(connection), table.c.job.in_(old)))
     connection.execute(delete(job).where(job.c.tenant == whose(connection), job.c.id.in_(old)))
     return len(old)
+
+
+def forget_files(connection: Connection, before: int) -> int:
+    """Drop what looks at files brought, of those that finished before a time (ms UTC); how many pieces."""
+    over = select(job.c.id).where(
+        job.c.tenant == whose(connection), job.c.command_class == FILES, job.c.finished_at < before)
+    return connection.execute(
+        delete(job_output).where(job_output.c.tenant == whose(connection), job_output.c.job.in_(over))).rowcount

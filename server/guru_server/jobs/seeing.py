@@ -19,6 +19,7 @@ from guru_wire.jobs import JobRow
 from guru_wire.orders import Command
 from guru_wire.running import State
 
+FILES = "#file"                         # the class of looks at files, which no rule can name
 PARTLY = "devices of which you may see a part"
 _PLACES = text("SELECT DISTINCT customer, site FROM job_run WHERE tenant = :tenant")
 _RUNS = "SELECT job, device, name, customer, site, state FROM job_run WHERE tenant = :tenant"
@@ -51,6 +52,8 @@ class Seen(NamedTuple):
 
 def acting_for(command: Command, command_class: str) -> Acting:
     """What making, ending and repeating a job with this command takes; a class that is not known fits no rule."""
+    if command.file is not None:
+        return Acting("file.get", None)
     looks = command.query is not None or command.look is not None
     return Acting("query.run", None) if looks else Acting("command.run", command_class or None)
 
@@ -73,6 +76,16 @@ def of_all(connection: Connection, sight: Sight) -> dict[str, Seen]:
     known = _known(connection, sight)
     found = {job: _seen(rows, sight, known)._replace(whole=False) for job, rows in by_job.items()}
     return {job: seen for job, seen in found.items() if seen.devices}
+
+
+def of_some(connection: Connection, jobs: Collection[str], sight: Sight) -> Mapping[str, bool]:
+    """Of these jobs those of which something is in sight, and whether all of it is."""
+    known = _known(connection, sight) if jobs else {}
+    found = {
+        job: _seen(connection.execute(_OF_JOB, {"tenant": whose(connection), "job": job}).all(), sight, known)
+        for job in sorted(jobs)
+    }
+    return {job: seen.whole for job, seen in found.items() if seen.devices}
 
 
 def devices_of(connection: Connection, job: str) -> tuple[list[Device], list[Device]]:

@@ -32,3 +32,4 @@ class Message:
     id: str
     sent_at: int
     payload: Mapping[str, JsonValue]
+    content_type: str = "application/json"

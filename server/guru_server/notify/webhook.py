@@ -41,13 +41,13 @@ class Webhooks:
         self._secrets, self._private, self._patience = secrets, private, patience
         self._client: httpx.AsyncClient | None = None
 
-    async def deliver(self, channel: Webhook, message: Message) -> None:
-        """Post the message; Undelivered unless the endpoint answered 2xx."""
+    async def deliver(self, channel: Webhook, message: Message) -> int:
+        """Post the message; the status that it was answered with. Undelivered unless that is 2xx."""
         import httpx
 
         body = orjson.dumps(message.payload)
         url = _checked(channel.url)
-        headers = {"content-type": "application/json", **self._signed(channel, message, body)}
+        headers = {"content-type": message.content_type, **self._signed(channel, message, body)}
         client = self._client = self._client or httpx.AsyncClient(
             timeout=httpx.Timeout(TOTAL, connect=CONNECT), follow_redirects=False, trust_env=False,
             headers={"user-agent": "GuruRMM", "accept": "*/*"},
@@ -69,6 +69,7 @@ class Webhooks:
             said = plain(str(cause)) or type(cause).__name__
             raise Undelivered(f"the webhook at {_shown(url)} does not answer: {said}") from cause
         _judge(answer.status_code, _shown(url))
+        return answer.status_code
 
     async def close(self) -> None:
         """Let go of every connection."""
@@ -139,7 +140,7 @@ def _judge(status: int, where: str) -> None:
     if 300 <= status < 400:
         raise Undelivered(
             f"the webhook at {where} answered {status}; redirects are not followed",
-            hint="give the channel the final address", again=False,
+            hint="give the channel the final address", again=False, status=status,
         )
     final = 400 <= status < 500 and status not in SLOW_DOWN
-    raise Undelivered(f"the webhook at {where} answered {status}", again=not final)
+    raise Undelivered(f"the webhook at {where} answered {status}", again=not final, status=status)

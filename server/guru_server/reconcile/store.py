@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, select, text
 
 from guru_policy.access.rulebook import Rulebook
 from guru_server.audit.log import record
+from guru_server.events.noting import Happening, note
 from guru_server.fleet.tables import device_state
 from guru_server.leases import Fence, held
 from guru_server.overrides import store as overrides
@@ -281,10 +282,15 @@ def keep(connection: Connection, tenant: str, change: Change, fence: Fence | Non
         newest = select(func.max(revision.c.seq)).where(revision.c.tenant == tenant)
         seq = (connection.execute(newest).scalar() or 0) + 1
         connection.execute(_REVISION, {**change.revision, "tenant": tenant, "seq": seq})
+    note(connection, tenant, now, (
+        Happening("revision.held", f"customer:{name}", {"revision": standing.held, "reason": standing.reason},
+                  customer=name)
+        for name, (standing, _) in change.standings.items() if standing.held
+    ))
     if change.note is not None:
-        note = change.note
-        record(connection, now, note.actor, note.action, note.about, note.result, revision=note.revision,
-               rule=note.rule, request=note.request, address=note.address, tenant=tenant)
+        said = change.note
+        record(connection, now, said.actor, said.action, said.about, said.result, revision=said.revision,
+               rule=said.rule, request=said.request, address=said.address, tenant=tenant)
 
 
 def _source(customer: str, standing: Standing, faults: str, now: int) -> dict[str, object]:

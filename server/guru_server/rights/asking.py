@@ -16,10 +16,11 @@ from fastapi import Depends, Request
 from sqlalchemy import Connection
 
 from guru_policy.access.asking import Circumstances, Decision, Subject, Target, device_target
-from guru_policy.access.deciding import EVERYTHING, Reach, decide
+from guru_policy.access.deciding import EVERYTHING, Reach, decide, files_of
 from guru_policy.access.grants import Grants
 from guru_policy.access.rulebook import Rulebook
 from guru_policy.errors import Refused
+from guru_policy.file_rules import FileRules
 from guru_policy.inventory import Device, Place, Scalar
 from guru_policy.objects.scopes import ORG, Scope
 from guru_server.audit.log import record
@@ -102,10 +103,16 @@ class Rights:
 
     def decide(self, verb: str, targets: Sequence[Target], *, command_class: str | None = None) -> Decision:
         """The decision, without any consequence."""
+        return decide(self.subject, verb, targets, self.grants, self._around(verb, targets, command_class))
+
+    def files(self, verb: str, target: Target) -> FileRules:
+        """Which files of a device the verb is for; it decides nothing."""
+        return files_of(self.subject, verb, target, self.grants, self._around(verb, [target], None))
+
+    def _around(self, verb: str, targets: Sequence[Target], command_class: str | None) -> Circumstances:
         agreed = self.agreed is not None and self.agreed.digest == digest_of(verb, targets, command_class)
-        around = self.around._replace(devices=len(targets), command_class=command_class,
-                                      approved=agreed or self.around.approved)
-        return decide(self.subject, verb, targets, self.grants, around)
+        return self.around._replace(devices=len(targets), command_class=command_class,
+                                    approved=agreed or self.around.approved)
 
     def require(
         self, connection: Connection | None, verb: str, targets: Sequence[Target], about: str, *,
@@ -217,6 +224,10 @@ class Sight:
     def require_second(self, devices: Sequence[Device], role: str, said: str, *, command_class: str) -> None:
         """Return when a holder of the role has agreed to it on these devices; Refused when not."""
         self._rights.require_second(self._verb, self._targets(devices), role, said, command_class=command_class)
+
+    def files(self, device: Device) -> FileRules:
+        """Which of the device's files the verb is for."""
+        return self._rights.files(self._verb, *self._targets([device]))
 
     def _targets(self, devices: Sequence[Device]) -> list[Target]:
         return [device_target(one, self._labels(one)) for one in devices]

@@ -1,0 +1,1 @@
+"""Webhooks: how they go, what they were sent, one more try."""

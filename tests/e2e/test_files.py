@@ -1,0 +1,101 @@
+"""Files of a real agent, looked at by the command line: whole, bounded by role and path, and told in the audit log."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools.lab.office import PATIENCE, office, settle
+from tools.lab.world import BIN, AgentPlace, World, wait_until
+
+pytestmark = pytest.mark.e2e
+
+PC = "acme-pc01"
+ROLE = """apiVersion: guru/v1
+kind: Role
+metadata: {name: reader}
+spec:
+  rules:
+    look: {verbs: [device.read]}
+    logs: {verbs: [file.get], paths: [/var/log/**]}
+---
+apiVersion: guru/v1
+kind: Binding
+metadata: {name: readers}
+spec: {subjects: ["user:rita"], role: reader, scope: customers/acme}
+"""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with office(tmp_path_factory.mktemp("files")) as made:
+        made.remote.push("Readers", {"org/readers.yaml": ROLE})
+        made.guru("sync")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def place(world: World) -> AgentPlace:
+    """A real agent in a sandbox with a few files."""
+    made = settle(world, PC)
+    (made.root / "var/log").mkdir(parents=True, exist_ok=True)
+    (made.root / "var/log/app.log").write_bytes(b"".join(b"line %d\n" % at for at in range(200_000)))
+    (made.root / "etc").mkdir(exist_ok=True)
+    (made.root / "etc/secret").write_text("secret\n")
+    (made.root / "var/log/link").symlink_to(made.root / "etc/secret")
+    return made
+
+
+def test_a_file_arrives_byte_for_byte_and_the_log_has_its_digest(world: World, place: AgentPlace) -> None:
+    content = (place.root / "var/log/app.log").read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    found = world.guru("cat", f"{PC}:/var/log/app.log").out
+    shown = json.loads(world.guru("cat", f"{PC}:/var/log/app.log", "-o", "json").out)
+    tail = world.guru("tail", "-n", "2", f"{PC}:/var/log/app.log").out
+    listed = world.guru("ls", f"{PC}:/var/log", "-o", "name").out.split()
+    log = world.guru("audit", "search", digest, "-o", "json").out
+
+    assert (found.encode() == content, shown["sha256"]) == (True, digest)
+    assert tail == "line 199998\nline 199999\n"
+    assert {"app.log", "link"} <= set(listed)
+    assert f"{len(content)} bytes, sha256 {digest}" in log
+
+
+def test_a_role_reads_its_paths_and_no_link_leads_out_of_them(world: World, place: AgentPlace) -> None:
+    made = subprocess.run(
+        [BIN / "guru-server", "token", "create", "rita", "--role", "bindings"],
+        env={**os.environ, **world.server_env()}, capture_output=True, text=True, timeout=60, check=True).stdout
+    rita = {"GURU_TOKEN": next(word for word in made.split() if word.startswith("gurut_"))}
+    ran = {path: world.guru("cat", f"{PC}:{path}", env=rita, check=False)
+           for path in ("/var/log/app.log", "/etc/secret", "/var/log/link", "/var/log/../../etc/secret")}
+
+    assert [one.exit_code for one in ran.values()] == [0, 8, 1, 10]
+    assert not any("secret\n" in one.out for one in ran.values())
+
+
+def test_a_log_is_followed_as_it_grows_until_its_time_is_over(world: World, place: AgentPlace, tmp_path: Path) -> None:
+    log, heard = place.root / "var/log/grows.log", tmp_path / "heard"
+    log.write_text("first\n")
+    with heard.open("wb") as sink:
+        tail = subprocess.Popen([BIN / "guru", "tail", "-f", f"{PC}:/var/log/grows.log", "--for", "15s"], stdout=sink,
+                                env=world.guru_env())
+    try:
+        wait_until("the first line is here", lambda: heard.read_text() == "first\n", PATIENCE)
+        with log.open("a") as file:
+            file.write("second\n")
+        wait_until("the second line is here", lambda: heard.read_text() == "first\nsecond\n", PATIENCE)
+        tail.send_signal(signal.SIGINT)
+
+        assert tail.wait(30) == 130
+    finally:
+        tail.kill()
+        tail.wait(30)
+    wait_until("it is ended on the device", lambda: (
+        world.get("/jobs")["items"][0]["counts"] == {"cancelled": 1}), PATIENCE)
