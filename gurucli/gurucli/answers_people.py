@@ -70,3 +70,21 @@ class Invited(Answer):
     name: str
     invitation: str
     expires_at: int
+
+
+class AttemptBegun(Answer):
+    """A sign-in through a browser."""
+
+    id: str
+    url: str
+    check: str
+    expires_at: int
+
+
+class PasskeySeen(TypedDict):
+    """One passkey."""
+
+    id: str
+    label: str
+    created_at: int
+    used_at: int | None

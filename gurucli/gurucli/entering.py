@@ -1,12 +1,17 @@
-"""Signing in by name and password: what is asked, what is sent, and where the session is kept then."""
+"""Signing in by a password or in a browser: what is asked, what is sent, and where the session is kept then."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Literal
 
-from guru_policy.errors import FactorNeeded, UsageWrong
+from guru_policy.errors import FactorNeeded, Unsupported, UsageWrong
+from gurucli.answers_people import AttemptBegun
 from gurucli.asking import ask, ask_secret
+from gurucli.browsing import brought
 from gurucli.cli import Cli
+from gurucli.client import shaped
 from gurucli.contexts import Context, store_of
 from gurucli.problems import error_from
 from gurucli.session_store import Held, usable_place
@@ -14,6 +19,8 @@ from gurucli.signed import SIGN_IN, client_name, fresh_key, held_of, key_of, pro
 from gurucli.transport import Wire, trusting
 
 INVITATION = "/api/v1/account/invitation"
+ATTEMPTS = "/api/v1/sign-in/attempts"
+EXCHANGE = "/api/v1/sign-in/exchange"
 
 
 def entered(cli: Cli, context: Context, user: str, code: str, *, invited: bool) -> Context:
@@ -33,6 +40,37 @@ def entered(cli: Cli, context: Context, user: str, code: str, *, invited: bool) 
             held = _signed_in(wire, seed, user, password, ask(cli, "Code of your second factor:"))
     finally:
         wire.close()
+    return _kept(cli, context, held)
+
+
+def browsed(cli: Cli, context: Context, way: Literal["passkey", "sso"], provider: str = "") -> Context:
+    """The context with a session of whoever shows in a browser who they are, which is kept. NotSignedIn."""
+    wire, seed = Wire(context.url, trusting(context.ca), cli.timeout), fresh_key()
+
+    def said(path: str, body: Mapping[str, object]) -> bytes:
+        reply = wire.send("POST", path, _headers(proof(key_of(seed), "POST", path)), json.dumps(body).encode())
+        if reply.status >= 400:
+            raise error_from(reply.status, reply.body)
+        return reply.body
+
+    def begun(back: Mapping[str, object]) -> AttemptBegun:
+        more = {"provider": provider} if provider else {}
+        try:
+            return shaped(AttemptBegun, json.loads(said(
+                ATTEMPTS, {**back, **more, "way": way, "client": client_name()})))
+        except ValueError as cause:
+            raise Unsupported("the server's answer is not JSON") from cause
+
+    try:
+        done = brought(cli, begun, f"you sign in at {context.url} in your browser")
+        wire.close()                    # nobody keeps a connection for minutes
+        held = held_of(said(EXCHANGE, done.body), seed)
+    finally:
+        wire.close()
+    return _kept(cli, context, held)
+
+
+def _kept(cli: Cli, context: Context, held: Held) -> Context:
     kept = Context(context.name, context.url, "", context.ca, usable_place())
     store_of(cli.environment, kept).save(held)
     if kept.session == "file":

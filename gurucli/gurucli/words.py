@@ -13,11 +13,11 @@ VERBS: frozenset[str] = frozenset((
     "import server", "import tactical", "init", "job cancel", "job list", "job output", "job rerun", "job show",
     "job watch", "key create", "key list", "key revoke", "login", "logout", "maint end", "maint list",
     "maint start", "mfa disable", "mfa recovery", "mfa setup", "mfa status", "mfa verify", "override list",
-    "override rm", "override set", "password", "plan", "query", "render", "revision list", "rollback", "run",
-    "schema", "script list", "script run", "script show", "secrets check", "secrets edit",
-    "secrets recipients add", "secrets recipients list", "secrets recipients rm", "secrets rotate",
-    "session list", "session revoke", "status", "sync", "test", "today", "top", "user invite", "user list",
-    "user lock", "user unlock", "validate", "version", "vpn diagnose", "wait", "whoami",
+    "override rm", "override set", "passkey add", "passkey list", "passkey rm", "password", "plan", "query",
+    "render", "revision list", "rollback", "run", "schema", "script list", "script run", "script show",
+    "secrets check", "secrets edit", "secrets recipients add", "secrets recipients list", "secrets recipients rm",
+    "secrets rotate", "session list", "session revoke", "status", "sync", "test", "today", "top", "user invite",
+    "user list", "user lock", "user unlock", "validate", "version", "vpn diagnose", "wait", "whoami",
 ))
 
 GROUPS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -64,6 +64,7 @@ GROUPS: dict[str, tuple[tuple[str, str], ...]] = {
          ('session', 'List sign-ins that go on: from which client, since when, until when.'),
          ('password', 'Set another password; your other sessions end.'),
          ('mfa', 'Show whether you have a second factor, and how many recovery codes are left.'),
+         ('passkey', 'Add a passkey: it signs in by itself, and counts as a second factor.'),
          ('user', 'List who may sign in, with groups, second factor and sessions.'),
          ('context', 'Choose between servers.'),
          ('doctor', 'Look for what is wrong, and say how to mend it.'),

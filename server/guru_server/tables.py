@@ -12,6 +12,7 @@ from guru_server.identity import tables as identity
 from guru_server.jobs import tables as jobs
 from guru_server.notify import tables as notify
 from guru_server.overrides import tables as overrides
+from guru_server.passkeys import tables as passkeys
 from guru_server.reconcile import tables as reconcile
 from guru_server.replays import tables as replays
 from guru_server.rights import tables as rights
@@ -23,6 +24,6 @@ from guru_server.telemetry import tables as telemetry
 __all__ = ["SUBJECTS", "metadata"]
 
 SUBJECTS = (
-    accounts, alerts, audit, fleet, gateway, gitops, identity, jobs, notify, overrides, reconcile, replays, rights,
-    secrets, store, telemetry,
+    accounts, alerts, audit, fleet, gateway, gitops, identity, jobs, notify, overrides, passkeys, reconcile, replays,
+    rights, secrets, store, telemetry,
 )

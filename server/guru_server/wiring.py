@@ -14,6 +14,7 @@ from typing import NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from guru_policy.errors import Refused
@@ -21,6 +22,7 @@ from guru_server import leases
 from guru_server.accounts import api as accounts_api
 from guru_server.accounts import users_api as accounts_users
 from guru_server.accounts.desk import Desk as AccountDesk
+from guru_server.accounts.lobby import Lobby
 from guru_server.accounts.sealing import Seal
 from guru_server.accounts.tokens import Minter
 from guru_server.alerts import api as alerts_api
@@ -75,6 +77,7 @@ from guru_server.notify.worker import Notifier
 from guru_server.overrides import api as overrides_api
 from guru_server.overrides.setting import Overrider
 from guru_server.overrides.store import of_device
+from guru_server.passkeys import api as passkeys_api
 from guru_server.reconcile.api import Desk, operators
 from guru_server.reconcile.deeds import deeds
 from guru_server.reconcile.downlink import blob_of, manifest_of
@@ -107,6 +110,14 @@ class Wired(NamedTuple):
 
     app: ASGIApp
     jobs: Mapping[str, Job]
+
+
+class Entrances(NamedTuple):
+    """The routes by which one gets in: without a token, with one, and the pages for browsers."""
+
+    public: list[APIRouter]
+    guarded: list[APIRouter]
+    pages: list[Route]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +163,8 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     looked_at += [signing(keys.signer, clock), aged(settings.keys, clock)]
     watched = health.Health(db, [*looked_at, signed_lately(db, clock, settings.audit.every)])
     accounts = AccountDesk(db, clock, TENANT, Seal(keys.account), Minter(keys.session, TENANT), Holding())
-    issuers = Issuers(clock, private=settings.federation.private, ca_file=settings.federation.ca_file)
-    public = [
-        identity_api.public_router(identity), health.public_router(watched),
-        accounts_api.public_router(accounts, sightings),
-        federation_api.public_router(Exchange(db, clock, TENANT, accounts.holding, issuers), sightings),
-    ]
+    entrances = _entrances(ground, accounts, url, sightings)
+    public = [identity_api.public_router(identity), health.public_router(watched), *entrances.public]
     guarded = [
         identity_api.router(identity), admissions.router(admissions.Gatehouse(db, bus, clock)), health.router(watched),
         alerts_api.router(db, bus, clock, in_force.labels), notify_api.router(db),
@@ -180,7 +187,7 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     templates = Templates(db, in_force.load, in_force.read_file)
     guarded.append(jobs_api.router(JobDesk(db, bus, clock, signer, in_force.labels, templates)))
     guarded += [telemetry_api.router(db, clock), secrets_api.router(opener)]
-    guarded += [accounts_api.router(accounts), accounts_users.router(accounts)]
+    guarded += entrances.guarded
     guarded.append(rights_api.router(rights_api.Desk(db, clock, in_force.labels)))
     guarded.append(approvals_api.router(approvals_api.Desk(db, clock, replay, accounts)))
     guarded.append(requests_api.router(requests_api.Desk(db, clock)))
@@ -188,11 +195,26 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     door = Door(db, clock, in_force.decisive, holding=accounts.holding, sightings=sightings, desk=accounts,
                 repeated=repeated)
     app = make_app(
-        door, guarded=guarded, public=public, links=gateway_routes(gateway), keeping=Keeping(db, clock, TENANT),
+        door, guarded=guarded, public=public, links=[*gateway_routes(gateway), *entrances.pages],
+        keeping=Keeping(db, clock, TENANT),
         limits=_limits(settings.limits, clock),
     )
     jobs = {"gateway": gateway.run, "repeated": repeated.run}
     return app, jobs | _leased(ground, repository, in_force, marker, signer)
+
+
+def _entrances(ground: Ground, accounts: AccountDesk, url: str, sightings: Sightings) -> Entrances:
+    """Every way in for people and for jobs of a forge."""
+    db, clock, settings = ground.db, ground.clock, ground.settings
+    lobby = Lobby(accounts, url)
+    issuers = Issuers(clock, private=settings.federation.private, ca_file=settings.federation.ca_file)
+    exchange = Exchange(db, clock, accounts.tenant, accounts.holding, issuers)
+    return Entrances(
+        [accounts_api.public_router(lobby, sightings), passkeys_api.public_router(lobby, sightings),
+         federation_api.public_router(exchange, sightings)],
+        [accounts_api.router(accounts), accounts_users.router(accounts), passkeys_api.router(lobby)],
+        passkeys_api.pages(lobby),
+    )
 
 
 def _limits(wanted: LimitSettings, clock: Clock) -> Limits:

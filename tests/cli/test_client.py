@@ -21,6 +21,7 @@ from guru_wire import (
     operator,
     people,
     secrets,
+    sign_ins,
     uplink,
 )
 from gurucli import (
@@ -119,7 +120,8 @@ def test_a_name_cannot_leave_its_place_in_the_path() -> None:
     assert ".." not in part("../../whoami").split("/")
 
 
-WIRE = (access, alerting, audit_log, drift, enrolment, exporting, health, jobs, operator, people, secrets, uplink)
+WIRE = (access, alerting, audit_log, drift, enrolment, exporting, health, jobs, operator, people, secrets, sign_ins,
+        uplink)
 MODELS = {
     name: model for module in WIRE
     for name, model in vars(module).items() if isinstance(model, type) and issubclass(model, BaseModel)}

@@ -15,7 +15,7 @@ from guru_policy.kinds.binding import Binding
 from guru_policy.kinds.person import Person
 from guru_policy.kinds.role import DAYS, Role, RuleWindow
 from guru_policy.kinds.service_account import ServiceAccount
-from guru_policy.kinds.sign_in_policy import SignInPolicy
+from guru_policy.kinds.sign_in_policy import METHODS, Method, SignInPolicy
 from guru_policy.model import Carried
 from guru_policy.objects.object import Object
 from guru_policy.objects.scopes import ORG
@@ -95,6 +95,7 @@ class HeldSignIn(Carried):
     """The SignInPolicy; times in seconds."""
 
     second_factor: Literal["required", "optional"] = "optional"
+    methods: tuple[Method, ...] = METHODS
     session: int = 43_200
     idle: int = 28_800
 
@@ -178,6 +179,7 @@ def _sign_in(fleet: Fleet) -> HeldSignIn:
     required = any(one.second_factor == "required" for one in found)
     return HeldSignIn(
         second_factor="required" if required else "optional",
+        methods=tuple(one for one in METHODS if all(one in policy.methods for policy in found)),
         session=int(min(one.session for one in found)), idle=int(min(one.idle for one in found)),
     )
 

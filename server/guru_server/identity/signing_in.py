@@ -65,8 +65,8 @@ class Door:
         if self.sightings:
             await self.sightings.seen(request, address_of(request), person)
         if person.set_up and not request.url.path.startswith(OPEN_TO_ALL):
-            raise Refused("your organisation asks for a second factor, and you have none",
-                          hint="`guru mfa setup`, then go on")
+            raise Refused("your organisation asks for a second factor or a passkey, and this sign-in has shown none",
+                          hint="`guru mfa setup`, or `guru passkey add` and `guru login --passkey`")
         if person.note_use:
             with suppress(Unreachable):     # a full disk keeps nobody from looking
                 await self.db.write(lambda connection: note_use(connection, TENANT, person.token, now))

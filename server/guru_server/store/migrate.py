@@ -14,7 +14,7 @@ from guru_policy.errors import GuruError, Refused
 from guru_server.store.postgres import psycopg_url
 from guru_server.store.translating import translated
 
-HEAD = "0016_approvals"                 # the newest file in migrations/versions
+HEAD = "0018_signin"                    # the newest file in migrations/versions
 SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 7_105_114_117                   # pg_advisory_lock: any number that nobody else uses here
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
 
 import typer
@@ -22,7 +23,7 @@ from gurucli.cli import Cli
 from gurucli.client import API, shaped
 from gurucli.commands.session.columns import COLUMNS, told
 from gurucli.contexts import Context
-from gurucli.entering import entered
+from gurucli.entering import browsed, entered
 from gurucli.federated import exchanged
 from gurucli.sheet import record
 from gurucli.transport import Wire, fingerprint, split_url, trusting_nobody
@@ -34,9 +35,43 @@ EXAMPLES = (
     ("guru login https://guru.example.com --pin sha256:1f0c...", "with the pin that guru-server printed"),
     ("guru login guru.example.com --context prod", "look at the fingerprint, keep it as prod"),
     ("guru login URL --pin PIN --user ada", "asks for her password, and for a code when she has a second factor"),
+    ("guru login URL --pin PIN --passkey", "in the browser, by a passkey"),
     ("guru login URL --pin PIN --token-file token.txt --no-input", "in a script"),
     ("guru login --ci URL", "in a CI job, by its platform's own token: nothing is stored"),
 )
+
+
+class Ways(NamedTuple):
+    """How somebody wants to sign in."""
+
+    user: str
+    code: str
+    token_file: str
+    account: str
+    audience: str
+    invitation: bool
+    passkey: bool
+    ci: bool
+
+    def check(self) -> None:
+        """UsageWrong for options that do not go together."""
+        if (self.code or self.invitation) and not self.user:
+            raise UsageWrong("--code and --invitation go with --user", hint="guru login URL --user NAME")
+        if (self.account or self.audience) and not self.ci:
+            raise UsageWrong("--account and --audience go with --ci", hint="guru login --ci URL")
+        if sum(map(bool, (self.user, self.passkey, self.ci, self.token_file))) > 1:
+            raise UsageWrong("one way of signing in at a time", hint="--user, --passkey, --ci or --token-file")
+
+    def enter(self, cli: Cli, context: Context) -> Context:
+        """The context, signed in."""
+        if self.ci:
+            job = exchanged(cli, context.url, context.ca, self.account, self.audience or context.url)
+            return replace(context, token=job)
+        if self.user:
+            return entered(cli, context, self.user, self.code, invited=self.invitation)
+        if self.passkey:
+            return browsed(cli, context, "passkey")
+        return replace(context, token=_token(cli, self.token_file))
 
 
 def run(
@@ -58,6 +93,8 @@ def run(
         show_default=False)] = "",
     invitation: Annotated[bool, typer.Option(
         "--invitation", help="With --user: set the password by an invitation first.", show_default=False)] = False,
+    passkey: Annotated[bool, typer.Option(
+        "--passkey", help="Sign in by a passkey, in the browser.", show_default=False)] = False,
     ci: Annotated[bool, typer.Option(
         "--ci", help="Sign in as a service account, by the OIDC token of this CI job.", show_default=False)] = False,
     account: Annotated[str, typer.Option(
@@ -71,26 +108,19 @@ def run(
 
     The server's authority is fetched over a connection on which nothing secret is said, and compared with
     the pin. Only then anything secret is read and sent. With --user that is a password, read without echo or from
-    standard input, never from an option; without it a token. `--context NAME` names the context; without it the
-    host's name does.
+    standard input, never from an option; with --passkey nothing is: your browser opens a page of the server.
+    Without any of these it is a token. `--context NAME` names the context; without it the host's name does.
     """
     cli: Cli = ctx.obj
+    ways = Ways(user, code, token_file, account, audience, invitation, passkey, ci)
+    ways.check()
     parts = split_url(url)
     address = f"https://{parts.netloc}{parts.path.rstrip('/')}"
     config = contexts.load(cli.environment.config)
     vouched = pin or cli.environment.ca_file or not ci      # a job asks nobody: else the system's roots vouch
     ca = _authority(cli, address, pin, config) if vouched else ""
     name = cli.options.context or urlsplit(address).hostname or "server"
-    if (code or invitation) and not user:
-        raise UsageWrong("--code and --invitation go with --user", hint="guru login URL --user NAME")
-    if (ci and (user or token_file)) or ((account or audience) and not ci):
-        raise UsageWrong("--ci goes alone, and --account and --audience go with it", hint="guru login --ci URL")
-    if ci:
-        context = Context(name, address, exchanged(cli, address, ca, account, audience or address), ca)
-    elif user:
-        context = entered(cli, Context(name, address, "", ca), user, code, invited=invitation)
-    else:
-        context = Context(name, address, _token(cli, token_file), ca)
+    context = ways.enter(cli, Context(name, address, "", ca))
     with cli.client(context) as client:
         who = client.get(WhoAmI, "/whoami")
     contexts.save(cli.environment.config, config.with_context(context))
