@@ -172,6 +172,8 @@ OPTIONS: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {
          (('--code',), 'CODE'),
          (('--invitation',), ''),
          (('--passkey',), ''),
+         (('--sso',), ''),
+         (('--provider',), 'NAME'),
          (('--ci',), ''),
          (('--account',), 'NAME'),
          (('--audience',), 'TEXT')),

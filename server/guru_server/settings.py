@@ -91,10 +91,15 @@ class NotifySettings(Part):
 
 
 class FederationSettings(Part):
-    """Issuers whose tokens service accounts sign in by. `private`: they may stand at private and loopback addresses."""
+    """Issuers by whose tokens service accounts and people sign in.
+
+    `private`: they may stand at private and loopback addresses. `secrets`: this server's own at each IdentityProvider,
+    by its name.
+    """
 
     private: bool = True
     ca_file: Path | None = None         # authorities in place of the system's own
+    secrets: dict[str, SecretStr] = Field(default_factory=dict)
 
 
 class LogSettings(Part):

@@ -96,6 +96,8 @@ from guru_server.secrets.opening import Opener
 from guru_server.settings import GitSettings, LimitSettings, PaceSettings, ServerSettings
 from guru_server.signer.asking import Signatures
 from guru_server.signer.health import aged, signing
+from guru_server.sso import api as sso_api
+from guru_server.sso.providers import Providers
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_server.supervising import Job
@@ -208,12 +210,13 @@ def _entrances(ground: Ground, accounts: AccountDesk, url: str, sightings: Sight
     db, clock, settings = ground.db, ground.clock, ground.settings
     lobby = Lobby(accounts, url)
     issuers = Issuers(clock, private=settings.federation.private, ca_file=settings.federation.ca_file)
+    providers = Providers(issuers, accounts.seal, settings.federation.secrets, url + sso_api.CALLBACK)
     exchange = Exchange(db, clock, accounts.tenant, accounts.holding, issuers)
     return Entrances(
         [accounts_api.public_router(lobby, sightings), passkeys_api.public_router(lobby, sightings),
          federation_api.public_router(exchange, sightings)],
         [accounts_api.router(accounts), accounts_users.router(accounts), passkeys_api.router(lobby)],
-        passkeys_api.pages(lobby),
+        [*passkeys_api.pages(lobby), *sso_api.Way(lobby, providers, sightings).routes()],
     )
 
 

@@ -161,9 +161,10 @@ class Desk:
         if row.method not in (*book.sign_in.methods, "password"):
             raise NotSignedIn("your organisation does not take this way of signing in any more",
                               hint=_other_ways(book.sign_in))
+        groups = _vouched_for(row, found, book) if row.method == "sso" else frozenset()
         return Person(
             row.id, row.name, found.role if found else "", None, kind="person", session=True,  # type: ignore[arg-type]  # a fixed role or none
-            mfa_at=row.mfa_at,
+            mfa_at=row.mfa_at, groups=groups,
         ), found
 
     def tokens(self, opened: Opened, name: str, client_key: str, *, set_up: bool, now: int) -> Tokens:
@@ -192,9 +193,20 @@ def _must_set_up(policy: HeldSignIn, found: Account | None, row: SessionRow | No
     """Whether a second factor, or a passkey, has to be set up before anything else."""
     if (row is None or row.method == "password") and "password" not in policy.methods:
         return True
+    if row is not None and row.method == "sso":
+        return policy.second_factor == "required" and row.mfa_at is None
     if policy.second_factor != "required" or (row is not None and row.mfa_at is not None):
         return False
     return found is not None and not found.second_factor
+
+
+def _vouched_for(row: SessionRow, found: Account | None, book: Rulebook) -> frozenset[str]:
+    """The groups that the provider names, as Git reads them now; NotSignedIn when its word counts no more."""
+    provider = book.provider(row.provider)
+    if provider is None or book.user(row.name) is None or (found is not None and found.role):
+        raise NotSignedIn("the repository does not name this provider, or you, any more",
+                          hint="ask somebody who manages users")
+    return frozenset(f"group:{ours}" for theirs, ours in provider.groups if theirs in row.groups)
 
 
 def _other_ways(policy: HeldSignIn) -> str:

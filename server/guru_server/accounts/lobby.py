@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from guru_policy.errors import InputInvalid, NotSignedIn
+from guru_policy.access.rulebook import HeldProvider, Rulebook
+from guru_policy.errors import InputInvalid, NotFound, NotSignedIn
 from guru_server.accounts import accounts, attempts, sessions
+from guru_server.accounts.accounts import Account
 from guru_server.accounts.attempts import Attempt, Wish
 from guru_server.accounts.desk import Desk
 from guru_server.accounts.sessions import Method, SignedIn
@@ -39,7 +41,9 @@ class Lobby:
                 raise NotSignedIn(f"your organisation does not take sign-ins by {ask.way}",
                                   hint="its SignInPolicy says which it takes")
             details: dict[str, Any] = {}
-            if ask.provider and ask.way != "sso":
+            if ask.way == "sso":
+                details["provider"] = chosen(book, ask.provider).name
+            elif ask.provider:
                 raise InputInvalid("a provider goes with sso only")
             return attempts.begin(connection, desk.tenant, Wish(
                 ask.way, client_key, ask.challenge, ask.state, ask.port, ask.client, address, details=details), now=now)
@@ -68,7 +72,13 @@ class Lobby:
                 desk.admit(found, book, done.name)
             except NotSignedIn as error:
                 return error
-            who = SignedIn(done.name, METHODS[done.way], done.mfa_at, client_key, done.client, done.address)
+            if done.way == "sso":
+                why = _unvouched(book, found, done)
+                if why:
+                    return why
+            who = SignedIn(
+                done.name, METHODS[done.way], done.mfa_at, client_key, done.client, done.address,
+                str(done.details.get("provider", "")), tuple(done.details.get("groups", ())))
             opened = sessions.open_session(connection, desk.tenant, who, seal=desk.seal, policy=book.sign_in, now=now)
             return desk.tokens(opened, done.name, client_key, set_up=False, now=now)
 
@@ -76,3 +86,24 @@ class Lobby:
         if isinstance(tokens, NotSignedIn):
             raise tokens
         return tokens
+
+
+def chosen(book: Rulebook, name: str) -> HeldProvider:
+    """The provider of that name, or the only one; NotFound."""
+    found = [one for one in book.providers if name in ("", one.name)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise NotFound("the repository names no such identity provider", hint="an IdentityProvider in org/")
+    raise NotFound("the repository names several identity providers",
+                   hint=f"--provider {' or --provider '.join(one.name for one in found)}")
+
+
+def _unvouched(book: Rulebook, found: Account | None, done: Attempt) -> NotSignedIn | None:
+    """Why a provider's word is not enough; None when it is."""
+    if found is not None and found.role:
+        return NotSignedIn("an account with a fixed role signs in by password or passkey, by no provider's word")
+    if book.sign_in.second_factor == "required" and done.mfa_at is None:
+        return NotSignedIn("your organisation asks for a second factor, and the provider tells of none",
+                           hint="`secondFactor` of the IdentityProvider names what counts")
+    return None

@@ -54,6 +54,7 @@ class Person(NamedTuple):
     session: bool = False               # signed in; `token` is then the session's id
     mfa_at: int | None = None
     set_up: bool = False                # nothing goes before a second factor is set up
+    groups: frozenset[str] = frozenset()    # `group:<name>`, that an identity provider vouches for
 
     @property
     def actor(self) -> str:

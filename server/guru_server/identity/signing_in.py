@@ -74,7 +74,7 @@ class Door:
             raise NotSignedIn("this service account is not in the repository any more, or disabled there")
         subject = person.subject
         if person.kind == "person":
-            subject = subject._replace(names=subject.names | book.names_of(person.name))
+            subject = subject._replace(names=subject.names | book.names_of(person.name) | person.groups)
         ticket = stand_in.ticket if stand_in else plain(request.headers.get(TICKET, ""), MOST_TICKET).strip()
         grants = self.holding.grants(book, subject.names, person.role)
         if granted and not person.role:

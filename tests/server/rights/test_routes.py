@@ -27,7 +27,8 @@ PUBLIC = {
     "/token": "a trusted issuer's token", "/sign-in/attempts": "the client's key", "/sign-in/exchange": "a code",
     "/sign-in/passkey/ceremony": "an attempt", "/sign-in/passkey/answer": "a passkey",
 }
-PAGES = {"/auth/passkey": "an attempt"}
+PAGES = {"/auth/passkey": "an attempt", "/auth/sso/start": "an attempt", "/auth/sso/go": "the first page's cookie",
+         "/auth/sso/callback": "a provider's answer"}
 LINKS = {"/link": "the device's own key", "/link/poll": "the device's own key"}
 
 

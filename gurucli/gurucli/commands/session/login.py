@@ -36,6 +36,7 @@ EXAMPLES = (
     ("guru login guru.example.com --context prod", "look at the fingerprint, keep it as prod"),
     ("guru login URL --pin PIN --user ada", "asks for her password, and for a code when she has a second factor"),
     ("guru login URL --pin PIN --passkey", "in the browser, by a passkey"),
+    ("guru login URL --pin PIN --sso", "in the browser, by your organisation's identity provider"),
     ("guru login URL --pin PIN --token-file token.txt --no-input", "in a script"),
     ("guru login --ci URL", "in a CI job, by its platform's own token: nothing is stored"),
 )
@@ -51,6 +52,8 @@ class Ways(NamedTuple):
     audience: str
     invitation: bool
     passkey: bool
+    sso: bool
+    provider: str
     ci: bool
 
     def check(self) -> None:
@@ -59,8 +62,10 @@ class Ways(NamedTuple):
             raise UsageWrong("--code and --invitation go with --user", hint="guru login URL --user NAME")
         if (self.account or self.audience) and not self.ci:
             raise UsageWrong("--account and --audience go with --ci", hint="guru login --ci URL")
-        if sum(map(bool, (self.user, self.passkey, self.ci, self.token_file))) > 1:
-            raise UsageWrong("one way of signing in at a time", hint="--user, --passkey, --ci or --token-file")
+        if self.provider and not self.sso:
+            raise UsageWrong("--provider goes with --sso", hint="guru login URL --sso --provider NAME")
+        if sum(map(bool, (self.user, self.passkey, self.sso, self.ci, self.token_file))) > 1:
+            raise UsageWrong("one way of signing in at a time", hint="--user, --passkey, --sso, --ci or --token-file")
 
     def enter(self, cli: Cli, context: Context) -> Context:
         """The context, signed in."""
@@ -71,13 +76,14 @@ class Ways(NamedTuple):
             return entered(cli, context, self.user, self.code, invited=self.invitation)
         if self.passkey:
             return browsed(cli, context, "passkey")
+        if self.sso:
+            return browsed(cli, context, "sso", self.provider)
         return replace(context, token=_token(cli, self.token_file))
 
 
 def run(
     ctx: typer.Context,
-    url: Annotated[str,
-                   typer.Argument(metavar="URL", help="The server's https address.", show_default=False)],
+    url: Annotated[str, typer.Argument(metavar="URL", help="The server's https address.", show_default=False)],
     pin: Annotated[str, typer.Option(
         "--pin", metavar="sha256:HEX",
         help="The fingerprint of the server's authority, as `guru-server` prints it. "
@@ -95,6 +101,11 @@ def run(
         "--invitation", help="With --user: set the password by an invitation first.", show_default=False)] = False,
     passkey: Annotated[bool, typer.Option(
         "--passkey", help="Sign in by a passkey, in the browser.", show_default=False)] = False,
+    sso: Annotated[bool, typer.Option(
+        "--sso", help="Sign in at your organisation's identity provider.", show_default=False)] = False,
+    provider: Annotated[str, typer.Option(
+        "--provider", metavar="NAME", help="With --sso: the IdentityProvider, when there are several.",
+        show_default=False)] = "",
     ci: Annotated[bool, typer.Option(
         "--ci", help="Sign in as a service account, by the OIDC token of this CI job.", show_default=False)] = False,
     account: Annotated[str, typer.Option(
@@ -108,11 +119,12 @@ def run(
 
     The server's authority is fetched over a connection on which nothing secret is said, and compared with
     the pin. Only then anything secret is read and sent. With --user that is a password, read without echo or from
-    standard input, never from an option; with --passkey nothing is: your browser opens a page of the server.
+    standard input, never from an option; with --passkey and --sso nothing is: your browser
+    opens a page of the server.
     Without any of these it is a token. `--context NAME` names the context; without it the host's name does.
     """
     cli: Cli = ctx.obj
-    ways = Ways(user, code, token_file, account, audience, invitation, passkey, ci)
+    ways = Ways(user, code, token_file, account, audience, invitation, passkey, sso, provider, ci)
     ways.check()
     parts = split_url(url)
     address = f"https://{parts.netloc}{parts.path.rstrip('/')}"
