@@ -88,3 +88,21 @@ class PasskeySeen(TypedDict):
     label: str
     created_at: int
     used_at: int | None
+
+
+class DeviceCodeGiven(Answer):
+    """A code for a shell without a browser."""
+
+    id: str
+    user_code: str
+    interval: int
+    expires_at: int
+
+
+class DeviceCodeSeen(Answer):
+    """A shell that wants in."""
+
+    client: str
+    address: str
+    expires_at: int
+    admitted: bool

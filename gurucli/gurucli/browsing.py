@@ -34,7 +34,7 @@ def brought(cli: Cli, begin: Callable[[Mapping[str, object]], AttemptBegun], why
     """What a browser brings once somebody was there; `begin` asks the server for the page. DeadlinePassed."""
     verifier = secrets.token_urlsafe(48)
     with Listener() as listener:
-        begun = begin({"challenge": _challenge(verifier), "state": listener.state, "port": listener.port})
+        begun = begin({"challenge": challenge_of(verifier), "state": listener.state, "port": listener.port})
         url = begun["url"]
         if not (url.startswith("https://") and url.isascii() and url.isprintable() and " " not in url):
             raise Unsupported("the server names a page that is none", hint="is that address a guru server?")
@@ -55,6 +55,6 @@ def _open(url: str) -> None:
         return
 
 
-def _challenge(verifier: str) -> str:
+def challenge_of(verifier: str) -> str:
     """RFC 7636, 4.2: S256."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")

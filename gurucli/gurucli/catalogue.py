@@ -110,6 +110,7 @@ VERBS: tuple[Verb, ...] = (
     _verb("whoami", "session.whoami", "Show who you are, and where."),
     _verb("session list", "session.list", "List sign-ins that go on: from which client, since when, until when."),
     _verb("session revoke", "session.revoke", "End a sign-in, or all of them: with the next request it is over."),
+    _verb("session approve", "session.approve", "Let a shell in that has no browser: it is signed in as you."),
     _verb("password", "session.password", "Set another password; your other sessions end."),
     _verb("mfa status", "mfa.status", "Show whether you have a second factor, and how many recovery codes are left."),
     _verb("mfa setup", "mfa.setup", "Set a second factor up, or replace the one you have."),

@@ -92,6 +92,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     'whoami': (),
     'session list': (),
     'session revoke': ('[SESSION]',),
+    'session approve': ('CODE',),
     'password': (),
     'mfa status': (),
     'mfa setup': (),

@@ -16,8 +16,9 @@ VERBS: frozenset[str] = frozenset((
     "override rm", "override set", "passkey add", "passkey list", "passkey rm", "password", "plan", "query",
     "render", "revision list", "rollback", "run", "schema", "script list", "script run", "script show",
     "secrets check", "secrets edit", "secrets recipients add", "secrets recipients list", "secrets recipients rm",
-    "secrets rotate", "session list", "session revoke", "status", "sync", "test", "today", "top", "user invite",
-    "user list", "user lock", "user unlock", "validate", "version", "vpn diagnose", "wait", "whoami",
+    "secrets rotate", "session approve", "session list", "session revoke", "status", "sync", "test", "today",
+    "top", "user invite", "user list", "user lock", "user unlock", "validate", "version", "vpn diagnose", "wait",
+    "whoami",
 ))
 
 GROUPS: dict[str, tuple[tuple[str, str], ...]] = {

@@ -94,3 +94,48 @@ class PasskeySeen(Carried):
     label: str
     created_at: int
     used_at: int | None
+
+
+class DeviceCodeAsked(Asked):
+    """A shell without a browser wants in (RFC 8628): its secret's SHA-256, and what it says of itself."""
+
+    challenge: Digest
+    client: Annotated[str, StringConstraints(max_length=200)] = ""
+
+
+class DeviceCodeGiven(Answer):
+    """The code that another sign-in is given; `interval` in seconds between two looks."""
+
+    id: str
+    user_code: str
+    interval: int
+    expires_at: int
+
+
+class DeviceCodePolled(Asked):
+    """Whether somebody has let it in."""
+
+    attempt: AttemptId
+    verifier: Secret
+
+
+class DeviceWaiting(Answer):
+    """Nobody has, yet."""
+
+    waiting: Literal[True] = True
+    interval: int
+
+
+class DeviceCodeTyped(Asked):
+    """The code, as it was read from the other shell."""
+
+    code: Annotated[str, StringConstraints(min_length=1, max_length=32)]
+
+
+class DeviceCodeSeen(Answer):
+    """Who wants in, from where, and whether they are."""
+
+    client: str
+    address: str
+    expires_at: int
+    admitted: bool

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 from guru_policy.errors import Refused
 from guru_server import leases
 from guru_server.accounts import api as accounts_api
+from guru_server.accounts import device_api
 from guru_server.accounts import users_api as accounts_users
 from guru_server.accounts.desk import Desk as AccountDesk
 from guru_server.accounts.lobby import Lobby
@@ -214,8 +215,10 @@ def _entrances(ground: Ground, accounts: AccountDesk, url: str, sightings: Sight
     exchange = Exchange(db, clock, accounts.tenant, accounts.holding, issuers)
     return Entrances(
         [accounts_api.public_router(lobby, sightings), passkeys_api.public_router(lobby, sightings),
+         device_api.public_router(lobby),
          federation_api.public_router(exchange, sightings)],
-        [accounts_api.router(accounts), accounts_users.router(accounts), passkeys_api.router(lobby)],
+        [accounts_api.router(accounts), accounts_users.router(accounts), passkeys_api.router(lobby),
+         device_api.router(lobby)],
         [*passkeys_api.pages(lobby), *sso_api.Way(lobby, providers, sightings).routes()],
     )
 

@@ -90,7 +90,7 @@ from guru_wire.people import (
 )
 from guru_wire.planning import ExactPlan, Impact
 from guru_wire.secrets import ServerRecipient
-from guru_wire.sign_ins import AttemptBegun, PasskeySeen
+from guru_wire.sign_ins import AttemptBegun, DeviceCodeSeen, PasskeySeen
 from guru_wire.uplink import Change, CheckResult, ResourceOutcome, ResourceReport, ServiceState
 from tests.cli.double import Authority
 
@@ -365,6 +365,7 @@ def people(x: str = "") -> dict[str, Any]:
     state = AccountState(name=f"ada{x}", second_factor=True, recovery_codes=9, required=False)
     user = UserRow(name=f"ada{x}", role="", groups=(f"helpdesk{x}",), known=True, state="locked", second_factor=True,
                    locked=f"left{x}", created_at=T, sessions=2)
+    shell = DeviceCodeSeen(client=f"guru on pc{x}", address=f"192.0.2.7{x}", expires_at=T * 2, admitted=True)
     passkey = PasskeySeen(id=f"p1{x}", label=f"blue{x}", created_at=T, used_at=T)
     return {
         "GET /sessions": Page[SessionSeen](items=(session,), total=1), "DELETE /sessions": SessionsEnded(ended=2),
@@ -376,6 +377,7 @@ def people(x: str = "") -> dict[str, Any]:
         "GET /users": Page[UserRow](items=(user,), total=1),
         "POST /users/ada/invitation": Invited(name=f"ada{x}", invitation=f"gurui_1{x}", expires_at=T * 2),
         "GET /account/passkeys": Page[PasskeySeen](items=(passkey,), total=1), "DELETE /account/passkeys/p1": passkey,
+        "POST /device-codes/look": shell, "POST /device-codes/approval": shell,
         "POST /account/passkeys/attempts": browsing, "POST /account/passkeys": passkey,
         "POST /users/ada/lock": user, "DELETE /users/ada/lock": user,
     }

@@ -11,7 +11,7 @@ import pytest
 
 from guru_policy.errors import DeadlinePassed
 from gurucli import contexts
-from gurucli.browsing import _challenge
+from gurucli.browsing import challenge_of
 from gurucli.loopback import Listener
 from gurucli.transport import fingerprint
 from tests.cli import canned
@@ -72,6 +72,24 @@ def test_login_by_passkey_keeps_a_session_that_is_bound_to_a_key(
     assert "123 456" in done.err
     assert contexts.load(place).named("prod").session == "file"
     assert begun.body["way"] == "passkey"
-    assert begun.body["challenge"] == _challenge(body["verifier"])      # the secret itself came last
+    assert begun.body["challenge"] == challenge_of(body["verifier"])      # the secret itself came last
     assert body["code"] == "one"
     assert body["verifier"] not in done.out + done.err
+
+
+def test_login_by_a_code_waits_until_somebody_lets_it_in(
+    guru: Guru, double: Double, authority: Authority, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GURU_KEYRING", "off")
+    session = {"session": "s1", "name": "ada", "access": "a.b.c", "expires_at": 1 << 50, "refresh": "r",
+               "ends_at": 1 << 50}
+    answers: list[Any] = [(202, {"waiting": True, "interval": 1}), (201, session)]
+    double.answers["POST /sign-in/device"] = {"id": "a1", "user_code": "BCDF-GHJK", "interval": 1, "expires_at": 1,
+                                              "apiVersion": "guru/v1"}
+    double.answers["POST /sign-in/device/exchange"] = lambda _: answers.pop(0)
+    place = home / "new/config.json"
+    done = guru("login", double.url, "--pin", fingerprint(authority.ca), "--device", config=place)
+
+    assert done.code == 0, done.err
+    assert "guru session approve BCDF-GHJK" in done.err
+    assert contexts.load(place).named("localhost").session == "file"

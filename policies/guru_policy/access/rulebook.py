@@ -114,6 +114,7 @@ class HeldSignIn(Carried):
 
     second_factor: Literal["required", "optional"] = "optional"
     methods: tuple[Method, ...] = METHODS
+    device_flow: bool = False
     session: int = 43_200
     idle: int = 28_800
 
@@ -215,6 +216,7 @@ def _sign_in(fleet: Fleet) -> HeldSignIn:
     required = any(one.second_factor == "required" for one in found)
     return HeldSignIn(
         second_factor="required" if required else "optional",
+        device_flow=all(one.device_flow for one in found),
         methods=tuple(one for one in METHODS if all(one in policy.methods for policy in found)),
         session=int(min(one.session for one in found)), idle=int(min(one.idle for one in found)),
     )

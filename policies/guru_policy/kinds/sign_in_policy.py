@@ -21,5 +21,7 @@ class SignInPolicy(Spec):
     methods: tuple[Method, ...] = Field(
         default=METHODS, min_length=1, max_length=3,
         description="what opens a session; without `password`, one opens no more than the way to a first passkey")
+    device_flow: bool = Field(
+        default=False, description="whether a shell without a browser may be let in from another sign-in, by a code")
     session: PositiveDuration = Field(default=43_200, description="a sign-in ends after this time at the latest")
     idle: PositiveDuration = Field(default=28_800, description="it ends sooner when nobody used it for so long")

@@ -266,6 +266,8 @@ async def _shown(desk: Desk, person: Person, code: str, request: Request) -> Non
 def _own(person: Person) -> None:
     if not person.session:
         raise Refused("a token has no account of its own", hint="sign in: `guru login --user NAME`")
+    if person.by_code:
+        raise Refused("a sign-in by a code does not reach the account", hint="sign in: `guru login --user NAME`")
 
 
 def _state(desk: Desk, connection: Connection, name: str) -> AccountState:

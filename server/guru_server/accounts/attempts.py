@@ -121,6 +121,28 @@ def redeem(
     return _attempt(row) if same and now < row.expires_at else refused
 
 
+def by_state(connection: Connection, tenant: str, state: str, way: Way, *, now: int) -> Attempt:
+    """The attempt of that state, as long as nobody has finished it; NotFound."""
+    query = select(sign_in_attempt.c.id).where(
+        sign_in_attempt.c.tenant == tenant, sign_in_attempt.c.state == state, sign_in_attempt.c.way == way)
+    return find(connection, tenant, str(connection.execute(query).scalar() or ""), way, now=now)
+
+
+def collect(
+    connection: Connection, tenant: str, ident: str, client_key: str, verifier: str, *, now: int
+) -> Attempt | None:
+    """A device's attempt, spent, once somebody let it in; None while nobody has. NotSignedIn for any other client."""
+    row = connection.execute(select(sign_in_attempt).where(*_mine(tenant, ident)).with_for_update()).one_or_none()
+    same = row is not None and hmac.compare_digest(row.client_key, client_key) and hmac.compare_digest(
+        row.verifier, challenge_of(verifier))
+    if row is None or not same or row.way != "device" or now >= row.expires_at:
+        raise NotSignedIn("this sign-in is not known, was used, or is over", hint="begin again: `guru login --device`")
+    if not row.code:
+        return None
+    connection.execute(sign_in_attempt.delete().where(*_mine(tenant, ident)))
+    return _attempt(row)
+
+
 def challenge_of(verifier: str) -> str:
     """RFC 7636, 4.2: S256."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")

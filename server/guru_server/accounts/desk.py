@@ -158,13 +158,13 @@ class Desk:
         """Whose session it is, unless they are shut out."""
         found = accounts.find(connection, self.tenant, row.name)
         self.admit(found, book, row.name)
-        if row.method not in (*book.sign_in.methods, "password"):
+        if row.method not in (*book.sign_in.methods, "password", *(("device",) if book.sign_in.device_flow else ())):
             raise NotSignedIn("your organisation does not take this way of signing in any more",
                               hint=_other_ways(book.sign_in))
-        groups = _vouched_for(row, found, book) if row.method == "sso" else frozenset()
+        groups = _vouched_for(row, found, book) if row.provider else frozenset()
         return Person(
             row.id, row.name, found.role if found else "", None, kind="person", session=True,  # type: ignore[arg-type]  # a fixed role or none
-            mfa_at=row.mfa_at, groups=groups,
+            mfa_at=row.mfa_at, groups=groups, by_code=row.method == "device",
         ), found
 
     def tokens(self, opened: Opened, name: str, client_key: str, *, set_up: bool, now: int) -> Tokens:
@@ -193,8 +193,8 @@ def _must_set_up(policy: HeldSignIn, found: Account | None, row: SessionRow | No
     """Whether a second factor, or a passkey, has to be set up before anything else."""
     if (row is None or row.method == "password") and "password" not in policy.methods:
         return True
-    if row is not None and row.method == "sso":
-        return policy.second_factor == "required" and row.mfa_at is None
+    if row is not None and row.method in ("sso", "device"):
+        return row.method == "sso" and policy.second_factor == "required" and row.mfa_at is None
     if policy.second_factor != "required" or (row is not None and row.mfa_at is not None):
         return False
     return found is not None and not found.second_factor

@@ -28,6 +28,8 @@ class Lobby:
     desk: Desk
     url: str
     knocks: Rates = field(default_factory=lambda: Rates(burst=20, rate=0.1))
+    codes: Rates = field(default_factory=lambda: Rates(burst=10, rate=1 / 30))  # of one person, at shells' codes
+    polls: Rates = field(default_factory=lambda: Rates(burst=5, rate=0.5))      # of one client that waits
     looks: Rates = field(default_factory=lambda: Rates(burst=60, rate=0.5))     # at pages, and for ceremonies
 
     async def begin(self, ask: AttemptAsked, client_key: str, address: str) -> AttemptBegun:

@@ -54,6 +54,7 @@ class Person(NamedTuple):
     session: bool = False               # signed in; `token` is then the session's id
     mfa_at: int | None = None
     set_up: bool = False                # nothing goes before a second factor is set up
+    by_code: bool = False               # a sign-in that another one let in: it does not administer
     groups: frozenset[str] = frozenset()    # `group:<name>`, that an identity provider vouches for
 
     @property
@@ -71,7 +72,8 @@ class Person(NamedTuple):
         """Who that is to a decision."""
         scope = ORG if self.limits.scope == "org" else read_scope(self.limits.scope)
         name = f"user:{self.name}" if self.kind == "person" else self.actor
-        sign_in: SignIn = "key" if self.kind != "person" else "person" if self.session else "token"
+        here: SignIn = "device" if self.by_code else "person"
+        sign_in: SignIn = "key" if self.kind != "person" else here if self.session else "token"
         return Subject(frozenset({name}), sign_in, self.mfa_at, Cap(frozenset(self.limits.verbs), scope))
 
 

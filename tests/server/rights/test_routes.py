@@ -26,6 +26,7 @@ PUBLIC = {
     "/openapi.json": "this document", "/docs": "the same for people", "/webhooks/{forge}": "the forge's signature",
     "/token": "a trusted issuer's token", "/sign-in/attempts": "the client's key", "/sign-in/exchange": "a code",
     "/sign-in/passkey/ceremony": "an attempt", "/sign-in/passkey/answer": "a passkey",
+    "/sign-in/device": "the client's key", "/sign-in/device/exchange": "the client's key",
 }
 PAGES = {"/auth/passkey": "an attempt", "/auth/sso/start": "an attempt", "/auth/sso/go": "the first page's cookie",
          "/auth/sso/callback": "a provider's answer"}

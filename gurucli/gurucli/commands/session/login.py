@@ -23,7 +23,7 @@ from gurucli.cli import Cli
 from gurucli.client import API, shaped
 from gurucli.commands.session.columns import COLUMNS, told
 from gurucli.contexts import Context
-from gurucli.entering import browsed, entered
+from gurucli.entering import browsed, coded, entered
 from gurucli.federated import exchanged
 from gurucli.sheet import record
 from gurucli.transport import Wire, fingerprint, split_url, trusting_nobody
@@ -53,6 +53,7 @@ class Ways(NamedTuple):
     invitation: bool
     passkey: bool
     sso: bool
+    device: bool
     provider: str
     ci: bool
 
@@ -64,8 +65,9 @@ class Ways(NamedTuple):
             raise UsageWrong("--account and --audience go with --ci", hint="guru login --ci URL")
         if self.provider and not self.sso:
             raise UsageWrong("--provider goes with --sso", hint="guru login URL --sso --provider NAME")
-        if sum(map(bool, (self.user, self.passkey, self.sso, self.ci, self.token_file))) > 1:
-            raise UsageWrong("one way of signing in at a time", hint="--user, --passkey, --sso, --ci or --token-file")
+        if sum(map(bool, (self.user, self.passkey, self.sso, self.device, self.ci, self.token_file))) > 1:
+            raise UsageWrong("one way of signing in at a time",
+                             hint="--user, --passkey, --sso, --device, --ci or --token-file")
 
     def enter(self, cli: Cli, context: Context) -> Context:
         """The context, signed in."""
@@ -78,6 +80,8 @@ class Ways(NamedTuple):
             return browsed(cli, context, "passkey")
         if self.sso:
             return browsed(cli, context, "sso", self.provider)
+        if self.device:
+            return coded(cli, context)
         return replace(context, token=_token(cli, self.token_file))
 
 
@@ -99,13 +103,14 @@ def run(
         show_default=False)] = "",
     invitation: Annotated[bool, typer.Option(
         "--invitation", help="With --user: set the password by an invitation first.", show_default=False)] = False,
-    passkey: Annotated[bool, typer.Option(
-        "--passkey", help="Sign in by a passkey, in the browser.", show_default=False)] = False,
+    passkey: Annotated[bool, typer.Option("--passkey", help="Sign in by a passkey.", show_default=False)] = False,
     sso: Annotated[bool, typer.Option(
         "--sso", help="Sign in at your organisation's identity provider.", show_default=False)] = False,
     provider: Annotated[str, typer.Option(
         "--provider", metavar="NAME", help="With --sso: the IdentityProvider, when there are several.",
         show_default=False)] = "",
+    device: Annotated[bool, typer.Option(
+        "--device", help="For a shell without a browser: sign in by a code.", show_default=False)] = False,
     ci: Annotated[bool, typer.Option(
         "--ci", help="Sign in as a service account, by the OIDC token of this CI job.", show_default=False)] = False,
     account: Annotated[str, typer.Option(
@@ -124,7 +129,7 @@ def run(
     Without any of these it is a token. `--context NAME` names the context; without it the host's name does.
     """
     cli: Cli = ctx.obj
-    ways = Ways(user, code, token_file, account, audience, invitation, passkey, sso, provider, ci)
+    ways = Ways(user, code, token_file, account, audience, invitation, passkey, sso, device, provider, ci)
     ways.check()
     parts = split_url(url)
     address = f"https://{parts.netloc}{parts.path.rstrip('/')}"
