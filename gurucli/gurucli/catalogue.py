@@ -105,6 +105,10 @@ VERBS: tuple[Verb, ...] = (
     _verb("key create", "key.create", "Make an API key for a program."),
     _verb("key list", "key.list", "List the API keys."),
     _verb("key revoke", "key.revoke", "End an API key for good."),
+    _verb("client create", "client.create",
+          "Make an OAuth client for another product, which fetches short tokens by itself."),
+    _verb("client list", "client.list", "List the OAuth clients."),
+    _verb("client revoke", "client.revoke", "End an OAuth client for good, with every token that it has."),
     _verb("login", "session.login", "Sign in at a server, and keep it as a context."),
     _verb("logout", "session.logout", "Forget a server; a session is ended there, too."),
     _verb("whoami", "session.whoami", "Show who you are, and where."),
@@ -152,6 +156,8 @@ GROUPS: dict[tuple[str, ...], str] = {
     ("access",): "Look at who may do what; have rights for a while.",
     ("approval",): "Agree, or not, to what needs a second person.",
     ("key",): "Make, list and end API keys.",
+    ("client",): "Let other products in by OAuth.",
+    ("passkey",): "Sign in without a password.",
 }
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -160,7 +166,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Policy in Git", ("init", "fmt", "validate", "test", "schema", "diff", "render", "plan", "ci", "apply",
                        "sync", "wait", "rollback", "secrets", "export", "import", "revision")),
     ("Joining", ("enroll",)),
-    ("Rights", ("can", "access", "approval", "key")),
+    ("Rights", ("can", "access", "approval", "key", "client")),
     ("Audit", ("audit",)),
     ("Sign-in", ("login", "logout", "whoami", "context")),
     ("Tools", ("doctor", "completion", "api", "version")),

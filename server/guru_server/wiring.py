@@ -60,6 +60,7 @@ from guru_server.gitops.watch import Watch
 from guru_server.gitops.webhook import Forge
 from guru_server.identity import admissions
 from guru_server.identity import api as identity_api
+from guru_server.identity.clients import Clients
 from guru_server.identity.sightings import Sightings
 from guru_server.identity.signing_in import Door
 from guru_server.in_force import InForce
@@ -89,7 +90,7 @@ from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.status import device_conditions
 from guru_server.retention import Retention
 from guru_server.rights import api as rights_api
-from guru_server.rights import approvals_api, requests_api
+from guru_server.rights import approvals_api, clients_api, requests_api
 from guru_server.rights.declaring import needs
 from guru_server.rights.holding import Holding
 from guru_server.secrets import api as secrets_api
@@ -212,14 +213,16 @@ def _entrances(ground: Ground, accounts: AccountDesk, url: str, sightings: Sight
     lobby = Lobby(accounts, url)
     issuers = Issuers(clock, private=settings.federation.private, ca_file=settings.federation.ca_file)
     providers = Providers(issuers, accounts.seal, settings.federation.secrets, url + sso_api.CALLBACK)
+    clients = Clients(db, clock, accounts.tenant)
     exchange = Exchange(db, clock, accounts.tenant, accounts.holding, issuers)
     return Entrances(
         [accounts_api.public_router(lobby, sightings), passkeys_api.public_router(lobby, sightings),
          device_api.public_router(lobby),
-         federation_api.public_router(exchange, sightings)],
+         federation_api.public_router(exchange, clients, sightings)],
         [accounts_api.router(accounts), accounts_users.router(accounts), passkeys_api.router(lobby),
-         device_api.router(lobby)],
-        [*passkeys_api.pages(lobby), *sso_api.Way(lobby, providers, sightings).routes()],
+         device_api.router(lobby), clients_api.router(clients)],
+        [*passkeys_api.pages(lobby), *sso_api.Way(lobby, providers, sightings).routes(),
+         federation_api.described(url)],
     )
 
 

@@ -17,6 +17,7 @@ from guru_wire.access import (
     AccessExplained,
     ApprovalDetail,
     ApprovalRow,
+    ClientCreated,
     GrantRow,
     KeyCreated,
     KeyRow,
@@ -440,6 +441,8 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
         **{f"POST /approvals/a1/{word}": ApprovalRow(**APPROVAL, about=f"do{x}") for word in ("approve", "deny")},
         "POST /keys": KeyCreated(key=f"guruk_1{x}", row=key(x)),
         "GET /keys": Page[KeyRow](items=(key(x),), total=1), "DELETE /keys/key1": key(x),
+        "POST /clients": ClientCreated(client_id=f"key1{x}", client_secret=f"guruo_1{x}", row=key(x)),
+        "GET /clients": Page[KeyRow](items=(key(x),), total=1), "DELETE /clients/key1": key(x),
         "GET /audit": Page[AuditRow](items=(told(x),), total=1),
         "GET /audit/export": AuditExport(entries=(told(x),), checkpoints=(AuditCheckpoint(
             tenant=f"main{x}", seq=1, hash=f"{'a' * 64}{x}", at=T, key=f"k{x}", signature=f"s{x}"),)),

@@ -102,6 +102,7 @@ RIGHTS = {"access request", "access list", "access approve", "access deny", "acc
 PEOPLE = {"session list", "session revoke", "password", "mfa status", "mfa setup", "mfa verify", "mfa recovery",
           "mfa disable", "user list", "user invite", "user lock", "user unlock",        # test_signing_in.py
           "passkey add", "passkey list", "passkey rm",      # test_passkeys.py
+          "client create", "client list", "client revoke",  # tests/server/rights/test_clients.py
           "session approve"}                                # tests/server/accounts/test_device.py
 JOBS = {"run", "query", "job list", "job show", "job watch", "job output", "job cancel", "job rerun",
         "script list", "script show", "script run", "vpn diagnose"}   # test_jobs.py, test_query.py

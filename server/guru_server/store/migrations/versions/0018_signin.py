@@ -59,3 +59,4 @@ def upgrade() -> None:
     op.create_index(op.f("ix_sign_in_attempt_tenant_expires_at"), "sign_in_attempt", ["tenant", "expires_at"])
     op.add_column("user_session", sa.Column("provider", sa.String(length=63), nullable=False, server_default=""))
     op.add_column("user_session", sa.Column("groups", sa.Text(), nullable=False, server_default="[]"))
+    op.add_column("api_token", sa.Column("parent", sa.String(length=16), nullable=False, server_default=""))
