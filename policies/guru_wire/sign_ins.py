@@ -14,8 +14,8 @@ from guru_policy.model import Asked, Carried
 from guru_wire.operator import Answer
 from guru_wire.people import Secret
 
-Digest = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
-State = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22,64}$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$"), Field(examples=["A" * 43])]
+State = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{22,64}$"), Field(examples=["a" * 32])]
 AttemptId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Port = Annotated[int, Field(ge=1024, le=65_535)]
 

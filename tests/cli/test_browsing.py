@@ -93,3 +93,20 @@ def test_login_by_a_code_waits_until_somebody_lets_it_in(
     assert done.code == 0, done.err
     assert "guru session approve BCDF-GHJK" in done.err
     assert contexts.load(place).named("localhost").session == "file"
+
+
+def test_login_at_a_provider_names_it_and_goes_with_no_other_way(
+    guru: Guru, double: Double, authority: Authority, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GURU_KEYRING", "off")
+    double.answers["POST /sign-in/attempts"] = canned.browsing
+    double.answers["POST /sign-in/exchange"] = {
+        "session": "s1", "name": "ada", "access": "a.b.c", "expires_at": 1 << 50, "refresh": "r", "ends_at": 1 << 50}
+    pinned = ("login", double.url, "--pin", fingerprint(authority.ca))
+    done = guru(*pinned, "--sso", "--provider", "corp", config=home / "new/config.json")
+    alone, both = guru(*pinned, "--provider", "corp"), guru(*pinned, "--sso", "--passkey")
+    [begun] = double.requests("POST", "/sign-in/attempts")
+
+    assert done.code == 0, done.err
+    assert (begun.body["way"], begun.body["provider"]) == ("sso", "corp")
+    assert (alone.code, both.code) == (2, 2)
