@@ -105,8 +105,7 @@ VERBS: tuple[Verb, ...] = (
     _verb("key create", "key.create", "Make an API key for a program."),
     _verb("key list", "key.list", "List the API keys."),
     _verb("key revoke", "key.revoke", "End an API key for good."),
-    _verb("client create", "client.create",
-          "Make an OAuth client for another product, which fetches short tokens by itself."),
+    _verb("client create", "client.create", "Make an OAuth client for another product."),
     _verb("client list", "client.list", "List the OAuth clients."),
     _verb("client revoke", "client.revoke", "End an OAuth client for good, with every token that it has."),
     _verb("login", "session.login", "Sign in at a server, and keep it as a context."),
@@ -116,7 +115,7 @@ VERBS: tuple[Verb, ...] = (
     _verb("session revoke", "session.revoke", "End a sign-in, or all of them: with the next request it is over."),
     _verb("session approve", "session.approve", "Let a shell in that has no browser: it is signed in as you."),
     _verb("password", "session.password", "Set another password; your other sessions end."),
-    _verb("mfa status", "mfa.status", "Show whether you have a second factor, and how many recovery codes are left."),
+    _verb("mfa status", "mfa.status", "Show whether you have a second factor, and how many codes are left."),
     _verb("mfa setup", "mfa.setup", "Set a second factor up, or replace the one you have."),
     _verb("mfa verify", "mfa.verify", "Show your second factor again, for what asks for a fresh one."),
     _verb("mfa recovery", "mfa.recovery", "Make fresh recovery codes in the place of those of before."),
@@ -126,7 +125,7 @@ VERBS: tuple[Verb, ...] = (
     _verb("passkey rm", "passkey.rm", "Remove one of your passkeys."),
     _verb("user list", "user.list", "List who may sign in, with groups, second factor and sessions."),
     _verb("user invite", "user.invite", "Invite somebody: a code, shown once, with which they set a password."),
-    _verb("user lock", "user.lock", "Shut somebody out: every session of theirs ends with the next request."),
+    _verb("user lock", "user.lock", "Shut somebody out: their sessions end with the next request."),
     _verb("user unlock", "user.unlock", "Let somebody in again who was locked."),
     _verb("context list", "context.list", "List the servers you signed in at."),
     _verb("context use", "context.use", "Choose the server that commands talk to."),
@@ -157,7 +156,10 @@ GROUPS: dict[tuple[str, ...], str] = {
     ("approval",): "Agree, or not, to what needs a second person.",
     ("key",): "Make, list and end API keys.",
     ("client",): "Let other products in by OAuth.",
+    ("session",): "Look at sign-ins, end them, let a shell in.",
+    ("mfa",): "Set a second factor up, show it, take it away.",
     ("passkey",): "Sign in without a password.",
+    ("user",): "Say who may sign in.",
 }
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -168,7 +170,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Joining", ("enroll",)),
     ("Rights", ("can", "access", "approval", "key", "client")),
     ("Audit", ("audit",)),
-    ("Sign-in", ("login", "logout", "whoami", "context")),
+    ("Sign-in", ("login", "logout", "whoami", "session", "password", "mfa", "passkey", "user", "context")),
     ("Tools", ("doctor", "completion", "api", "version")),
 )
 

@@ -20,17 +20,15 @@ AttemptId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Port = Annotated[int, Field(ge=1024, le=65_535)]
 
 
-class Loopback(Asked):
-    """Where the browser brings the code: a port of the client's own machine, its state, and its secret's SHA-256."""
+class AttemptAsked(Asked):
+    """A sign-in through a browser: where that brings the code, which is a port of the client's own machine.
+
+    `challenge` is the SHA-256 of the client's secret. `provider` may be left out when the repository names one alone.
+    """
 
     challenge: Digest
     state: State
     port: Port
-
-
-class AttemptAsked(Loopback):
-    """A sign-in through a browser; `provider` is one of the repository's, and may be left out when there is one."""
-
     way: Literal["passkey", "sso"]
     provider: Annotated[str, StringConstraints(max_length=63)] = ""
     client: Annotated[str, StringConstraints(max_length=200)] = ""
@@ -53,9 +51,12 @@ class AttemptRedeemed(Asked):
     verifier: Secret
 
 
-class PasskeyAsked(Loopback):
-    """A new passkey for whoever asks, under a name of theirs."""
+class PasskeyAsked(Asked):
+    """A new passkey for whoever asks, under a name of theirs; the rest as for a sign-in."""
 
+    challenge: Digest
+    state: State
+    port: Port
     label: Annotated[str, StringConstraints(max_length=64)] = ""
 
 

@@ -34,10 +34,10 @@ def run(
     address: Annotated[list[str] | None, typer.Option(
         "--address", metavar="CIDR", help="Only from here; repeatable.", show_default=False)] = None,
 ) -> None:
-    """Make an OAuth client for another product, which fetches short tokens by itself.
+    """Make an OAuth client for another product.
 
-    What it may do is what the bindings in the repository give to client:NAME, and never more than you may. The secret
-    is shown once. It opens no shell.
+    It fetches short tokens by itself, with its secret. What it may do is what the bindings in the repository give to
+    client:NAME, and never more than you may. The secret is shown once. It opens no shell.
     """
     cli: Cli = ctx.obj
     made = cli.server.post(ClientCreated, "/clients", {

@@ -17,7 +17,7 @@ EXAMPLES = (("guru mfa status", "of yourself"),)
 
 
 def run(ctx: typer.Context) -> None:
-    """Show whether you have a second factor, and how many recovery codes are left."""
+    """Show whether you have a second factor, and how many codes are left."""
     cli: Cli = ctx.obj
     state = cli.server.get(AccountState, "/account")
     cli.out.result(record(state, COLUMNS, lambda paper: told(state, paper)))

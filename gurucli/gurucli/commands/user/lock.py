@@ -23,7 +23,7 @@ def run(
     name: Annotated[str, typer.Argument(metavar="NAME", help="As `guru user list` shows.", show_default=False)],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; they are told.", show_default=False)],
 ) -> None:
-    """Shut somebody out: every session of theirs ends with the next request."""
+    """Shut somebody out: their sessions end with the next request."""
     cli: Cli = ctx.obj
     row = cli.server.post(UserRow, f"/users/{part(name)}/lock", {"reason": reason})
     cli.out.result(record(row, COLUMNS, lambda paper: [
