@@ -44,6 +44,7 @@ look_linux() {
     have systemd-nspawn || MISSING="$MISSING systemd-container"
     have cron || MISSING="$MISSING cron"
     have dbus-daemon || MISSING="$MISSING dbus"
+    have chromium || have chromium-browser || have google-chrome || MISSING="$MISSING chromium"
 }
 
 look_test() {

@@ -70,3 +70,39 @@ class Invited(Answer):
     name: str
     invitation: str
     expires_at: int
+
+
+class AttemptBegun(Answer):
+    """A sign-in through a browser."""
+
+    id: str
+    url: str
+    check: str
+    expires_at: int
+
+
+class PasskeySeen(TypedDict):
+    """One passkey."""
+
+    id: str
+    label: str
+    created_at: int
+    used_at: int | None
+
+
+class DeviceCodeGiven(Answer):
+    """A code for a shell without a browser."""
+
+    id: str
+    user_code: str
+    interval: int
+    expires_at: int
+
+
+class DeviceCodeSeen(Answer):
+    """A shell that wants in."""
+
+    client: str
+    address: str
+    expires_at: int
+    admitted: bool

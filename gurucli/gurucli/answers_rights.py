@@ -158,3 +158,12 @@ class GrantRow(TypedDict):
     why: str
     reviewed_by: str
     reviewed_at: int | None
+
+
+class ClientCreated(TypedDict):
+    """An OAuth client, shown this once."""
+
+    apiVersion: str
+    client_id: str
+    client_secret: str
+    row: KeyRow

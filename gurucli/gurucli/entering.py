@@ -1,19 +1,30 @@
-"""Signing in by name and password: what is asked, what is sent, and where the session is kept then."""
+"""Signing in by a password or in a browser: what is asked, what is sent, and where the session is kept then."""
 
 from __future__ import annotations
 
 import json
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Literal
 
-from guru_policy.errors import FactorNeeded, UsageWrong
+from guru_policy.errors import DeadlinePassed, FactorNeeded, Unsupported, UsageWrong
+from gurucli.answers_people import AttemptBegun, DeviceCodeGiven
 from gurucli.asking import ask, ask_secret
+from gurucli.browsing import PATIENCE, brought, challenge_of
+from gurucli.clean import clean
 from gurucli.cli import Cli
+from gurucli.client import shaped
 from gurucli.contexts import Context, store_of
 from gurucli.problems import error_from
 from gurucli.session_store import Held, usable_place
 from gurucli.signed import SIGN_IN, client_name, fresh_key, held_of, key_of, proof
-from gurucli.transport import Wire, trusting
+from gurucli.transport import Reply, Wire, trusting
 
 INVITATION = "/api/v1/account/invitation"
+ATTEMPTS = "/api/v1/sign-in/attempts"
+EXCHANGE = "/api/v1/sign-in/exchange"
+DEVICE = "/api/v1/sign-in/device"
 
 
 def entered(cli: Cli, context: Context, user: str, code: str, *, invited: bool) -> Context:
@@ -33,6 +44,65 @@ def entered(cli: Cli, context: Context, user: str, code: str, *, invited: bool) 
             held = _signed_in(wire, seed, user, password, ask(cli, "Code of your second factor:"))
     finally:
         wire.close()
+    return _kept(cli, context, held)
+
+
+def coded(cli: Cli, context: Context) -> Context:
+    """The context with a session that somebody let in from another shell, which is kept. NotSignedIn."""
+    wire, seed, verifier = Wire(context.url, trusting(context.ca), cli.timeout), fresh_key(), secrets.token_urlsafe(48)
+
+    def said(path: str, body: Mapping[str, object]) -> Reply:
+        reply = wire.send("POST", path, _headers(proof(key_of(seed), "POST", path)), json.dumps(body).encode())
+        if reply.status >= 400 and reply.status != 429:
+            raise error_from(reply.status, reply.body)
+        return reply
+
+    try:
+        begun = said(DEVICE, {"challenge": challenge_of(verifier), "client": client_name()})
+        given = shaped(DeviceCodeGiven, json.loads(begun.body))
+        cli.out.say(f"you sign in at {context.url} from another shell. Where you are signed in, run\n"
+                    f"  guru session approve {clean(given['user_code'])}")
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            reply = said(f"{DEVICE}/exchange", {"attempt": given["id"], "verifier": verifier})
+            if reply.status == 201:
+                return _kept(cli, context, held_of(reply.body, seed))
+            time.sleep(min(max(given["interval"], 1), 30))
+    except ValueError as cause:
+        raise Unsupported("the server's answer is not JSON") from cause
+    finally:
+        wire.close()
+    raise DeadlinePassed("nobody let this shell in", hint="begin again")
+
+
+def browsed(cli: Cli, context: Context, way: Literal["passkey", "sso"], provider: str = "") -> Context:
+    """The context with a session of whoever shows in a browser who they are, which is kept. NotSignedIn."""
+    wire, seed = Wire(context.url, trusting(context.ca), cli.timeout), fresh_key()
+
+    def said(path: str, body: Mapping[str, object]) -> bytes:
+        reply = wire.send("POST", path, _headers(proof(key_of(seed), "POST", path)), json.dumps(body).encode())
+        if reply.status >= 400:
+            raise error_from(reply.status, reply.body)
+        return reply.body
+
+    def begun(back: Mapping[str, object]) -> AttemptBegun:
+        more = {"provider": provider} if provider else {}
+        try:
+            return shaped(AttemptBegun, json.loads(said(
+                ATTEMPTS, {**back, **more, "way": way, "client": client_name()})))
+        except ValueError as cause:
+            raise Unsupported("the server's answer is not JSON") from cause
+
+    try:
+        done = brought(cli, begun, f"you sign in at {context.url} in your browser")
+        wire.close()                    # nobody keeps a connection for minutes
+        held = held_of(said(EXCHANGE, done.body), seed)
+    finally:
+        wire.close()
+    return _kept(cli, context, held)
+
+
+def _kept(cli: Cli, context: Context, held: Held) -> Context:
     kept = Context(context.name, context.url, "", context.ca, usable_place())
     store_of(cli.environment, kept).save(held)
     if kept.session == "file":

@@ -28,6 +28,7 @@ class Environment:
     job_token: str = field(default="", repr=False)      # an id token that the CI platform made for this job
     job_url: str = ""                   # where a job gets one, as on GitHub
     job_secret: str = field(default="", repr=False)     # with what it asks there
+    display: bool = False               # whether a browser could be shown to whoever sits here
     no_color: bool = False
     force_color: bool = False
     columns: int = 0                    # of the terminal; 0 when stdout is none
@@ -58,6 +59,8 @@ def read_environment() -> Environment:
         job_token=env.get("GURU_ID_TOKEN", "").strip(),
         job_url=env.get("ACTIONS_ID_TOKEN_REQUEST_URL", ""),
         job_secret=env.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "").strip(),
+        display=_terminal(sys.stderr) and "SSH_CONNECTION" not in env and (
+            sys.platform in ("darwin", "win32") or bool(env.get("DISPLAY") or env.get("WAYLAND_DISPLAY"))),
         no_color=bool(env.get("NO_COLOR")) or env.get("CLICOLOR") == "0",
         force_color=env.get("CLICOLOR_FORCE", "0") not in ("", "0"),
         columns=_columns(env.get("COLUMNS", "")) if stdout_terminal else 0,

@@ -201,3 +201,12 @@ class GrantRow(Carried):
     why: str = ""
     reviewed_by: str = ""
     reviewed_at: int | None = None
+
+
+class ClientCreated(Carried):
+    """An OAuth client: its secret is shown this once."""
+
+    api_version: str = Field(default="guru/v1", alias="apiVersion")
+    client_id: str
+    client_secret: str
+    row: KeyRow

@@ -192,7 +192,7 @@ class WhoAmI(Answer):
     role: str
     server_version: str
     expires_at: int | None = None
-    kind: Literal["person", "key", "service"] = "person"
+    kind: Literal["person", "key", "service", "client"] = "person"
     roles: tuple[RoleHeld, ...] = ()
     verbs: tuple[str, ...] = ()
     scope: str = "org"

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from guru_server.bus import LocalBus
 from guru_server.clock import wall
 from guru_server.keys.keys import ServerKeys, Tls
-from guru_server.settings import GitSettings, ServerSettings
+from guru_server.setting_parts import GitSettings
+from guru_server.settings import ServerSettings
 from guru_server.signer.near import near
 from guru_server.store.database import Database
 from guru_server.wiring import Ground, wire_api

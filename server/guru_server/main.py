@@ -16,7 +16,8 @@ from guru_server.store.first import TENANT
 from guru_server.tenants.naming import Named
 
 if TYPE_CHECKING:
-    from guru_server.settings import LogSettings, ServerSettings
+    from guru_server.setting_parts import LogSettings
+    from guru_server.settings import ServerSettings
 
 _TTL = re.compile(r"(\d{1,6})([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -20,7 +20,7 @@ from guru_server.jobs.forgetting import forget_files, forget_jobs
 from guru_server.leases import Fence, held
 from guru_server.notify.outbox import forget_finished
 from guru_server.overrides import store as overrides
-from guru_server.settings import RetentionSettings
+from guru_server.setting_parts import RetentionSettings
 from guru_server.store.database import Database
 from guru_server.telemetry.checks import Forgotten, forget_unspoken
 from guru_server.telemetry.compaction import Owner, age, next_owners

@@ -15,6 +15,7 @@ from guru_server.inventory import tables as inventory
 from guru_server.jobs import tables as jobs
 from guru_server.notify import tables as notify
 from guru_server.overrides import tables as overrides
+from guru_server.passkeys import tables as passkeys
 from guru_server.reconcile import tables as reconcile
 from guru_server.replays import tables as replays
 from guru_server.rights import tables as rights
@@ -28,5 +29,5 @@ __all__ = ["SUBJECTS", "metadata"]
 
 SUBJECTS = (
     accounts, alerts, audit, events, fleet, gateway, gitops, hooks, identity, inventory, jobs, notify, overrides,
-    reconcile, replays, rights, secrets, store, telemetry, tenants,
+    passkeys, reconcile, replays, rights, secrets, store, telemetry, tenants,
 )

@@ -14,13 +14,16 @@ from typing import NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from guru_policy.errors import Refused
 from guru_server import leases
 from guru_server.accounts import api as accounts_api
+from guru_server.accounts import device_api
 from guru_server.accounts import users_api as accounts_users
 from guru_server.accounts.desk import Desk as AccountDesk
+from guru_server.accounts.lobby import Lobby
 from guru_server.accounts.sealing import Seal
 from guru_server.accounts.tokens import Minter
 from guru_server.alerts import api as alerts_api
@@ -62,6 +65,7 @@ from guru_server.hooks.in_force import HooksInForce
 from guru_server.hooks.sender import Sender
 from guru_server.identity import admissions
 from guru_server.identity import api as identity_api
+from guru_server.identity.clients import Clients
 from guru_server.identity.sightings import Sightings
 from guru_server.identity.signing_in import Door
 from guru_server.in_force import InForce
@@ -84,6 +88,7 @@ from guru_server.notify.worker import Notifier
 from guru_server.overrides import api as overrides_api
 from guru_server.overrides.setting import Overrider
 from guru_server.overrides.store import of_device
+from guru_server.passkeys import api as passkeys_api
 from guru_server.reconcile.api import Desk, operators
 from guru_server.reconcile.deeds import deeds
 from guru_server.reconcile.downlink import blob_of, manifest_of
@@ -94,14 +99,17 @@ from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.status import device_conditions
 from guru_server.retention import Retention
 from guru_server.rights import api as rights_api
-from guru_server.rights import approvals_api, requests_api
+from guru_server.rights import approvals_api, clients_api, requests_api
 from guru_server.rights.declaring import needs
 from guru_server.rights.holding import Holding
 from guru_server.secrets import api as secrets_api
 from guru_server.secrets.opening import Opener
-from guru_server.settings import GitSettings, LimitSettings, PaceSettings, ServerSettings
+from guru_server.setting_parts import GitSettings, LimitSettings, PaceSettings
+from guru_server.settings import ServerSettings
 from guru_server.signer.asking import Signatures
 from guru_server.signer.health import aged, signing
+from guru_server.sso import api as sso_api
+from guru_server.sso.providers import Providers
 from guru_server.store.database import Database
 from guru_server.supervising import Job
 from guru_server.telemetry import api as telemetry_api
@@ -115,6 +123,14 @@ class Wired(NamedTuple):
 
     app: ASGIApp
     jobs: Mapping[str, Job]
+
+
+class Entrances(NamedTuple):
+    """The routes by which one gets in: without a token, with one, and the pages for browsers."""
+
+    public: list[APIRouter]
+    guarded: list[APIRouter]
+    pages: list[Route]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +176,8 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     looked_at += [signing(keys.signer, clock), aged(settings.keys, clock)]
     watched = health.Health(db, [*looked_at, signed_lately(db, clock, settings.audit.every)])
     accounts = AccountDesk(db, clock, db.tenant, Seal(keys.account), Minter(keys.session, db.tenant), Holding())
-    issuers = Issuers(clock, private=settings.federation.private, ca_file=settings.federation.ca_file)
-    public = [
-        identity_api.public_router(identity), health.public_router(watched),
-        accounts_api.public_router(accounts, sightings),
-        federation_api.public_router(Exchange(db, clock, db.tenant, accounts.holding, issuers), sightings),
-    ]
+    entrances = _entrances(ground, accounts, url, sightings)
+    public = [identity_api.public_router(identity), health.public_router(watched), *entrances.public]
     guarded = [
         identity_api.router(identity), admissions.router(admissions.Gatehouse(db, bus, clock)), health.router(watched),
         alerts_api.router(db, bus, clock, in_force.labels), notify_api.router(db),
@@ -187,8 +199,7 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     templates = Templates(db, in_force.load, in_force.read_file)
     guarded.append(jobs_api.router(JobDesk(db, bus, clock, signer, in_force.labels, templates)))
     guarded += _about_events(ground, in_force)
-    guarded += [telemetry_api.router(db, clock), secrets_api.router(opener),
-                accounts_api.router(accounts), accounts_users.router(accounts)]
+    guarded += [telemetry_api.router(db, clock), secrets_api.router(opener), *entrances.guarded]
     guarded.append(inventory_api.router(inventory_api.Desk(db, in_force.labels)))
     guarded.append(rights_api.router(rights_api.Desk(db, clock, in_force.labels)))
     guarded.append(approvals_api.router(approvals_api.Desk(db, clock, replay, accounts)))
@@ -197,7 +208,8 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     door = Door(db, clock, in_force.decisive, holding=accounts.holding, sightings=sightings, desk=accounts,
                 repeated=repeated)
     app = make_app(
-        door, guarded=guarded, public=public, links=gateway_routes(gateway), keeping=Keeping(db, clock, db.tenant),
+        door, guarded=guarded, public=public, links=[*gateway_routes(gateway), *entrances.pages],
+        keeping=Keeping(db, clock, db.tenant),
         limits=_limits(settings.limits, clock),
     )
     jobs = {"gateway": gateway.run, "repeated": repeated.run}
@@ -211,6 +223,25 @@ def _about_events(ground: Ground, in_force: InForce) -> list[APIRouter]:
         events_api.router(events_api.Desk(db, bus, db.tenant, in_force.labels, jobs_seeing.of_some)),
         hooks_api.router(hooks),
     ]
+
+
+def _entrances(ground: Ground, accounts: AccountDesk, url: str, sightings: Sightings) -> Entrances:
+    """Every way in for people and for jobs of a forge."""
+    db, clock, settings = ground.db, ground.clock, ground.settings
+    lobby = Lobby(accounts, url)
+    issuers = Issuers(clock, private=settings.federation.private, ca_file=settings.federation.ca_file)
+    providers = Providers(issuers, accounts.seal, settings.federation.secrets, url + sso_api.CALLBACK)
+    clients = Clients(db, clock, accounts.tenant)
+    exchange = Exchange(db, clock, accounts.tenant, accounts.holding, issuers)
+    return Entrances(
+        [accounts_api.public_router(lobby, sightings), passkeys_api.public_router(lobby, sightings),
+         device_api.public_router(lobby),
+         federation_api.public_router(exchange, clients, sightings)],
+        [accounts_api.router(accounts), accounts_users.router(accounts), passkeys_api.router(lobby),
+         device_api.router(lobby), clients_api.router(clients)],
+        [*passkeys_api.pages(lobby), *sso_api.Way(lobby, providers, sightings).routes(),
+         federation_api.described(url)],
+    )
 
 
 def _limits(wanted: LimitSettings, clock: Clock) -> Limits:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import threading
 from collections.abc import Mapping
 from typing import Any
+from urllib.request import urlopen
 
 from guru_policy.resources.vpn.diagnosing import Finding, Looked
 from guru_policy.tree import git_blob_id
@@ -16,6 +18,7 @@ from guru_wire.access import (
     AccessExplained,
     ApprovalDetail,
     ApprovalRow,
+    ClientCreated,
     GrantRow,
     KeyCreated,
     KeyRow,
@@ -101,6 +104,7 @@ from guru_wire.people import (
 )
 from guru_wire.planning import ExactPlan, Impact
 from guru_wire.secrets import ServerRecipient
+from guru_wire.sign_ins import AttemptBegun, DeviceCodeSeen, PasskeySeen
 from guru_wire.uplink import Change, CheckResult, ResourceOutcome, ResourceReport, ServiceState
 from tests.cli.double import Authority
 
@@ -401,6 +405,13 @@ def alerts(x: str = "") -> dict[str, Any]:
     }
 
 
+def browsing(asked: Any) -> AttemptBegun:
+    """A page that a browser opens, and a browser that has been there already."""
+    back = f"http://127.0.0.1:{asked.body['port']}/?code=one&state={asked.body['state']}"
+    threading.Thread(target=lambda: urlopen(back, timeout=20).close(), daemon=True).start()
+    return AttemptBegun(id="a1", url="https://guru.example/auth/passkey?attempt=a1", check="123 456", expires_at=T)
+
+
 def people(x: str = "") -> dict[str, Any]:
     """What is told of signing in."""
     session = SessionSeen(id=f"s1{x}", name=f"ada{x}", method=f"password{x}", client=f"guru on pc{x}",
@@ -408,6 +419,8 @@ def people(x: str = "") -> dict[str, Any]:
     state = AccountState(name=f"ada{x}", second_factor=True, recovery_codes=9, required=False)
     user = UserRow(name=f"ada{x}", role="", groups=(f"helpdesk{x}",), known=True, state="locked", second_factor=True,
                    locked=f"left{x}", created_at=T, sessions=2)
+    shell = DeviceCodeSeen(client=f"guru on pc{x}", address=f"192.0.2.7{x}", expires_at=T * 2, admitted=True)
+    passkey = PasskeySeen(id=f"p1{x}", label=f"blue{x}", created_at=T, used_at=T)
     return {
         "GET /sessions": Page[SessionSeen](items=(session,), total=1), "DELETE /sessions": SessionsEnded(ended=2),
         "DELETE /sessions/s1": session, "GET /account": state, "POST /account/password": SessionsEnded(ended=1),
@@ -417,6 +430,9 @@ def people(x: str = "") -> dict[str, Any]:
         "POST /account/step-up": state, "POST /account/totp/removal": state,
         "GET /users": Page[UserRow](items=(user,), total=1),
         "POST /users/ada/invitation": Invited(name=f"ada{x}", invitation=f"gurui_1{x}", expires_at=T * 2),
+        "GET /account/passkeys": Page[PasskeySeen](items=(passkey,), total=1), "DELETE /account/passkeys/p1": passkey,
+        "POST /device-codes/look": shell, "POST /device-codes/approval": shell,
+        "POST /account/passkeys/attempts": browsing, "POST /account/passkeys": passkey,
         "POST /users/ada/lock": user, "DELETE /users/ada/lock": user,
     }
 
@@ -506,6 +522,8 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
         "GET /hooks/deliveries": Page[DeliveryRow](items=(delivery(x),), total=1),
         "GET /hooks/deliveries/w1": delivery(x), "POST /hooks/test": delivery(x),
         "POST /hooks/deliveries/w1/redelivery": delivery(x),
+        "POST /clients": ClientCreated(client_id=f"key1{x}", client_secret=f"guruo_1{x}", row=key(x)),
+        "GET /clients": Page[KeyRow](items=(key(x),), total=1), "DELETE /clients/key1": key(x),
         "GET /audit": Page[AuditRow](items=(told(x),), total=1),
         "GET /audit/export": AuditExport(entries=(told(x),), checkpoints=(AuditCheckpoint(
             tenant=f"main{x}", seq=1, hash=f"{'a' * 64}{x}", at=T, key=f"k{x}", signature=f"s{x}"),)),

@@ -23,6 +23,7 @@ from guru_wire import (
     operator,
     people,
     secrets,
+    sign_ins,
     uplink,
 )
 from gurucli import (
@@ -125,7 +126,7 @@ def test_a_name_cannot_leave_its_place_in_the_path() -> None:
 
 WIRE = (
     access, alerting, audit_log, drift, enrolment, events, exporting, health, holdings, jobs, operator, people, secrets,
-    uplink,
+    sign_ins, uplink,
 )
 MODELS = {
     name: model for module in WIRE

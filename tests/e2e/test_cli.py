@@ -102,7 +102,10 @@ OWN = {"ci", "apply", "rollback", "wait", "drift",            # test_pipeline.py
 RIGHTS = {"access request", "access list", "access approve", "access deny", "access revoke", "access break-glass",
           "access review", "approval list", "approval show", "approval approve", "approval deny"}    # test_rights.py
 PEOPLE = {"session list", "session revoke", "password", "mfa status", "mfa setup", "mfa verify", "mfa recovery",
-          "mfa disable", "user list", "user invite", "user lock", "user unlock"}       # test_signing_in.py
+          "mfa disable", "user list", "user invite", "user lock", "user unlock",        # test_signing_in.py
+          "passkey add", "passkey list", "passkey rm",      # test_passkeys.py
+          "client create", "client list", "client revoke",  # tests/server/rights/test_clients.py
+          "session approve"}                                # tests/server/accounts/test_device.py
 JOBS = {"run", "query", "job list", "job show", "job watch", "job output", "job cancel", "job rerun",
         "script list", "script show", "script run", "vpn diagnose", "ls", "cat", "tail"}   # test_jobs.py, test_query.py
 

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from guru_policy.inventory import Device, Scalar
 from guru_policy.objects.scopes import ORG, Scope
 
-SignIn = Literal["person", "token", "key"]
+SignIn = Literal["person", "token", "key", "device"]
 Why = Literal["none", "deny", "unmet", "token"]
 
 

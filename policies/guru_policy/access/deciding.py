@@ -17,6 +17,10 @@ from guru_policy.kinds.role import VERBS
 from guru_policy.objects.scopes import ORG, Scope
 
 INTERACTIVE = frozenset({"shell.join", "shell.open"})
+ADMINISTRATIVE = frozenset({
+    "access.break_glass", "approval.give", "device.approve", "device.enroll", "device.revoke", "policy.apply",
+    "rollout.act", "secret.read", "secret.write", "update.approve", "user.manage",
+})
 EVERYTHING = Target(ORG)
 Labels = Callable[[Device], Mapping[str, Scalar] | None]
 
@@ -135,6 +139,8 @@ def _outside(subject: Subject, verb: str, target: Target | None) -> tuple[str, .
         found.append(f"it is for {cap.scope} only")
     if subject.sign_in == "key" and verb in INTERACTIVE:
         found.append("a key opens no shell")
+    if subject.sign_in == "device" and verb in ADMINISTRATIVE:
+        found.append("a sign-in by a code that was typed elsewhere does not administer")
     return tuple(found)
 
 

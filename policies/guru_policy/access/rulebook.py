@@ -12,10 +12,11 @@ from typing import Literal
 from guru_policy.conditions import OWN_KEYS
 from guru_policy.fleet import Fleet
 from guru_policy.kinds.binding import Binding
+from guru_policy.kinds.identity_provider import IdentityProvider
 from guru_policy.kinds.person import Person
 from guru_policy.kinds.role import DAYS, Role, RuleWindow
 from guru_policy.kinds.service_account import ServiceAccount
-from guru_policy.kinds.sign_in_policy import SignInPolicy
+from guru_policy.kinds.sign_in_policy import METHODS, Method, SignInPolicy
 from guru_policy.model import Carried
 from guru_policy.objects.object import Object
 from guru_policy.objects.scopes import ORG
@@ -75,6 +76,7 @@ class HeldUser(Carried):
     name: str
     groups: tuple[str, ...] = ()
     disabled: bool = False
+    email: str = ""                     # in lower case
 
 
 class HeldTrust(Carried):
@@ -92,10 +94,28 @@ class HeldService(Carried):
     trusts: tuple[HeldTrust, ...]
 
 
+class HeldProvider(Carried):
+    """An IdentityProvider; `groups` are its names with ours."""
+
+    name: str
+    title: str
+    issuer: str
+    client_id: str
+    scopes: tuple[str, ...]
+    person: str
+    domains: tuple[str, ...]
+    claims: tuple[tuple[str, tuple[str, ...]], ...]
+    groups_claim: str
+    groups: tuple[tuple[str, str], ...]
+    second_factor: tuple[str, ...]
+
+
 class HeldSignIn(Carried):
     """The SignInPolicy; times in seconds."""
 
     second_factor: Literal["required", "optional"] = "optional"
+    methods: tuple[Method, ...] = METHODS
+    device_flow: bool = False
     session: int = 43_200
     idle: int = 28_800
 
@@ -110,6 +130,7 @@ class Rulebook(Carried):
     users: tuple[HeldUser, ...] = ()
     sign_in: HeldSignIn = HeldSignIn()
     services: tuple[HeldService, ...] = ()
+    providers: tuple[HeldProvider, ...] = ()
 
     @cached_property
     def _by_name(self) -> dict[str, HeldUser]:
@@ -123,6 +144,10 @@ class Rulebook(Carried):
     def service(self, name: str) -> HeldService | None:
         """The ServiceAccount of that name, unless it is disabled."""
         return next((one for one in self.services if one.name == name), None)
+
+    def provider(self, name: str) -> HeldProvider | None:
+        """The IdentityProvider of that name."""
+        return next((one for one in self.providers if one.name == name), None)
 
     def names_of(self, user: str) -> frozenset[str]:
         """Who that is in Bindings: the user, and every group that the repository puts them in."""
@@ -153,13 +178,15 @@ def rulebook_of(fleet: Fleet) -> Rulebook:
         users=tuple(sorted(_users(fleet), key=lambda one: one.name)),
         sign_in=_sign_in(fleet),
         services=tuple(sorted(_services(fleet), key=lambda one: one.name)),
+        providers=tuple(sorted(_providers(fleet), key=lambda one: one.name)),
     )
 
 
 def _users(fleet: Fleet) -> Iterator[HeldUser]:
     for item in fleet.in_scope("Person", ORG):
         if isinstance(item.spec, Person):
-            yield HeldUser(name=item.name, groups=tuple(sorted(set(item.spec.groups))), disabled=item.spec.disabled)
+            yield HeldUser(name=item.name, groups=tuple(sorted(set(item.spec.groups))), disabled=item.spec.disabled,
+                           email=item.spec.email.casefold())
 
 
 def _services(fleet: Fleet) -> Iterator[HeldService]:
@@ -171,6 +198,17 @@ def _services(fleet: Fleet) -> Iterator[HeldService]:
             ))
 
 
+def _providers(fleet: Fleet) -> Iterator[HeldProvider]:
+    for item in fleet.in_scope("IdentityProvider", ORG):
+        if isinstance(spec := item.spec, IdentityProvider):
+            yield HeldProvider(
+                name=item.name, title=spec.display_name or item.name, issuer=spec.issuer, client_id=spec.client_id,
+                scopes=spec.scopes, person=spec.person, domains=spec.domains,
+                claims=tuple(sorted(spec.claims.items())), groups_claim=spec.groups_claim,
+                groups=tuple(sorted(spec.groups.items())), second_factor=spec.second_factor,
+            )
+
+
 def _sign_in(fleet: Fleet) -> HeldSignIn:
     """The strictest of all, should there be several: a second file must not open what the first one closes."""
     found = [item.spec for item in fleet.in_scope("SignInPolicy", ORG) if isinstance(item.spec, SignInPolicy)]
@@ -179,6 +217,8 @@ def _sign_in(fleet: Fleet) -> HeldSignIn:
     required = any(one.second_factor == "required" for one in found)
     return HeldSignIn(
         second_factor="required" if required else "optional",
+        device_flow=all(one.device_flow for one in found),
+        methods=tuple(one for one in METHODS if all(one in policy.methods for policy in found)),
         session=int(min(one.session for one in found)), idle=int(min(one.idle for one in found)),
     )
 

@@ -11,6 +11,7 @@ from guru_policy.kinds.customer import Customer
 from guru_policy.kinds.device_group import DeviceGroup
 from guru_policy.kinds.escalation_policy import EscalationPolicy
 from guru_policy.kinds.fleet import FleetSpec
+from guru_policy.kinds.identity_provider import IdentityProvider
 from guru_policy.kinds.maintenance_window import MaintenanceWindow
 from guru_policy.kinds.notification_channel import CHANNELS, NotificationChannel
 from guru_policy.kinds.person import Person
@@ -50,6 +51,7 @@ KINDS: dict[str, tuple[type[Spec] | None, frozenset[Level]]] = {
     "Binding": (Binding, _ORG),
     "Person": (Person, _ORG),
     "ServiceAccount": (ServiceAccount, _ORG),
+    "IdentityProvider": (IdentityProvider, _ORG),
     "SignInPolicy": (SignInPolicy, _ORG),
     "Secret": (Secret, _TENANT),
     "Test": (Test, _TENANT),
@@ -69,7 +71,7 @@ def models_of(kind: str) -> tuple[type[Spec], ...]:
 
 __all__ = [
     "KINDS", "LATER", "ActionSet", "AgentRelease", "AlertRule", "Binding", "Branding", "CommandTemplate", "Customer",
-    "DeviceGroup", "EscalationPolicy", "FleetSpec", "MaintenanceWindow", "NotificationChannel", "Person", "Policy",
-    "Role", "Rollout", "Schedule", "Secret", "ServiceAccount", "SignInPolicy", "Site", "Spec", "Test", "Webhook",
-    "models_of",
+    "DeviceGroup", "EscalationPolicy", "FleetSpec", "IdentityProvider", "MaintenanceWindow", "NotificationChannel",
+    "Person", "Policy", "Role", "Rollout", "Schedule", "Secret", "ServiceAccount", "SignInPolicy", "Site", "Spec",
+    "Test", "Webhook", "models_of",
 ]

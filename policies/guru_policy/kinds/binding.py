@@ -30,17 +30,18 @@ def _scope(text: str) -> str:
 
 ScopeText = Annotated[str, AfterValidator(_scope), StringConstraints(max_length=200), shape("scope")]
 Subject = Annotated[
-    str, StringConstraints(pattern=r"^(user|group|key|service):[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$"),
+    str, StringConstraints(pattern=r"^(user|group|key|service|client):[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$"),
     shape("subject"),
 ]
-"""`user:ada`, `group:helpdesk` (people) `key:ci` (an API key), or `service:ci` (a ServiceAccount)."""
+"""`user:ada`, `group:helpdesk` (people), `key:ci`, `service:ci` (a ServiceAccount), or `client:wiki` (OAuth)."""
 
 
 class Binding(Spec):
     """Gives `role` to `subjects` in `scope` and below it."""
 
     subjects: tuple[Subject, ...] = Field(
-        min_length=1, max_length=1000, description="`user:<name>`, `group:<name>`, `key:<name>` or `service:<name>`")
+        min_length=1, max_length=1000,
+        description="`user:<name>`, `group:<name>`, `key:<name>`, `service:<name>` or `client:<name>`")
     role: ItemId = Field(description="the Role")
     scope: ScopeText = Field(description="`org`, `customers/<c>` or `customers/<c>/sites/<s>`; it and all below it")
 

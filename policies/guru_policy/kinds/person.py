@@ -19,7 +19,7 @@ class Person(Spec):
 
     display_name: DisplayName = Field(default="", description="what others read")
     email: Annotated[str, StringConstraints(max_length=254, pattern=r"^([^@\s]+@[^@\s]+)?$")] = Field(
-        default="", description="where invitations and notes go")
+        default="", description="where notes go; by it an IdentityProvider finds them")
     groups: tuple[GroupName, ...] = Field(
         default=(), max_length=100, description="`group:<name>` in Bindings means all users who are in it")
     disabled: bool = Field(default=False, description="signs in no more, and what is signed in ends at once")

@@ -119,6 +119,14 @@ def set_password(
         record(connection, now, f"person:{name}", "PasswordSet", f"person:{name}", "by its owner")
 
 
+def stand_for(connection: Connection, tenant: str, name: str, *, now: int) -> None:
+    """Make an account without a password for a Person who signs in elsewhere, unless there is one."""
+    if find(connection, tenant, name) is None:
+        connection.execute(account.insert().values(
+            tenant=tenant, name=name, role="", password="", totp="", totp_step=0, totp_next="", recovery="[]",
+            locked="", created_at=now, changed_at=now))
+
+
 def lock(connection: Connection, tenant: str, name: str, why: str, *, now: int, actor: str) -> None:
     """Shut the account out, or with an empty `why` let it in again."""
     get(connection, tenant, name, lock=True)

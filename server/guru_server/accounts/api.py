@@ -11,6 +11,7 @@ from guru_policy.access.deciding import EVERYTHING
 from guru_policy.errors import GuruError, NotFound, NotSignedIn, Refused
 from guru_server.accounts import accounts, second_factor, sessions
 from guru_server.accounts.desk import Desk
+from guru_server.accounts.lobby import Lobby
 from guru_server.accounts.passwords import check_new
 from guru_server.accounts.sessions import SessionRow
 from guru_server.identity.people import Person
@@ -33,14 +34,15 @@ from guru_wire.people import (
     TotpBegun,
 )
 from guru_wire.proofs import HEADER
+from guru_wire.sign_ins import AttemptAsked, AttemptBegun, AttemptRedeemed
 
 Who = Annotated[Person, Depends(signed_in)]
 FRESH = 600_000                         # ms that a second factor counts as fresh
 
 
-def public_router(desk: Desk, sightings: Sightings | None = None) -> APIRouter:
+def public_router(lobby: Lobby, sightings: Sightings | None = None) -> APIRouter:
     """What nobody can be signed in for yet."""
-    router = APIRouter(tags=["sign-in"])
+    router, desk = APIRouter(tags=["sign-in"]), lobby.desk
 
     async def refused(request: Request, about: str, error: GuruError) -> None:
         if sightings:
@@ -65,6 +67,20 @@ def public_router(desk: Desk, sightings: Sightings | None = None) -> APIRouter:
             return await desk.refresh(ask.refresh.get_secret_value(), key_of(request))
         except NotSignedIn as error:
             await refused(request, "refresh-token", error)
+            raise
+
+    @router.post("/sign-in/attempts", status_code=201)
+    async def begin(ask: AttemptAsked, request: Request) -> AttemptBegun:
+        """Begin to sign in through a browser: the page that it opens."""
+        return await lobby.begin(ask, key_of(request), address_of(request))
+
+    @router.post("/sign-in/exchange", status_code=201)
+    async def exchange(ask: AttemptRedeemed, request: Request) -> Tokens:
+        """Open a session by the code that the browser brought to the client."""
+        try:
+            return await lobby.redeem(ask, key_of(request))
+        except NotSignedIn as error:
+            await refused(request, "browser", error)
             raise
 
     @router.post("/account/invitation")
@@ -250,6 +266,8 @@ async def _shown(desk: Desk, person: Person, code: str, request: Request) -> Non
 def _own(person: Person) -> None:
     if not person.session:
         raise Refused("a token has no account of its own", hint="sign in: `guru login --user NAME`")
+    if person.by_code:
+        raise Refused("a sign-in by a code does not reach the account", hint="sign in: `guru login --user NAME`")
 
 
 def _state(desk: Desk, connection: Connection, name: str) -> AccountState:

@@ -17,6 +17,7 @@ class Brakes:
         self._names = Rates(burst=30, rate=1 / 20)          # of all strangers, for one name
         self._addresses = Rates(burst=40, rate=0.5)         # of one network, for all names
         self._invitations = Rates(burst=10, rate=1 / 20)    # of one network
+        self._passkeys = Rates(burst=20, rate=1 / 20)       # of one network
 
     def check(self, name: str, client_key: str, address: str, now: int, *, known: bool) -> None:
         """Raise TooMany while there were too many failures."""
@@ -40,3 +41,11 @@ class Brakes:
     def no_invitation(self, address: str, now: int) -> None:
         """Count one that was none."""
         self._invitations.count(address, now)
+
+    def check_passkey(self, address: str, now: int) -> None:
+        """Raise TooMany while too many answers of authenticators of this network were refused."""
+        self._passkeys.check(address, now)
+
+    def no_passkey(self, address: str, now: int) -> None:
+        """Count one that was refused."""
+        self._passkeys.count(address, now)

@@ -20,6 +20,7 @@ from guru_server.accounts.tokens import LIFE, Access, Minter
 from guru_server.clock import Clock
 from guru_server.gateway.plain import plain
 from guru_server.identity.people import Person
+from guru_server.passkeys import keeping
 from guru_server.rights.holding import Holding
 from guru_server.store.database import Database
 from guru_wire.people import SignIn, Tokens
@@ -65,16 +66,20 @@ class Desk:
         if found is None or not good:
             self.brakes.failed(ask.user, client_key, address, now, known=known)
             raise NotSignedIn(WRONG, hint="who forgot it asks for a new invitation: `guru user invite NAME`")
-        self._admit(found, book)
+        self.admit(found, book)
         if found.second_factor and not ask.code:
             raise FactorNeeded("the second factor is missing", hint="give the code that your authenticator shows")
         fresh = await self.mill.digest_of(password) if outdated(found.password) else ""
 
-        def work(connection: Connection) -> Opened | None:
+        def work(connection: Connection) -> Opened | NotSignedIn | None:
             if found.second_factor and not accounts.factor_shown(
                 connection, self.tenant, found.name, ask.code, self.seal, now=now
             ):
                 return None
+            if "password" not in book.sign_in.methods and (
+                "passkey" not in book.sign_in.methods or keeping.has_one(connection, self.tenant, found.name)
+            ):
+                return NotSignedIn("your organisation does not take passwords", hint=_other_ways(book.sign_in))
             if fresh:
                 accounts.set_password(connection, self.tenant, found.name, fresh, now=now, quietly=True)
             mfa_at, client = now if found.second_factor else None, plain(ask.client, 200)
@@ -86,6 +91,8 @@ class Desk:
         if opened is None:
             self.brakes.failed(ask.user, client_key, address, now, known=known)
             raise NotSignedIn("the code is wrong, or was used already", hint="wait for the next one")
+        if isinstance(opened, NotSignedIn):
+            raise opened
         return self.tokens(opened, found.name, client_key, set_up=_must_set_up(book.sign_in, found, None), now=now)
 
     async def refresh(self, refresh: str, client_key: str) -> Tokens:
@@ -99,7 +106,7 @@ class Desk:
             if isinstance(done, NotSignedIn):
                 return done
             found = accounts.find(connection, self.tenant, done[0].name)
-            self._admit(found, book, done[0].name)
+            self.admit(found, book, done[0].name)
             return *done, _must_set_up(book.sign_in, found, done[0])
 
         done = await self.db.write(work)
@@ -117,6 +124,7 @@ class Desk:
 
         def work(connection: Connection) -> str:
             accounts.accept(connection, self.tenant, invitation, digest, now=now)
+            keeping.forget_all(connection, self.tenant, name)
             sessions.end_all(
                 connection, self.tenant, name, now=now, actor=f"person:{name}", why="the password was set anew")
             return name
@@ -149,10 +157,14 @@ class Desk:
     def _person(self, connection: Connection, row: SessionRow, book: Rulebook) -> tuple[Person, Account | None]:
         """Whose session it is, unless they are shut out."""
         found = accounts.find(connection, self.tenant, row.name)
-        self._admit(found, book, row.name)
+        self.admit(found, book, row.name)
+        if row.method not in (*book.sign_in.methods, "password", *(("device",) if book.sign_in.device_flow else ())):
+            raise NotSignedIn("your organisation does not take this way of signing in any more",
+                              hint=_other_ways(book.sign_in))
+        groups = _vouched_for(row, found, book) if row.provider else frozenset()
         return Person(
             row.id, row.name, found.role if found else "", None, kind="person", session=True,  # type: ignore[arg-type]  # a fixed role or none
-            mfa_at=row.mfa_at,
+            mfa_at=row.mfa_at, groups=groups, by_code=row.method == "device",
         ), found
 
     def tokens(self, opened: Opened, name: str, client_key: str, *, set_up: bool, now: int) -> Tokens:
@@ -168,7 +180,7 @@ class Desk:
             user_session.c.client_key == client_key)
         return connection.execute(query.limit(1)).first() is not None
 
-    def _admit(self, found: Account | None, book: Rulebook, name: str = "") -> None:
+    def admit(self, found: Account | None, book: Rulebook, name: str = "") -> None:
         """NotSignedIn for whoever is locked here or disabled in the repository."""
         if found is not None and found.locked:
             raise NotSignedIn(f"this account is locked: {found.locked}", hint="ask somebody who manages users")
@@ -178,7 +190,25 @@ class Desk:
 
 
 def _must_set_up(policy: HeldSignIn, found: Account | None, row: SessionRow | None) -> bool:
-    """Whether a second factor has to be set up before anything else."""
+    """Whether a second factor, or a passkey, has to be set up before anything else."""
+    if (row is None or row.method == "password") and "password" not in policy.methods:
+        return True
+    if row is not None and row.method in ("sso", "device"):
+        return row.method == "sso" and policy.second_factor == "required" and row.mfa_at is None
     if policy.second_factor != "required" or (row is not None and row.mfa_at is not None):
         return False
     return found is not None and not found.second_factor
+
+
+def _vouched_for(row: SessionRow, found: Account | None, book: Rulebook) -> frozenset[str]:
+    """The groups that the provider names, as Git reads them now; NotSignedIn when its word counts no more."""
+    provider = book.provider(row.provider)
+    if provider is None or book.user(row.name) is None or (found is not None and found.role):
+        raise NotSignedIn("the repository does not name this provider, or you, any more",
+                          hint="ask somebody who manages users")
+    return frozenset(f"group:{ours}" for theirs, ours in provider.groups if theirs in row.groups)
+
+
+def _other_ways(policy: HeldSignIn) -> str:
+    ways = [f"`guru login --{one}`" for one in policy.methods if one != "password"]
+    return "sign in by " + (" or ".join(ways) or "a token of the server's own machine")

@@ -8,6 +8,7 @@ and within a minute: then the answer got lost, and the same client asks again.
 from __future__ import annotations
 
 import hmac
+import json
 import re
 import secrets
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from guru_server.accounts.sealing import Seal
 from guru_server.accounts.tables import user_session
 from guru_server.audit.log import record
 
-Method = Literal["password"]
+Method = Literal["password", "passkey", "sso", "device"]
 AGAIN = 60_000                          # ms in which a lost answer may be asked for once more
 _TOKEN = re.compile(r"gurur_([0-9a-f]{32})_([0-9]{1,9})_([0-9a-f]{64})")
 MOST_OF_ONE = 50                        # sessions of one person; the one unused for longest goes
@@ -36,6 +37,8 @@ class SignedIn(NamedTuple):
     client_key: str                     # thumbprint
     client: str = ""
     address: str = ""
+    provider: str = ""                  # of sso: who vouched
+    groups: tuple[str, ...] = ()        # and in which groups they have them
 
 
 class Opened(NamedTuple):
@@ -62,6 +65,8 @@ class SessionRow(NamedTuple):
     ended_at: int | None
     ending: str
     turns: int = 0
+    provider: str = ""
+    groups: tuple[str, ...] = ()
 
     def living(self, now: int, idle: int | None = None) -> bool:
         """Whether it goes on; `idle` in seconds is how long nobody may have used it."""
@@ -86,7 +91,7 @@ def open_session(
         tenant=tenant, id=session, name=who.name, method=who.method,
         client_key=who.client_key, client=who.client[:200], address=who.address[:64], turns=0,
         mfa_at=who.mfa_at, created_at=now, turned_at=now,
-        expires_at=ends, ended_at=None, ending="",
+        expires_at=ends, ended_at=None, ending="", provider=who.provider, groups=json.dumps(who.groups),
     ))
     factor = "with a second factor" if who.mfa_at else "without a second factor"
     record(connection, now, f"person:{who.name}", "SignedIn", f"session:{session}", f"by {who.method} {factor}",
@@ -183,7 +188,7 @@ def _row(row: Row[Any]) -> SessionRow:
     return SessionRow(
         row.id, row.name, row.method, row.client_key, row.client, row.address,
         row.mfa_at, row.created_at, row.turned_at, row.expires_at, row.ended_at, row.ending,
-        row.turns,
+        row.turns, row.provider, tuple(json.loads(row.groups)),
     )
 
 

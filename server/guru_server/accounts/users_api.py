@@ -64,7 +64,7 @@ def router(desk: Desk) -> APIRouter:
         now = desk.clock()
 
         def work(connection: Connection) -> UserRow:
-            _not_a_fixed_one(accounts.get(connection, desk.tenant, name), person)
+            _not_a_fixed_one(_standing(desk, connection, name, now), person)
             accounts.lock(connection, desk.tenant, name, ask.reason, now=now, actor=person.actor)
             sessions.end_all(connection, desk.tenant, name, now=now, actor=person.actor, why=f"locked: {ask.reason}")
             return _one(desk, connection, name, now)
@@ -84,6 +84,13 @@ def router(desk: Desk) -> APIRouter:
         return await desk.db.write(work)
 
     return router
+
+
+def _standing(desk: Desk, connection: Connection, name: str, now: int) -> Account:
+    """Their account; a Person who signs in elsewhere gets one, without a password, that can be locked. NotFound."""
+    if desk.holding.book(connection, desk.tenant).user(name) is not None:
+        accounts.stand_for(connection, desk.tenant, name, now=now)
+    return accounts.get(connection, desk.tenant, name)
 
 
 def _not_a_fixed_one(found: Account, person: Person) -> None:

@@ -23,10 +23,14 @@ class Untested(NamedTuple):
 
     issuer: str
     key: str
+    algorithm: str = ""
 
 
-def untested(text: str) -> Untested:
-    """The issuer and key that the token names; NotSignedIn for what cannot be a signed token."""
+def untested(text: str, *, keyless: bool = False) -> Untested:
+    """The issuer and key that the token names; NotSignedIn for what cannot be a signed token.
+
+    With `keyless` it may name no key (OpenID Connect Core, 10.1: an issuer with a single one); the name is then empty.
+    """
     parts = text.split(".")
     if len(text) > MOST or len(parts) != 3:
         raise NotSignedIn("that is not a signed token (JWT)")
@@ -34,12 +38,12 @@ def untested(text: str) -> Untested:
         head, claims = (_part(part) for part in parts[:2])
     except (ValueError, TypeError, RecursionError) as cause:
         raise NotSignedIn("that is not a signed token (JWT)") from cause
-    issuer, key = claims.get("iss"), head.get("kid")
+    issuer, key = claims.get("iss"), head.get("kid", "" if keyless else None)
     if head.get("alg") not in ALGORITHMS or "crit" in head:
         raise NotSignedIn("the token is signed in a way that is not taken here")
-    if not isinstance(issuer, str) or not isinstance(key, str) or not key:
+    if not isinstance(issuer, str) or not isinstance(key, str) or not (key or keyless):
         raise NotSignedIn("the token names no issuer, or not the key that signed it")
-    return Untested(issuer, key)
+    return Untested(issuer, key, str(head["alg"]))
 
 
 def misses(trust: HeldTrust, claims: dict[str, Any], now: int) -> str:
@@ -52,13 +56,14 @@ def misses(trust: HeldTrust, claims: dict[str, Any], now: int) -> str:
     audience = claims.get("aud")
     if trust.audience not in (audience if isinstance(audience, list) else [audience]):
         return f"its audience is not {trust.audience}"
-    return _untimely(claims, now / 1000) or next((
+    return untimely(claims, now / 1000) or next((
         f"its claim {name} is not what the service account asks for"
-        for name, values in trust.claims if _text(claims.get(name)) not in values
+        for name, values in trust.claims if text_of(claims.get(name)) not in values
     ), "")
 
 
-def _untimely(claims: dict[str, Any], now: float) -> str:
+def untimely(claims: dict[str, Any], now: float) -> str:
+    """Why the claims do not hold at `now`, in seconds; empty when they do."""
     ends, starts, made = (claims.get(name) for name in ("exp", "nbf", "iat"))
     if not _number(ends) or not _number(made):
         return "it does not say when it was made and when it ends"
@@ -73,7 +78,7 @@ def _number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object) -> str | None:
     """A claim as it is written in YAML; None, which equals nothing, for lists and objects."""
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -25,9 +25,9 @@ from guru_server.tenants.quotas import make_room
 
 Role = FixedRole | Literal[""]          # empty: what the repository's bindings give
 ROLES = FIXED_ROLES
-Kind = Literal["person", "key", "service"]
-_PREFIX: dict[Kind, str] = {"person": "gurut", "key": "guruk", "service": "gurus"}
-_TOKEN = re.compile(r"guru[tks]_([0-9a-f]{16})_[A-Za-z0-9_-]{43}")
+Kind = Literal["person", "key", "service", "client", "oauth"]     # oauth: a client's own secret, which signs nobody in
+_PREFIX: dict[Kind, str] = {"person": "gurut", "key": "guruk", "service": "gurus", "client": "guruc", "oauth": "guruo"}
+_TOKEN = re.compile(r"guru[tksc]_([0-9a-f]{16})_[A-Za-z0-9_-]{43}")
 MOST_ADDRESSES, MOST_KEY_NAME = 50, 59
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,62}")
 _NOBODY = "0" * 64
@@ -55,6 +55,8 @@ class Person(NamedTuple):
     session: bool = False               # signed in; `token` is then the session's id
     mfa_at: int | None = None
     set_up: bool = False                # nothing goes before a second factor is set up
+    by_code: bool = False               # a sign-in that another one let in: it does not administer
+    groups: frozenset[str] = frozenset()    # `group:<name>`, that an identity provider vouches for
 
     @property
     def actor(self) -> str:
@@ -71,7 +73,8 @@ class Person(NamedTuple):
         """Who that is to a decision."""
         scope = ORG if self.limits.scope == "org" else read_scope(self.limits.scope)
         name = f"user:{self.name}" if self.kind == "person" else self.actor
-        sign_in: SignIn = "key" if self.kind != "person" else "person" if self.session else "token"
+        here: SignIn = "device" if self.by_code else "person"
+        sign_in: SignIn = "key" if self.kind != "person" else here if self.session else "token"
         return Subject(frozenset({name}), sign_in, self.mfa_at, Cap(frozenset(self.limits.verbs), scope))
 
 
@@ -101,7 +104,7 @@ def actor_named(spoken: str) -> str:
 
 def create(
     connection: Connection, tenant: str, name: str, role: Role, *, now: int, ttl: int | None, actor: str,
-    kind: Kind = "person", limits: Limits = Limits(),  # noqa: B008 - immutable
+    kind: Kind = "person", limits: Limits = Limits(), parent: str = "",  # noqa: B008 - immutable
 ) -> str:
     """Make a token and return its text, the only time it is known; `ttl` is in seconds, None: no end.
 
@@ -118,7 +121,7 @@ def create(
         tenant=tenant, id=token_id, name=name, role=role, digest=_digest(text), created_at=now, kind=kind,
         verbs=json.dumps(checked.verbs), scope=checked.scope, addresses=json.dumps(checked.addresses),
         expires_at=None if ttl is None else now + ttl * 1000, revoked_at=None, last_used_at=None,
-        created_by=actor[:128],
+        created_by=actor[:128], parent=parent,
     ))
     record(connection, now, actor, "TokenCreated", f"token:{token_id}", f"{kind} {name} as {role or 'bindings say'}")
     return text
@@ -162,6 +165,8 @@ def sign_in(connection: Connection, tenant: str, text: str, now: int, host: str 
         raise NotSignedIn("this token was revoked", hint="ask for a new one, then `guru login`")
     if row.expires_at is not None and now >= row.expires_at:
         raise NotSignedIn("this token expired", hint="ask for a new one, then `guru login`")
+    if row.parent and not _goes_on(connection, tenant, row.parent, now):
+        raise NotSignedIn("the client of this token was revoked or is over", hint="ask for a new one")
     limits = _limits(row)
     if limits.addresses and not _within(host, limits.addresses):
         raise NotSignedIn("this token is not good from this address", hint="use it where it is meant to be used")
@@ -194,6 +199,28 @@ def revoke(connection: Connection, tenant: str, token_id: str, *, now: int, acto
     if not connection.execute(api_token.update().where(*mine).values(revoked_at=now)).rowcount:
         raise NotFound(f"no living token has the id {token_id[:32]}", hint="`guru-server token list`")
     record(connection, now, actor, "TokenRevoked", f"token:{token_id}")
+
+
+def _goes_on(connection: Connection, tenant: str, parent: str, now: int) -> bool:
+    row = connection.execute(select(api_token.c.revoked_at, api_token.c.expires_at).where(
+        api_token.c.tenant == tenant, api_token.c.id == parent)).one_or_none()
+    return row is not None and row.revoked_at is None and (row.expires_at is None or now < row.expires_at)
+
+
+def client_of(
+    connection: Connection, tenant: str, client: str, secret: str, now: int, host: str
+) -> TokenRow | None:
+    """The OAuth client whose secret that is, when it is good now and from here; None."""
+    row = connection.execute(select(api_token).where(
+        api_token.c.tenant == tenant, api_token.c.id == client, api_token.c.kind == "oauth")).one_or_none()
+    same = hmac.compare_digest(row.digest if row else _NOBODY, _digest(secret))
+    if row is None or not same or not _goes_on(connection, tenant, client, now):
+        return None
+    limits = _limits(row)
+    if limits.addresses and not _within(host, limits.addresses):
+        return None
+    return TokenRow(row.id, row.name, row.role, row.created_at, row.expires_at, row.revoked_at, row.last_used_at,
+                    row.kind, limits, row.created_by)
 
 
 def _limits(row: Row[Any]) -> Limits:

@@ -65,8 +65,8 @@ class Door:
         if self.sightings:
             await self.sightings.seen(request, address_of(request), person)
         if person.set_up and not request.url.path.startswith(OPEN_TO_ALL):
-            raise Refused("your organisation asks for a second factor, and you have none",
-                          hint="`guru mfa setup`, then go on")
+            raise Refused("your organisation asks for a second factor or a passkey, and this sign-in has shown none",
+                          hint="`guru mfa setup`, or `guru passkey add` and `guru login --passkey`")
         if person.note_use:
             with suppress(Unreachable):     # a full disk keeps nobody from looking
                 await self.db.write(lambda connection: note_use(connection, whose(connection), person.token, now))
@@ -74,7 +74,7 @@ class Door:
             raise NotSignedIn("this service account is not in the repository any more, or disabled there")
         subject = person.subject
         if person.kind == "person":
-            subject = subject._replace(names=subject.names | book.names_of(person.name))
+            subject = subject._replace(names=subject.names | book.names_of(person.name) | person.groups)
         ticket = stand_in.ticket if stand_in else plain(request.headers.get(TICKET, ""), MOST_TICKET).strip()
         grants = self.holding.grants(book, subject.names, person.role)
         if granted and not person.role:

@@ -13,11 +13,12 @@ api_token = Table(
     key("id", 16),
     Column("name", String(63), nullable=False),
     Column("role", String(16), nullable=False),             # admin | operator | viewer; empty: by bindings
-    Column("kind", String(8), nullable=False, server_default="person"),                # person | key | service
+    Column("kind", String(8), nullable=False, server_default="person"),     # person, key, service, client or oauth
     Column("verbs", Text, nullable=False, server_default="[]"),     # JSON: all it is for; empty: everything
     Column("scope", String(200), nullable=False, server_default="org"),
     Column("addresses", Text, nullable=False, server_default="[]"),     # JSON: networks; empty: from anywhere
     Column("created_by", String(128), nullable=False, server_default=""),
+    Column("parent", String(16), nullable=False, server_default=""),    # of client: the oauth row; it ends with that
     Column("digest", String(64), nullable=False),           # sha256 hex of the whole token
     moment("created_at"),
     moment("expires_at", nullable=True),

@@ -29,7 +29,7 @@ from guru_server.rights.asking import Asking, Rights
 from guru_server.rights.declaring import needs
 from guru_server.rights.escalating import refuse_more
 from guru_server.rights.granting import Granted, granted_book, granted_by_name
-from guru_server.rights.telling import answer_of, reason_of, seen
+from guru_server.rights.telling import answer_of, key_rows, reason_of, seen
 from guru_server.store.binding import whose
 from guru_server.store.database import Database
 from guru_wire.access import AccessAnswer, AccessExplained, KeyCreated, KeyRequest, KeyRow
@@ -149,14 +149,7 @@ def _route_keys(router: APIRouter, desk: Desk) -> None:
 
 
 def _keys(connection: Connection) -> list[KeyRow]:
-    return [
-        KeyRow(
-            id=row.id, name=row.name, role=row.role, verbs=row.limits.verbs, scope=row.limits.scope,
-            addresses=row.limits.addresses, created_at=row.created_at, created_by=row.created_by,
-            expires_at=row.expires_at, last_used_at=row.last_used_at, revoked=row.revoked_at is not None,
-        )
-        for row in people.tokens(connection, whose(connection), "key")
-    ]
+    return key_rows(connection, whose(connection), "key")
 
 
 def _fixed(connection: Connection, subject: str, now: int) -> tuple[str, ...]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 
+from sqlalchemy import Connection
+
 from guru_policy.access.asking import Answer, Decision
 from guru_policy.access.conditions import hours
 from guru_policy.access.grants import Grants, Rule
+from guru_server.identity import people
+from guru_server.identity.people import Kind
 from guru_server.rights.asking import Rights
-from guru_wire.access import AccessAnswer, Reason, RoleHeld, RuleSeen
+from guru_wire.access import AccessAnswer, KeyRow, Reason, RoleHeld, RuleSeen
 
 
 def roles_held(rights: Rights) -> tuple[RoleHeld, ...]:
@@ -60,3 +64,15 @@ def seen(rule: Rule, *, applies: bool) -> RuleSeen:
         at=rule.ref.at, selector=held.selector, applies=applies,
         conditions=tuple(words for there, words in asked if there),
     )
+
+
+def key_rows(connection: Connection, tenant: str, kind: Kind) -> list[KeyRow]:
+    """Keys or clients, the oldest first, without secrets."""
+    return [
+        KeyRow(
+            id=row.id, name=row.name, role=row.role, verbs=row.limits.verbs, scope=row.limits.scope,
+            addresses=row.limits.addresses, created_at=row.created_at, created_by=row.created_by,
+            expires_at=row.expires_at, last_used_at=row.last_used_at, revoked=row.revoked_at is not None,
+        )
+        for row in people.tokens(connection, tenant, kind)
+    ]

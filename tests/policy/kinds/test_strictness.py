@@ -29,6 +29,11 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
         "ServiceAccount", "trusts: {a: {issuer: https://x.example, audience: a, claims: {}}}",
         ["5:56: spec.trusts.a.claims: must have at least 1 entry"],
     ),
+    "a provider that may vouch for any address": (
+        "IdentityProvider", "{issuer: https://x.example, clientId: a}",
+        ["4:1: spec: an identity provider that names people by e-mail needs the domains it may vouch for "
+         "(domains: [example.com]; or name another claim in `person`)"],
+    ),
     "two steps at one time": (
         "EscalationPolicy", "steps: {a: {after: 5m, people: [a@b.c]}, b: {after: 300s, people: [a@b.c]}}",
         ["4:1: spec: steps `a` and `b` come after the same time (put what they tell into one step)"],

@@ -19,6 +19,8 @@ from tests.server.conftest import Api
 
 PUBLIC = {
     "/trust", "/enrol", "/health", "/openapi.json", "/sign-in", "/sign-in/refresh", "/account/invitation", "/token",
+    "/sign-in/attempts", "/sign-in/exchange", "/sign-in/passkey/ceremony", "/sign-in/passkey/answer", "/sign-in/device",
+    "/sign-in/device/exchange",
 }
 
 

@@ -12,7 +12,8 @@ from guru_server.api.pacing import Buckets, Pace
 from guru_server.clock import SetClock
 from guru_server.rights.ageing import deprecated
 from guru_server.rights.declaring import needs
-from guru_server.settings import LimitSettings, PaceSettings, ServerSettings
+from guru_server.setting_parts import LimitSettings, PaceSettings
+from guru_server.settings import ServerSettings
 from guru_server.store.database import Database
 from guru_server.tagging import matches
 from guru_server.wiring import Ground, wire_api

@@ -10,7 +10,7 @@ from guru_server.bus import LocalBus
 from guru_server.clock import SetClock
 from guru_server.leases import Lease
 from guru_server.retention import DAY, Retention
-from guru_server.settings import RetentionSettings
+from guru_server.setting_parts import RetentionSettings
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from tests.server.audit.conftest import T, mark, write

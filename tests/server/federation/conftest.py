@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -21,7 +22,8 @@ from guru_server.api.edge import Edge
 from guru_server.clock import SetClock
 from guru_server.federation.api import EXCHANGE
 from guru_server.keys import keys
-from guru_server.settings import FederationSettings, GitSettings, ServerSettings
+from guru_server.setting_parts import FederationSettings, GitSettings
+from guru_server.settings import ServerSettings
 from guru_server.signer.near import near_folder
 from guru_server.wiring import Ground, wire_api
 from tests.server.reconcile.conftest import World, world
@@ -42,9 +44,16 @@ class Issuer:
         issuer = self
 
         class Pages(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                raw = self.rfile.read(int(self.headers["content-length"])).decode()
+                form = {name: values[0] for name, values in parse_qs(raw).items()}
+                self._say(issuer.token_for(form, self.headers.get("authorization", "")))
+
             def do_GET(self) -> None:
                 issuer.asked.append(self.path)
-                found = issuer.answer(self.path)
+                self._say(issuer.answer(self.path))
+
+            def _say(self, found: object) -> None:
                 body = found if isinstance(found, bytes) else json.dumps(found).encode()
                 self.send_response(200 if found is not None else 404)
                 self.send_header("content-length", str(len(body)))
@@ -63,6 +72,9 @@ class Issuer:
 
     def answer(self, path: str) -> object:
         return self.said.get(path)
+
+    def token_for(self, form: dict[str, str], authorization: str) -> object:
+        return None
 
     def publish(self, *published: RSAKey | ECKey) -> None:
         self.said["/.well-known/openid-configuration"] = {"issuer": self.url, "jwks_uri": f"{self.url}/jwks"}
@@ -107,10 +119,15 @@ def account(issuer: str, name: str = "ci-acme", more: str = "") -> str:
 
 
 @pytest.fixture(scope="session")
-def issuer_keys(tmp_path_factory: pytest.TempPathFactory) -> keys.ServerKeys:
+def issuer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("issuer") / "keys"
     keys.make(folder, ["localhost"], int(time.time() * 1000))
-    return keys.load_server(folder, near_folder(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def issuer_keys(issuer_folder: Path) -> keys.ServerKeys:
+    return keys.load_server(issuer_folder, near_folder(issuer_folder))
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from guru_server.fleet.tables import device
 from guru_server.identity import people
 from guru_server.keys import keys
 from guru_server.notify.tables import notification
-from guru_server.settings import GitSettings, ServerSettings, WebhookSettings
+from guru_server.setting_parts import GitSettings, WebhookSettings
+from guru_server.settings import ServerSettings
 from guru_server.store.binding import whose
 from guru_server.supervising import Job
 from guru_server.wiring import Ground, wire_api

@@ -24,8 +24,13 @@ PUBLIC = {
     "/trust": "what agents pin", "/enrol": "an enrolment token", "/health": "for load balancers",
     "/sign-in": "a password", "/sign-in/refresh": "a refresh token", "/account/invitation": "an invitation",
     "/openapi.json": "this document", "/docs": "the same for people", "/webhooks/{forge}": "the forge's signature",
-    "/token": "a trusted issuer's token",
+    "/token": "a trusted issuer's token", "/sign-in/attempts": "the client's key", "/sign-in/exchange": "a code",
+    "/sign-in/passkey/ceremony": "an attempt", "/sign-in/passkey/answer": "a passkey",
+    "/sign-in/device": "the client's key", "/sign-in/device/exchange": "the client's key",
 }
+PAGES = {"/auth/passkey": "an attempt", "/auth/sso/start": "an attempt", "/auth/sso/go": "the first page's cookie",
+         "/auth/sso/callback": "a provider's answer",
+         "/.well-known/oauth-authorization-server": "what anybody may know"}
 LINKS = {"/link": "the device's own key", "/link/poll": "the device's own key"}
 
 
@@ -54,7 +59,7 @@ async def test_routes_outside_of_the_document_declare_theirs_too(office: Office,
         others = {str(getattr(route, "path", "")) for route in app.router.routes} - {""}
 
         assert app.declared.silent == ()
-        assert others <= {*LINKS, f"{PREFIX}/openapi.json", f"{PREFIX}/docs"}
+        assert others <= {*LINKS, *PAGES, f"{PREFIX}/openapi.json", f"{PREFIX}/docs"}
 
 
 @pytest.mark.parametrize("kind", ["person", "key"])

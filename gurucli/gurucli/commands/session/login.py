@@ -7,8 +7,9 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -21,7 +22,7 @@ from gurucli.cli import Cli
 from gurucli.client import API, shaped
 from gurucli.commands.session.columns import COLUMNS, told
 from gurucli.contexts import Context
-from gurucli.entering import entered
+from gurucli.entering import browsed, coded, entered
 from gurucli.federated import exchanged
 from gurucli.sheet import record
 from gurucli.transport import Wire, fingerprint, split_url, trusting_nobody
@@ -33,15 +34,59 @@ EXAMPLES = (
     ("guru login https://guru.example.com --pin sha256:1f0c...", "with the pin that guru-server printed"),
     ("guru login guru.example.com --context prod", "look at the fingerprint, keep it as prod"),
     ("guru login URL --pin PIN --user ada", "asks for her password, and for a code when she has a second factor"),
+    ("guru login URL --pin PIN --passkey", "in the browser, by a passkey"),
+    ("guru login URL --pin PIN --sso", "in the browser, by your organisation's identity provider"),
     ("guru login URL --pin PIN --token-file token.txt --no-input", "in a script"),
     ("guru login --ci URL", "in a CI job, by its platform's own token: nothing is stored"),
 )
 
 
+class Ways(NamedTuple):
+    """How somebody wants to sign in."""
+
+    user: str
+    code: str
+    token_file: str
+    account: str
+    audience: str
+    invitation: bool
+    passkey: bool
+    sso: bool
+    device: bool
+    provider: str
+    ci: bool
+
+    def check(self) -> None:
+        """UsageWrong for options that do not go together."""
+        if (self.code or self.invitation) and not self.user:
+            raise UsageWrong("--code and --invitation go with --user", hint="guru login URL --user NAME")
+        if (self.account or self.audience) and not self.ci:
+            raise UsageWrong("--account and --audience go with --ci", hint="guru login --ci URL")
+        if self.provider and not self.sso:
+            raise UsageWrong("--provider goes with --sso", hint="guru login URL --sso --provider NAME")
+        if sum(map(bool, (self.user, self.passkey, self.sso, self.device, self.ci, self.token_file))) > 1:
+            raise UsageWrong("one way of signing in at a time",
+                             hint="--user, --passkey, --sso, --device, --ci or --token-file")
+
+    def enter(self, cli: Cli, context: Context) -> Context:
+        """The context, signed in."""
+        if self.ci:
+            job = exchanged(cli, context.url, context.ca, self.account, self.audience or context.url)
+            return replace(context, token=job)
+        if self.user:
+            return entered(cli, context, self.user, self.code, invited=self.invitation)
+        if self.passkey:
+            return browsed(cli, context, "passkey")
+        if self.sso:
+            return browsed(cli, context, "sso", self.provider)
+        if self.device:
+            return coded(cli, context)
+        return replace(context, token=_token(cli, self.token_file))
+
+
 def run(
     ctx: typer.Context,
-    url: Annotated[str,
-                   typer.Argument(metavar="URL", help="The server's https address.", show_default=False)],
+    url: Annotated[str, typer.Argument(metavar="URL", help="The server's https address.", show_default=False)],
     pin: Annotated[str, typer.Option(
         "--pin", metavar="sha256:HEX",
         help="The fingerprint of the server's authority, as `guru-server` prints it. "
@@ -57,6 +102,14 @@ def run(
         show_default=False)] = "",
     invitation: Annotated[bool, typer.Option(
         "--invitation", help="With --user: set the password by an invitation first.", show_default=False)] = False,
+    passkey: Annotated[bool, typer.Option("--passkey", help="Sign in by a passkey.", show_default=False)] = False,
+    sso: Annotated[bool, typer.Option(
+        "--sso", help="Sign in at your organisation's identity provider.", show_default=False)] = False,
+    provider: Annotated[str, typer.Option(
+        "--provider", metavar="NAME", help="With --sso: the IdentityProvider, when there are several.",
+        show_default=False)] = "",
+    device: Annotated[bool, typer.Option(
+        "--device", help="For a shell without a browser: sign in by a code.", show_default=False)] = False,
     ci: Annotated[bool, typer.Option(
         "--ci", help="Sign in as a service account, by the OIDC token of this CI job.", show_default=False)] = False,
     account: Annotated[str, typer.Option(
@@ -70,10 +123,12 @@ def run(
 
     The server's authority is fetched over a connection on which nothing secret is said, and compared with
     the pin. Only then anything secret is read and sent. With --user that is a password, read without echo or from
-    standard input, never from an option; without it a token. `--context NAME` names the context; without it the
-    host's name does, with a tenant's behind it.
+    standard input; with --passkey and --sso nothing is: your browser opens a page of the server. Else it is a token.
+    `--context NAME` names the context; without it the host's name does, with a tenant's behind it.
     """
     cli: Cli = ctx.obj
+    ways = Ways(user, code, token_file, account, audience, invitation, passkey, sso, device, provider, ci)
+    ways.check()
     parts = split_url(url)
     address = f"https://{parts.netloc}{parts.path.rstrip('/')}"
     config = contexts.load(cli.environment.config)
@@ -81,16 +136,7 @@ def run(
     ca = _authority(cli, address, pin, config) if vouched else ""
     place = "-".join(filter(None, (parts.hostname, parts.path.rpartition("/")[2])))    # with a tenant's door
     name = cli.options.context or place or "server"
-    if (code or invitation) and not user:
-        raise UsageWrong("--code and --invitation go with --user", hint="guru login URL --user NAME")
-    if (ci and (user or token_file)) or ((account or audience) and not ci):
-        raise UsageWrong("--ci goes alone, and --account and --audience go with it", hint="guru login --ci URL")
-    if ci:
-        context = Context(name, address, exchanged(cli, address, ca, account, audience or address), ca)
-    elif user:
-        context = entered(cli, Context(name, address, "", ca), user, code, invited=invitation)
-    else:
-        context = Context(name, address, _token(cli, token_file), ca)
+    context = ways.enter(cli, Context(name, address, "", ca))
     with cli.client(context) as client:
         who = client.get(WhoAmI, "/whoami")
     contexts.save(cli.environment.config, config.with_context(context))

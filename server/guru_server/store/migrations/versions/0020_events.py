@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020_events"
-down_revision = "0018_inventory"
+down_revision = "0019_signin"
 branch_labels = None
 depends_on = None
 
