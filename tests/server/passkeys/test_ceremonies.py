@@ -15,7 +15,7 @@ from guru_server.store.database import Database
 from tests.server.passkeys.authenticator import Authenticator
 
 SITE = site_of("https://rmm.example.test:8443")
-T, NOW = "acme", 1_000_000
+T, NOW = "main", 1_000_000
 
 
 async def added(db: Database, who: Authenticator, name: str = "ada", now: int = NOW) -> Passkey | InputInvalid:
