@@ -143,4 +143,4 @@ async def test_all_of_a_tenants_ceremonies_are_bounded(db: Database) -> None:
 
     with pytest.raises(TooMany):
         await db.write(lambda c: ceremonies.begin_sign_in(c, T, SITE, now=NOW))
-    assert await db.write(lambda c: ceremonies.begin_sign_in(c, "other", SITE, now=NOW))
+    assert await db.of("other").write(lambda c: ceremonies.begin_sign_in(c, "other", SITE, now=NOW))
