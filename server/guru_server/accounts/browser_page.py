@@ -29,7 +29,7 @@ const raw = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g,
 const text = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes)))
   .replace(/\\+/g, "-").replace(/\\//g, "_").replace(/=+$/, "");
 const ask = async (path, body) => {
-  const reply = await fetch("/api/v1/sign-in/passkey/" + path, {
+  const reply = await fetch("../api/v1/sign-in/passkey/" + path, {
     method: "POST", headers: {"content-type": "application/json"}, body: JSON.stringify(body),
     credentials: "omit", redirect: "error",
   });
@@ -99,7 +99,7 @@ def passkey_page(attempt: str, words: Words) -> str:
 
 
 def link_page(address: str, words: Words) -> str:
-    """The page with one link, to `address` on this server."""
+    """The page with one link, to `address` as it is seen from the page: a tenant's door may stand before both."""
     return _page(words.title, f'{_who(words)}<a class="go" href="{escape(address)}">{escape(words.button)}</a>')
 
 

@@ -66,7 +66,7 @@ class Way:
         place = urlsplit(stop.provider.issuer).hostname or ""
         words = Words("Sign in", f"A command line wants to sign in by {stop.provider.title}.", f"Go on to {place}",
                       stop.attempt.client, stop.attempt.address, stop.attempt.check)
-        page = HTMLResponse(link_page(f"/auth/sso/go?attempt={ident}", words),
+        page = HTMLResponse(link_page(f"go?attempt={ident}", words),
                             headers={"content-security-policy": QUIET_POLICY})
         _set(page, START, word, "strict")
         return page

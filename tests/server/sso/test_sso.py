@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 from joserfc.jwk import RSAKey
 from sqlalchemy import select
 
-from guru_server.accounts import accounts, attempts
+from guru_server.accounts import accounts, attempts, browser_page
 from guru_server.audit.tables import audit
 from guru_server.store.schema import TENANT
 from tests.server.sso.conftest import Office, provider
@@ -101,6 +102,16 @@ async def test_the_way_belongs_to_one_browser_and_nobody_is_sent_past_the_page(d
     assert "SameSite=strict" in page.headers["set-cookie"]
     assert "HttpOnly" in page.headers["set-cookie"]
     assert "Secure" in page.headers["set-cookie"]
+
+
+async def test_the_pages_lead_on_through_the_door_of_their_tenant(desk: Office) -> None:
+    await desk.begin()
+    page = (await desk.http.get(f"/auth/sso/start?attempt={desk.begun['id']}")).text
+    [link] = re.findall(r'href="([^"]+)"', page)
+    [asked] = re.findall(r'fetch\("([^"]+)"', browser_page.SCRIPT)
+
+    assert urljoin("/t/acme/auth/sso/start?attempt=x", link) == f"/t/acme/auth/sso/go?attempt={desk.begun['id']}"
+    assert urljoin("/t/acme/auth/passkey?attempt=x", asked) == "/t/acme/api/v1/sign-in/passkey/"
 
 
 async def test_no_word_of_a_request_chooses_where_a_browser_goes(desk: Office) -> None:
