@@ -17,17 +17,18 @@ from gurucli.clean import clean
 from gurucli.human import ago, plural
 from gurucli.paper import Cell, Paper, Tone
 
-What = Literal["alert", "held", "tampered", "refusing", "job", "offline", "drift", "override"]
+What = Literal["alert", "break-glass", "held", "tampered", "refusing", "job", "offline", "drift", "override"]
 TITLES: dict[What, tuple[str, str]] = {
-    "alert": ("alert fires", "alerts fire"), "held": ("customer is held back", "customers are held back"),
+    "break-glass": ("role for emergencies", "roles for emergencies"), "alert": ("alert fires", "alerts fire"),
+    "held": ("customer is held back", "customers are held back"),
     "tampered": ("report of altered agents", "reports of altered agents"),
     "refusing": ("device refuses its manifest", "devices refuse their manifest"),
     "job": ("job did not go well", "jobs did not go well"), "offline": ("device is offline", "devices are offline"),
     "drift": ("resource differs", "resources differ"), "override": ("override is in force", "overrides are in force"),
 }
 TONES: dict[What, Tone] = {
-    "alert": "bad", "held": "bad", "tampered": "bad", "refusing": "bad", "job": "warn", "offline": "warn",
-    "drift": "warn", "override": "busy",
+    "alert": "bad", "break-glass": "bad", "held": "bad", "tampered": "bad", "refusing": "bad", "job": "warn",
+    "offline": "warn", "drift": "warn", "override": "busy",
 }
 BAD_RUNS = ("failed", "timed_out", "lost", "expired")
 _RANKS = {"critical": 0, "high": 1, "medium": 2, "low": 3}
@@ -66,6 +67,8 @@ def lines(found: Found, since: int) -> list[Line]:
         key=lambda one: (_RANKS.get(one["severity"], 4), one["started_at"]),
     )
     return [
+        *(_line("break-glass", "critical", "", "", "", one["message"], one["since"], "guru access list")
+          for one in found.status["conditions"] if one["type"] == "BreakGlass" and one["status"]),
         *(_line("alert", one["severity"], one["device_name"], one["customer"], one["site"], one["summary"],
                 one["started_at"], f"guru alert show {one['id']}") for one in alerts),
         *(_line("held", "critical", one["customer"], one["customer"], "", one["reason"], None, "guru status")
@@ -137,7 +140,8 @@ def _cells(row: Line, paper: Paper) -> list[Cell]:
 
 def _rest(what: What) -> str:
     return {
-        "alert": "guru alert list", "held": "guru status", "tampered": "guru status", "refusing": "guru status",
+        "alert": "guru alert list", "break-glass": "guru access list", "held": "guru status",
+        "tampered": "guru status", "refusing": "guru status",
         "job": "guru job list", "offline": "guru device list --state Unknown", "drift": "guru drift --open",
         "override": "guru override list",
     }[what]

@@ -90,7 +90,7 @@ class DeviceRow(Carried):
 
 
 class Condition(Carried):
-    """Ready, Reconciling, Stalled, SourceVerified, Drifted, Held, Overridden, Tampered; `reason` is one word."""
+    """Ready, Reconciling, Stalled, SourceVerified, Drifted, Held, Overridden, Tampered, BreakGlass."""
 
     type: str
     status: bool

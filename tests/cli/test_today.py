@@ -105,3 +105,14 @@ def test_altered_agents_are_told_with_their_names(guru: Guru, quiet: Double) -> 
 
     [row] = json.loads(done.out)["items"]
     assert (row["what"], row["severity"], row["text"]) == ("tampered", "critical", "not as installed: web1, web2")
+
+
+def test_a_role_for_emergencies_comes_before_everything(guru: Guru, quiet: Double) -> None:
+    told = {"type": "BreakGlass", "status": True, "reason": "InForce", "message": "una has fire", "since": 5}
+    quiet.answers["GET /status"]["conditions"].append(told)
+    quiet.answers["GET /alerts"] = page(alert(id="a1", severity="critical"))
+
+    rows = json.loads(guru("today", "-o", "json").out)["items"]
+
+    assert [(row["what"], row["next"]) for row in rows] == [
+        ("break-glass", "guru access list"), ("alert", "guru alert show a1")]

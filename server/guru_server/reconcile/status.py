@@ -23,6 +23,7 @@ from guru_server.reconcile.refusals import Refusing, refusals, refusing
 from guru_server.reconcile.store import revision_row, revisions, standings
 from guru_server.reconcile.tables import device_fault, manifest
 from guru_server.rights.asking import Sight
+from guru_server.rights.emergency import emergencies
 from guru_server.telemetry.intactness import tampered
 from guru_wire.operator import (
     Condition,
@@ -91,6 +92,7 @@ def status(connection: Connection, tenant: str, watched: Watched, now: int, sigh
             *_deliberate(connection, tenant, watched, now, told=sight is None or sight.whole),
             *_overridden(connection, tenant, now, among=seen),
             *tampered(connection, tenant, among=seen),
+            *emergencies(connection, tenant, now, told=sight is None or sight.whole),
             _stalled(_faulty(connection, tenant, stands), doubtful, _attempted_at(newest)),
         ),
         customers=customers,

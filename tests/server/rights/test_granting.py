@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import httpx
 
+from guru_server.rights.emergency import emergencies
+from guru_server.store.binding import whose
 from tests.server.reconcile.conftest import ident
 from tests.server.rights.conftest import ACME, LAB, Office, binding, role
 
@@ -89,6 +91,28 @@ async def test_a_grant_can_be_ended_before_its_time(office: Office) -> None:
     assert (during, ended) == (200, "revoked")
     assert (await office.http.post(acknowledge, json={}, headers=tom)).status_code == 403
     assert (await post(office, f"/access/requests/{ref}/approve", bob)).status_code == 409
+
+
+async def test_break_glass_is_told_by_the_status_until_somebody_else_looked(office: Office) -> None:
+    await office.push(FILES)
+    una, boss = await office.token("una"), await office.token("max")
+
+    async def told() -> list[tuple[str, str]]:
+        return [(one.reason, one.message) for one in await office.world.db.read(
+            lambda connection: emergencies(connection, whose(connection), office.world.clock()))]
+
+    assert await told() == []
+    ref = (await post(office, "/access/break-glass", una, reason="all is down", seconds=900)).json()["id"]
+    [(reason, message)] = await told()
+    status = (await office.http.get("/status", headers=boss)).json()
+    office.world.clock.now += 900_000
+    [(later, ask)] = await told()
+    await post(office, f"/access/requests/{ref}/review", boss)
+
+    assert (reason, "una has" in message, "all is down" in message) == ("InForce", True, True)
+    assert "BreakGlass" in {one["type"] for one in status["conditions"]}
+    assert (later, f"guru access review {ref}" in ask) == ("NotReviewed", True)
+    assert await told() == []
 
 
 async def test_break_glass_gives_the_role_of_the_repository_at_once_and_wants_a_review(office: Office) -> None:
