@@ -33,9 +33,9 @@ class Machine:
 class Teller:
     """What is told of a machine, look by look."""
 
-    def __init__(self, parts: Parts, every: int = 3600) -> None:
+    def __init__(self, parts: Parts) -> None:
         self.parts, self.machine = parts, Machine()
-        self.stocktaking = Stocktaking(parts.store, parts.spool, Clock(), self.machine.rows, every)
+        self.stocktaking = Stocktaking(parts.store, parts.spool, Clock(), self.machine.rows, 3600, first=0, gap=0)
 
     async def look(self, *packages: Row) -> list[InventoryDelta]:
         self.machine.tables["packages"] = packages
@@ -147,12 +147,12 @@ async def test_escape_sequences_do_not_leave_the_machine(teller: Teller) -> None
     assert whole.rows == (("cu [2Jrl", "7 1", "amd64", "apt"),)
 
 
-async def test_a_change_of_the_machine_is_looked_at_soon(parts: Parts) -> None:
-    teller = Teller(parts, every=10)
+async def test_a_change_of_the_machine_is_looked_at_soon(teller: Teller) -> None:
     teller.machine.tables["packages"] = (CURL,)
     running = asyncio.create_task(teller.stocktaking.run())
-    teller.stocktaking.look()
     await until(lambda: teller.machine.looks == 1)
+    teller.stocktaking.look()
+    await until(lambda: teller.machine.looks == 2)
 
     assert len(teller.waiting()) == 1
     running.cancel()

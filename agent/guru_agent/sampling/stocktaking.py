@@ -26,7 +26,7 @@ from guru_wire.querying import Query, QueryLimits
 
 LOG = logging.getLogger(__name__)
 EVERY = 6 * 3600                        # seconds
-FIRST = 90                              # seconds after the start: a link comes first, and may ask for everything
+FIRST = 90                              # seconds after the start, half of it to half more: other work comes first
 SLOW = 3600                             # seconds between two looks at a slow table at least
 GAP = 60                                # seconds between two looks at least
 ROOM = 400 << 10                        # bytes of rows of one table; what is more is cut off, in the order of keys
@@ -39,8 +39,12 @@ Look = Callable[[Kept], Awaitable[Sequence[Row] | None]]        # None: it canno
 class Stocktaking:
     """Looks at the start, on an interval, and soon after `look()` and `anew()`. Times are seconds."""
 
-    def __init__(self, store: Store, spool: Spool, clock: Clock, rows: Look, every: int = EVERY) -> None:
+    def __init__(
+        self, store: Store, spool: Spool, clock: Clock, rows: Look, every: int = EVERY, *,
+        first: float = FIRST, gap: float = GAP,
+    ) -> None:
         self._store, self._spool, self._clock, self._rows, self._every = store, spool, clock, rows, every
+        self._first, self._gap = min(first, every), min(gap, every)
         self._wanted = asyncio.Event()
         self._slow_from = 0.0           # monotonic: when slow tables may be looked at again
 
@@ -56,15 +60,14 @@ class Stocktaking:
 
     async def run(self) -> None:
         """Look until cancelled; many machines that start at once do not look at once."""
-        pause = min(FIRST, self._every) * _jitter(0.5)
+        await asyncio.sleep(self._first * _jitter(0.5))
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._wanted.wait()
             self._wanted.clear()
             await self.take()
-            await asyncio.sleep(min(GAP, self._every))
-            pause = max(0, self._every - GAP) * _jitter(0.1)
+            await asyncio.sleep(self._gap)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0, self._every - self._gap) * _jitter(0.1)):
+                    await self._wanted.wait()
 
     async def take(self) -> None:
         """One look at every kept table whose time has come."""

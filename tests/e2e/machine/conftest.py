@@ -36,6 +36,7 @@ class Lab:
     def start(self, example: Path) -> None:
         """Boot, enrol and link."""
         self.clone.put("etc/apt/sources.list", SOURCES)
+        self.clone.put("etc/guru/agent.yaml", "inventory: 30\n")
         publish(self.apt, "guru-lab-base", "1.0")
         self.world.remote.create(example)
         self.world.prepare()
