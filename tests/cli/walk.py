@@ -76,6 +76,8 @@ WORKS: dict[str, tuple[str, ...]] = {
     "passkey rm": ("passkey", "rm", "p1"),
     "user list": ("user", "list"), "user invite": ("user", "invite", "ada"),
     "user lock": ("user", "lock", "ada", "--reason", "left"), "user unlock": ("user", "unlock", "ada"),
+    "alias set": ("alias", "set", "mine", "device list -l site=hq"), "alias list": ("alias", "list"),
+    "alias rm": ("alias", "rm", "hq"),
     "completion": ("completion", "bash"), "api": ("api", "GET", "/devices"), "version": ("version",),
 }
 
@@ -166,6 +168,8 @@ FAILS: dict[str, tuple[tuple[str, ...], int]] = {
     "mfa disable": (("mfa", "disable"), 2), "user list": (("user", "list", "--context", "nowhere"), 5),
     "user invite": (("user", "invite"), 2), "user lock": (("user", "lock", "ada"), 2),
     "user unlock": (("user", "unlock", "nobody"), 5),
+    "alias set": (("alias", "set", "device", "job list"), 2), "alias list": (("alias", "list", "more"), 2),
+    "alias rm": (("alias", "rm", "nothing"), 5),
     "completion": (("completion", "tcsh"), 2), "api": (("api", "BREW", "/devices"), 2),
     "version": (("version", "more"), 2),
 }
