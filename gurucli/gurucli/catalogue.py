@@ -149,6 +149,7 @@ VERBS: tuple[Verb, ...] = (
     _verb("alias rm", "alias.rm", "Remove an alias."),
     _verb("doctor", "meta.doctor", "Look for what is wrong, and say how to mend it."),
     _verb("completion", "meta.completion", "Print or install completion for bash, zsh or fish."),
+    _verb("man", "meta.man", "Write the manual pages, one for each command."),
     _verb("api", "meta.api", "Send any request to the server's API."),
     _verb("version", "meta.version", "Show the versions of this program."),
 )
@@ -194,7 +195,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Audit", ("audit",)),
     ("Integrations", ("webhook", "listen")),
     ("Sign-in", ("login", "logout", "whoami", "session", "password", "mfa", "passkey", "user", "context")),
-    ("Tools", ("doctor", "alias", "completion", "api", "version")),
+    ("Tools", ("doctor", "alias", "completion", "man", "api", "version")),
 )
 
 _BY_PATH = {verb.path: verb for verb in VERBS}

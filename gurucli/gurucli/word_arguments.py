@@ -131,6 +131,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     'alias rm': ('NAME',),
     'doctor': (),
     'completion': ('bash|zsh|fish',),
+    'man': (),
     'api': ('METHOD', 'PATH'),
     'version': (),
 }

@@ -231,6 +231,7 @@ OPTIONS: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {
     'alias rm': (),
     'doctor': (),
     'completion': ((('--install',), ''),),
+    'man': ((('--out',), 'DIR'),),
     'api': ((('-F', '--field'), 'KEY=VALUE'), (('--input',), 'FILE')),
     'version': (),
 }

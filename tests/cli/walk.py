@@ -78,7 +78,8 @@ WORKS: dict[str, tuple[str, ...]] = {
     "user lock": ("user", "lock", "ada", "--reason", "left"), "user unlock": ("user", "unlock", "ada"),
     "alias set": ("alias", "set", "mine", "device list -l site=hq"), "alias list": ("alias", "list"),
     "alias rm": ("alias", "rm", "hq"),
-    "completion": ("completion", "bash"), "api": ("api", "GET", "/devices"), "version": ("version",),
+    "man": ("man", "--out", "NEW"), "completion": ("completion", "bash"),
+    "api": ("api", "GET", "/devices"), "version": ("version",),
 }
 
 SILENT = {"validate", "fmt", "secrets check"}           # what prints no row when there is nothing to complain of
@@ -170,6 +171,7 @@ FAILS: dict[str, tuple[tuple[str, ...], int]] = {
     "user unlock": (("user", "unlock", "nobody"), 5),
     "alias set": (("alias", "set", "device", "job list"), 2), "alias list": (("alias", "list", "more"), 2),
     "alias rm": (("alias", "rm", "nothing"), 5),
-    "completion": (("completion", "tcsh"), 2), "api": (("api", "BREW", "/devices"), 2),
+    "man": (("man", "--out", "/dev/null/x"), 1), "completion": (("completion", "tcsh"), 2),
+    "api": (("api", "BREW", "/devices"), 2),
     "version": (("version", "more"), 2),
 }
