@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -15,7 +14,7 @@ from gurucli.environment import Environment, handed_on
 
 
 def unaliased(argv: Sequence[str], environment: Environment) -> list[str]:
-    """The line with an alias in first place put into full, once: what stands for it is never looked up again."""
+    """The line with an alias in first place put into full, once: what stands for it is never taken for an alias."""
     place = _place(argv)
     if place is None:
         return list(argv)
@@ -43,7 +42,6 @@ def asked_of(argv: Sequence[str], environment: Environment) -> Asked:
     if file and helped:
         raise UsageWrong(f"{word} is a program of its own, {file}", hint=f"`guru {word} --help` asks it for help")
     if file:
-        sys.stdout.flush()
         become(file, argv[place + 1:], _for_context(word, argv[:place], environment))
     return sort(argv)                   # which tells what is wrong with it
 
