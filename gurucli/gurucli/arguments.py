@@ -45,6 +45,20 @@ def sort(argv: Sequence[str]) -> Asked:
     return Asked(None, path, [])
 
 
+def first_word(argv: Sequence[str]) -> int | None:
+    """Where the first word stands that is no option and no option's value; None when help comes before, or none."""
+    place = 0
+    while place < len(argv):
+        word = argv[place]
+        if word in ("-h", "--help", "-V", "--version"):
+            return None
+        if not word.startswith("-"):
+            return place
+        flag = BY_NAME.get(word)
+        place += 2 if flag is not None and flag.metavar else 1
+    return None
+
+
 def peek(argv: Sequence[str]) -> Options:
     """The options that decide how an error is shown, read without judging the rest of the line."""
     output: tuple[str, ...] = ()

@@ -144,8 +144,12 @@ VERBS: tuple[Verb, ...] = (
     _verb("user unlock", "user.unlock", "Let somebody in again who was locked."),
     _verb("context list", "context.list", "List the servers you signed in at."),
     _verb("context use", "context.use", "Choose the server that commands talk to."),
+    _verb("alias set", "alias.set", "Give a short word to a longer command line."),
+    _verb("alias list", "alias.list", "List your aliases."),
+    _verb("alias rm", "alias.rm", "Remove an alias."),
     _verb("doctor", "meta.doctor", "Look for what is wrong, and say how to mend it."),
     _verb("completion", "meta.completion", "Print or install completion for bash, zsh or fish."),
+    _verb("man", "meta.man", "Write the manual pages, one for each command."),
     _verb("api", "meta.api", "Send any request to the server's API."),
     _verb("version", "meta.version", "Show the versions of this program."),
 )
@@ -169,6 +173,7 @@ GROUPS: dict[tuple[str, ...], str] = {
     ("enroll", "token"): "Make, list and end enrolment tokens.",
     ("enroll", "pending"): "Decide about devices that wait to be let in.",
     ("context",): "Choose between servers.",
+    ("alias",): "Give short words to longer command lines.",
     ("access",): "Look at who may do what; have rights for a while.",
     ("approval",): "Agree, or not, to what needs a second person.",
     ("key",): "Make, list and end API keys.",
@@ -190,7 +195,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Audit", ("audit",)),
     ("Integrations", ("webhook", "listen")),
     ("Sign-in", ("login", "logout", "whoami", "session", "password", "mfa", "passkey", "user", "context")),
-    ("Tools", ("doctor", "completion", "api", "version")),
+    ("Tools", ("doctor", "alias", "completion", "man", "api", "version")),
 )
 
 _BY_PATH = {verb.path: verb for verb in VERBS}

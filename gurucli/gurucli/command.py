@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from guru_policy.errors import UsageWrong
 from gurucli import flags
-from gurucli.catalogue import Verb
+from gurucli.catalogue import Verb, verb_at
 from gurucli.paper import Paper
 
 
@@ -48,6 +48,16 @@ def build(verb: Verb, module: ModuleType) -> GuruCommand:
     taken = {name for param in command.params for name in param.opts}
     command.params += [_option(flag) for flag in flags.FLAGS if not taken & set(flag.names)]
     return command
+
+
+def opened(verb: Verb) -> tuple[ModuleType, GuruCommand]:
+    """The module and the command of a verb, one that a package added too."""
+    if verb_at(verb.path) is None:
+        from gurucli.plugins import opened as added
+
+        return added(verb)
+    module = load(verb)
+    return module, build(verb, module)
 
 
 def _option(flag: flags.Flag) -> TyperOption:

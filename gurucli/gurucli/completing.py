@@ -9,9 +9,15 @@ import os
 import re
 import sys
 
+from gurucli.plugin_programs import program, programs
 from gurucli.word_arguments import ARGUMENTS
 from gurucli.word_options import OPTIONS
+from gurucli.word_values import KEPT, KINDS, TABLES, TOLD
 from gurucli.words import COMMON, GROUPS, VERBS
+
+TYPE_CHECKING = False                   # as in names.py
+if TYPE_CHECKING:
+    from typing import Any
 
 FILES = 3                               # the exit code that says: offer files
 _SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/@+-]*").fullmatch
@@ -58,7 +64,11 @@ def candidates(done: list[str], current: str, option: str = "") -> Found | None:
     """What may stand for `current` after the words `done`; None when a file may. `option` waits for its
     value.
     """
+    done = _unaliased(done)
     verb, arguments, waiting = _read(done)
+    first = verb.partition(" ")[0]
+    if first and first not in {word for word, _ in GROUPS[""]} and program(os.environ.get("PATH", ""), first):
+        return None                     # what a plugin takes only it knows
     option = option or waiting
     options = {name: metavar for names, metavar in (*OPTIONS.get(verb, ()), *COMMON) for name in names}
     if option:
@@ -74,8 +84,43 @@ def candidates(done: list[str], current: str, option: str = "") -> Found | None:
         metavar = places[min(arguments, len(places) - 1)] if places else ""
         if arguments and metavar.startswith("[DEVICE] "):
             return []                   # the device was named: what follows is a command, or values
+        if verb == "query" and "--tables" in done:
+            metavar = "[TABLE]"
         return _values(metavar, verb, "", current) if metavar else []
-    return [(word, text) for word, text in GROUPS.get(verb, ()) if word.startswith(current)]
+    if not verb:
+        return [*_begun(GROUPS[""], current), *_added(current)]
+    return _begun(GROUPS.get(verb, ()), current)
+
+
+def _begun(words: tuple[tuple[str, str], ...], start: str) -> Found:
+    return [(word, text) for word, text in words if word.startswith(start)]
+
+
+def _added(start: str) -> Found:
+    """The aliases and the programs on PATH, as first words."""
+    taken = frozenset(word for word, _ in GROUPS[""])
+    aliases = {word: line for word, line in _aliases().items() if word not in taken and _SAFE(word)}
+    found = dict.fromkeys(programs(os.environ.get("PATH", ""), taken), "") | aliases
+    return [(word, text if text.isprintable() else "") for word, text in found.items() if word.startswith(start)]
+
+
+def _unaliased(done: list[str]) -> list[str]:
+    """The words with an alias in first place put into full, as guru itself does."""
+    metavars = {name: metavar for names, metavar in COMMON for name in names}
+    waiting = False
+    for place, word in enumerate(done):
+        if waiting or word.startswith("-"):
+            waiting = not waiting and bool(metavars.get(word))
+        elif any(word == own for own, _ in GROUPS[""]):
+            return done
+        else:
+            import shlex
+
+            try:
+                return [*done[:place], *shlex.split(_aliases().get(word, "") or word), *done[place + 1:]]
+            except ValueError:
+                return done
+    return done
 
 
 def _read(done: list[str]) -> tuple[str, int, str]:
@@ -100,6 +145,12 @@ def _values(metavar: str, verb: str, option: str, start: str) -> Found | None:
         return None
     if metavar == "STATE":
         words: tuple[str, ...] | list[str] = _STATES.get(verb, ())
+    elif metavar in ("[TABLE]", "TABLE"):
+        words = TABLES if verb == "query" else KEPT
+    elif metavar == "JOB":
+        words = _cached("job", start)
+    elif metavar == "DEVICE|CODE|KIND":
+        words = (*_cached("device", start), *TOLD, *KINDS)
     elif "DEVICE" in metavar.split("|") or metavar.startswith("[DEVICE]"):
         words = _cached("device", start)
     elif option == "--customer":
@@ -135,18 +186,33 @@ def _cached(kind: str, start: str) -> list[str]:
 
 def _config() -> tuple[list[str], str]:
     """The names of the contexts, and the URL of the one in use."""
+    config = _configuration()
+    try:
+        contexts = config["contexts"]
+        current = contexts.get(os.environ.get("GURU_CONTEXT") or config["current"], {})
+        return [name for name in contexts if _SAFE(name)], str(current.get("url", ""))
+    except (KeyError, TypeError, AttributeError):
+        return [], ""
+
+
+def _aliases() -> dict[str, str]:
+    """The lines of the aliases; none when the configuration is damaged."""
+    try:
+        return {str(name): str(line) for name, line in _configuration().get("aliases", {}).items()}
+    except (TypeError, AttributeError):
+        return {}
+
+
+def _configuration() -> Any:
     import json
 
     folder = os.environ.get("XDG_CONFIG_HOME") or _home(".config")
     path = os.environ.get("GURU_CONFIG") or f"{folder}/guru/config.json"
     try:
         with open(path, encoding="utf-8") as file:      # noqa: PTH123 - as above
-            config = json.load(file)
-        contexts = config["contexts"]
-        current = contexts.get(os.environ.get("GURU_CONTEXT") or config["current"], {})
-        return [name for name in contexts if _SAFE(name)], str(current.get("url", ""))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return [], ""
+            return json.load(file)
+    except (OSError, ValueError):
+        return {}
 
 
 def _refresh() -> None:

@@ -39,24 +39,29 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The contexts by name, and the one in use."""
+    """The contexts by name, and the one in use; aliases with the lines that they stand for."""
 
     current: str = ""
     contexts: dict[str, Context] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
 
     def with_context(self, context: Context) -> Config:
         """With the context added or replaced, and in use."""
-        return Config(context.name, {**self.contexts, context.name: context})
+        return replace(self, current=context.name, contexts={**self.contexts, context.name: context})
 
     def without(self, name: str) -> Config:
         """Without the context; another one is never taken into use silently."""
         kept = {key: value for key, value in self.contexts.items() if key != name}
-        return Config("" if self.current == name else self.current, kept)
+        return replace(self, current="" if self.current == name else self.current, contexts=kept)
 
     def using(self, name: str) -> Config:
         """With the named context in use; NotFound when there is none of that name."""
         self.named(name)
         return replace(self, current=name)
+
+    def naming(self, aliases: dict[str, str]) -> Config:
+        """With these aliases and no others."""
+        return replace(self, aliases=aliases)
 
     def named(self, name: str) -> Context:
         """The context of that name; NotFound with a suggestion otherwise."""
@@ -79,7 +84,8 @@ def load(path: Path) -> Config:
                           str(entry.get("session", "")))
             for name, entry in raw.get("contexts", {}).items()
         }
-        return Config(str(raw.get("current", "")), contexts)
+        aliases = {str(name): str(line) for name, line in raw.get("aliases", {}).items()}
+        return Config(str(raw.get("current", "")), contexts, aliases)
     except FileNotFoundError:
         return Config()
     except (ValueError, KeyError, TypeError, AttributeError) as cause:
@@ -94,7 +100,8 @@ def save(path: Path, config: Config) -> None:
     """
     entries = {name: {k: v for k, v in asdict(c).items() if k != "name"} for name,
                c in config.contexts.items()}
-    body = json.dumps({"current": config.current, "contexts": entries}, indent=2) + "\n"
+    whole = {"current": config.current, "contexts": entries, "aliases": config.aliases}
+    body = json.dumps(whole, indent=2) + "\n"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".config-")     # 0600 by definition

@@ -16,6 +16,7 @@ class Environment:
     config: Path
     cache: Path
     home: Path
+    path: str = ""                      # the folders of programs, as PATH has them
     url: str = ""
     token: str = field(default="", repr=False)
     ca_file: str = ""
@@ -47,6 +48,7 @@ def read_environment() -> Environment:
         config=Path(env.get("GURU_CONFIG") or folder / "config.json"),
         cache=Path(env.get("XDG_CACHE_HOME") or home / ".cache") / "guru",
         home=home,
+        path=env.get("PATH", ""),
         url=env.get("GURU_URL", ""),
         token=env.get("GURU_TOKEN", "").strip(),
         ca_file=env.get("GURU_CA", ""),
@@ -68,6 +70,20 @@ def read_environment() -> Environment:
         stdout_terminal=stdout_terminal,
         stderr_terminal=_terminal(sys.stderr),
     )
+
+
+def handed_on(context: str, *, token: bool) -> dict[str, str]:
+    """The variables for another program. A context that was asked for goes before GURU_URL, as --context does.
+
+    Without `token` GURU_TOKEN is left out.
+    """
+    env = dict(os.environ)
+    if context:
+        env.pop("GURU_URL", None)
+        env["GURU_CONTEXT"] = context
+    if not token:
+        env.pop("GURU_TOKEN", None)
+    return env
 
 
 def _terminal(stream: object) -> bool:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from gurucli.catalogue import GROUPS, SECTIONS, below
 from gurucli.flags import BY_NAME, FLAGS
 from gurucli.paper import Paper
+from gurucli.plugin_programs import programs
+from gurucli.plugins import installed
 
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
@@ -32,15 +34,15 @@ ROOT_EXAMPLES: tuple[tuple[str, str], ...] = (
 )
 
 
-def root_help(paper: Paper) -> str:
-    """`guru --help`."""
+def root_help(paper: Paper, path: str = "") -> str:
+    """`guru --help`; `path` are the folders where programs are that add commands."""
     lines = ["Look after other people's computers, from a shell and from Git.", ""]
     lines += _examples(ROOT_EXAMPLES, paper)
     known = below(())
     for title, words in SECTIONS:
         lines += ["", paper.paint(title, "title")]
         lines += [f"  {word:<12}{known[word]}" for word in words]
-    lines += ["", *_common(paper), "", *_closing()]
+    lines += [*_plugins(paper, path, frozenset(known)), "", *_common(paper), "", *_closing()]
     return "\n".join(lines)
 
 
@@ -101,6 +103,15 @@ def param_row(param: Parameter, ctx: Context) -> tuple[str, str] | None:
     if shown is None:
         return None
     return shown[0], re.sub(r"\s*\[x>=\d+\]|; x>=\d+", "", shown[1].replace("  [required]", ""))
+
+
+def _plugins(paper: Paper, path: str, taken: frozenset[str]) -> Iterator[str]:
+    """The words that others add: programs by name only, packages with what they say of themselves."""
+    added = {word: verb.summary for word, verb in installed().items()}
+    found = dict.fromkeys(programs(path, taken), "") | added
+    if found:
+        yield from ("", paper.paint("Plugins", "title"))
+        yield from (f"  {word:<12}{' ' * (len(word) >= 12)}{found[word]}".rstrip() for word in sorted(found))
 
 
 def _examples(examples: Sequence[tuple[str, str]], paper: Paper) -> Iterator[str]:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
+from gurucli.answers_jobs import JobRow
 from gurucli.human import span
 from gurucli.job_page import TONES
 from gurucli.paper import Cell, Paper
 from gurucli.sheet import Column, Row, plain
 
+SHORT = 8                               # digits of an id that are enough to name the job
+
 
 def short_id(row: Row, paper: Paper) -> Cell:
     """Enough of the id to name the job."""
-    return Cell(plain(row.get("id"))[:8])
+    return Cell(plain(row.get("id"))[:SHORT])
+
+
+def short_ids(rows: Iterable[JobRow]) -> Iterator[str]:
+    """The same of many, as completion offers them."""
+    return (row["id"][:SHORT] for row in rows)
 
 
 def progress(row: Row, paper: Paper) -> Cell:

@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from guru_policy.errors import GuruError, UsageWrong
-from gurucli.arguments import Asked, peek, sort, wants_field_names
+from gurucli.arguments import Asked, first_word, peek, sort, wants_field_names
+from gurucli.catalogue import below, verb_at
 from gurucli.environment import Environment, read_environment
 from gurucli.exits import Exit
 from gurucli.flags import Options
 
 if TYPE_CHECKING:
+    from gurucli.catalogue import Verb
     from gurucli.command import GuruCommand
 
 
@@ -46,7 +48,15 @@ def run(argv: Sequence[str], environment: Environment, stdout: TextIO, stderr: T
     """One command line, to its exit code. KeyboardInterrupt and BrokenPipeError pass through."""
     options = peek(argv)
     try:
-        asked = sort(argv)
+        first = first_word(argv)
+        if first is None or (argv[first] != "help" and argv[first] in below(())):
+            asked = sort(argv)
+        else:
+            from gurucli.foreign import asked_of, unaliased
+
+            argv = unaliased(argv, environment)
+            options = peek(argv)
+            asked = asked_of(argv, environment)
         if asked.verb is None:
             return _help(asked, options, environment, stdout)
         return _verb(asked, environment, stdout, stderr)
@@ -63,7 +73,7 @@ def _help(asked: Asked, options: Options, environment: Environment, stdout: Text
     from gurucli.surface import make_paper
 
     paper = make_paper(environment, options, stdout, environment.stdout_terminal)
-    stdout.write((group_help(asked.path, paper) if asked.path else root_help(paper)) + "\n")
+    stdout.write((group_help(asked.path, paper) if asked.path else root_help(paper, environment.path)) + "\n")
     return Exit.done
 
 
@@ -79,11 +89,10 @@ def _verb(asked: Asked, environment: Environment, stdout: TextIO, stderr: TextIO
 
     if asked.verb is None:
         raise UsageWrong("no command was given")
-    module = commands.load(asked.verb)
-    command = commands.build(asked.verb, module)
+    module, command = commands.opened(asked.verb)
     command.paper = make_out(environment, peek(asked.rest), stdout, stderr).paper
     if wants_field_names(asked.rest):
-        return _field_names(module.COLUMNS, stdout)
+        return _field_names(getattr(module, "COLUMNS", ()), stdout)
     try:
         with command.make_context(command.name, list(asked.rest)) as ctx:
             options = commands.options_from(ctx.params)
@@ -98,7 +107,7 @@ def _verb(asked: Asked, environment: Environment, stdout: TextIO, stderr: TextIO
             except (TyperExit, Abort, ClickException, BrokenPipeError):
                 raise
             except Exception as error:  # noqa: BLE001 - as in run(), but told by the verb's own Out
-                out.fail(_bug(error, options.verbose))
+                out.fail(_bug(error, options.verbose, asked.verb))
                 return Exit.failure
             finally:
                 cli.close()
@@ -145,12 +154,15 @@ def _usage(cause: Exception, command: str, hint: str) -> UsageWrong:
     return UsageWrong(f"{command}: {message[:1].lower()}{message[1:].rstrip('.')}", hint=hint)
 
 
-def _bug(error: Exception, verbose: int) -> GuruError:
+def _bug(error: Exception, verbose: int, verb: Verb | None = None) -> GuruError:
     if verbose:
         import traceback
 
         sys.stderr.write("".join(traceback.format_exception(error)))
     where = f"{type(error).__name__}: {error}"
+    if verb is not None and verb_at(verb.path) is None:
+        hint = "run it again with -v, and tell those who made it"
+        return GuruError(f"the plugin {verb.path[0]} failed: {where}", hint=hint)
     return GuruError(f"guru itself failed: {where}", hint="run it again with -v, and report what it prints")
 
 

@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import pprint
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from textwrap import fill, indent
 
+from guru_policy.query.catalogue import TABLES
+from guru_policy.query.kept import KEPT_BY_NAME
+from guru_policy.schema.describing import kinds
 from gurucli import command as commands
 from gurucli.catalogue import GROUPS, SECTIONS, VERBS, Verb, below
 from gurucli.command import GuruCommand
@@ -45,22 +48,34 @@ def words() -> dict[str, str]:
              ("GROUPS", _source(groups)),
              ("OPTIONS", _source(options)),
              ("ARGUMENTS", _source(arguments)),
-             ("COMMON", pprint.pformat(common, width=100)))
+             ("COMMON", pprint.pformat(common, width=100)),
+             *((name, _tuple(values)) for name, values in _known().items()))
     head = '"""What completion knows of the commands. Made by `python -m gurucli.reference`; never edited."""\n'
     types = {"VERBS": "frozenset[str]", "GROUPS": "dict[str, tuple[tuple[str, str], ...]]",
              "OPTIONS": "dict[str, tuple[tuple[tuple[str, ...], str], ...]]",
-             "ARGUMENTS": "dict[str, tuple[str, ...]]", "COMMON": "tuple[tuple[tuple[str, ...], str], ...]"}
+             "ARGUMENTS": "dict[str, tuple[str, ...]]", "COMMON": "tuple[tuple[tuple[str, ...], str], ...]",
+             **dict.fromkeys(_known(), "tuple[str, ...]")}
     bodies = {name: f"\n{name}: {types[name]} = {source}\n" for name, source in parts}
     return {
         file: f"{head}\nfrom __future__ import annotations\n{''.join(bodies[name] for name in names)}"
         for file, names in (("words.py", ("VERBS", "GROUPS", "COMMON")), ("word_options.py", ("OPTIONS",)),
-                            ("word_arguments.py", ("ARGUMENTS",)))
+                            ("word_arguments.py", ("ARGUMENTS",)), ("word_values.py", tuple(_known())))
     }
 
 
+def _known() -> dict[str, tuple[str, ...]]:
+    """Words that need no server: the tables of queries and of inventories, and what `guru explain` tells of."""
+    return {"TABLES": tuple(table.name for table in TABLES), "KEPT": tuple(KEPT_BY_NAME), "KINDS": kinds(),
+            "TOLD": ("exit-codes", *TEXTS)}
+
+
 def _frozenset(items: set[str]) -> str:
-    words = " ".join(f'"{item.replace(" ", _GLUE)}",' for item in sorted(items))
-    return "frozenset((\n" + indent(fill(words, 110, break_on_hyphens=False), "    ").replace(_GLUE, " ") + "\n))"
+    return f"frozenset({_tuple(sorted(items))})"
+
+
+def _tuple(items: Iterable[str]) -> str:
+    words = " ".join(f'"{item.replace(" ", _GLUE)}",' for item in items)
+    return "(\n" + indent(fill(words, 110, break_on_hyphens=False), "    ").replace(_GLUE, " ") + "\n)"
 
 
 def _source(data: Mapping[str, object]) -> str:

@@ -126,8 +126,12 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     'user unlock': ('NAME',),
     'context list': (),
     'context use': ('NAME',),
+    'alias set': ('NAME', 'LINE'),
+    'alias list': (),
+    'alias rm': ('NAME',),
     'doctor': (),
     'completion': ('bash|zsh|fish',),
+    'man': (),
     'api': ('METHOD', 'PATH'),
     'version': (),
 }

@@ -226,8 +226,12 @@ OPTIONS: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {
     'user unlock': (),
     'context list': (),
     'context use': (),
+    'alias set': (),
+    'alias list': (),
+    'alias rm': (),
     'doctor': (),
     'completion': ((('--install',), ''),),
+    'man': ((('--out',), 'DIR'),),
     'api': ((('-F', '--field'), 'KEY=VALUE'), (('--input',), 'FILE')),
     'version': (),
 }

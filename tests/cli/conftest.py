@@ -83,7 +83,7 @@ def environment(home: Path, double: Double, authority: Authority) -> Environment
     """Signed in at the double, in a pipe."""
     place = home / ".config/guru/config.json"
     here = contexts.Context("test", double.url, TOKEN, authority.ca)
-    contexts.save(place, contexts.Config().with_context(here))
+    contexts.save(place, contexts.Config(aliases={"hq": "device list -l site=hq"}).with_context(here))
     return Environment(config=place, cache=home / ".cache/guru", home=home)
 
 

@@ -76,7 +76,10 @@ WORKS: dict[str, tuple[str, ...]] = {
     "passkey rm": ("passkey", "rm", "p1"),
     "user list": ("user", "list"), "user invite": ("user", "invite", "ada"),
     "user lock": ("user", "lock", "ada", "--reason", "left"), "user unlock": ("user", "unlock", "ada"),
-    "completion": ("completion", "bash"), "api": ("api", "GET", "/devices"), "version": ("version",),
+    "alias set": ("alias", "set", "mine", "device list -l site=hq"), "alias list": ("alias", "list"),
+    "alias rm": ("alias", "rm", "hq"),
+    "man": ("man", "--out", "NEW"), "completion": ("completion", "bash"),
+    "api": ("api", "GET", "/devices"), "version": ("version",),
 }
 
 SILENT = {"validate", "fmt", "secrets check"}           # what prints no row when there is nothing to complain of
@@ -166,6 +169,9 @@ FAILS: dict[str, tuple[tuple[str, ...], int]] = {
     "mfa disable": (("mfa", "disable"), 2), "user list": (("user", "list", "--context", "nowhere"), 5),
     "user invite": (("user", "invite"), 2), "user lock": (("user", "lock", "ada"), 2),
     "user unlock": (("user", "unlock", "nobody"), 5),
-    "completion": (("completion", "tcsh"), 2), "api": (("api", "BREW", "/devices"), 2),
+    "alias set": (("alias", "set", "device", "job list"), 2), "alias list": (("alias", "list", "more"), 2),
+    "alias rm": (("alias", "rm", "nothing"), 5),
+    "man": (("man", "--out", "/dev/null/x"), 1), "completion": (("completion", "tcsh"), 2),
+    "api": (("api", "BREW", "/devices"), 2),
     "version": (("version", "more"), 2),
 }

@@ -93,6 +93,7 @@ def test_every_format_of_every_verb_is_what_it_says(command: str, lab: World) ->
 
 
 OFFLINE = {"init", "fmt", "schema", "diff", "render", "test",         # tests/cli proves what needs no server
+           "alias set", "alias list", "alias rm", "man",
            "secrets rotate", "secrets recipients rm", "import tactical", "import fleet"}
 OWN = {"ci", "apply", "rollback", "wait", "drift",            # test_pipeline.py; then others
        "secrets edit", "secrets check", "secrets recipients list", "secrets recipients add",

@@ -11,6 +11,8 @@ from gurucli.answers_jobs import JobRow
 from gurucli.cli import Cli
 from gurucli.human import plural
 from gurucli.job_lists import JOB_COLUMNS as COLUMNS
+from gurucli.job_lists import short_ids
+from gurucli.names import Names
 from gurucli.sheet import Row, Sheet
 
 __all__ = ["COLUMNS", "EXAMPLES", "run"]
@@ -31,5 +33,7 @@ def run(
     page = cast("Page[JobRow]", cli.server.get(Page, "/jobs", limit=limit))
     rows = [cast("Row", row) for row in page["items"]]
     cli.out.result(Sheet(rows, COLUMNS, name="id", empty="there was no job yet"))
+    names = Names(cli.environment.cache)
+    (names.replace if limit >= USUAL else names.add)(cli.context.url, "job", short_ids(page["items"]))
     if page["total"] > len(rows) and limit == USUAL:       # who asked for fewer knows that there are more
         cli.out.note(f"{len(rows):,} of {plural(page['total'], 'job')}; more with --limit")

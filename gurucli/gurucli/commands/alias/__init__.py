@@ -1,0 +1,1 @@
+"""Verbs about short words for longer command lines."""
