@@ -17,6 +17,7 @@ from tests.bench import (
     bench_plan,
     bench_push,
     bench_server,
+    bench_top,
 )
 from tests.bench.figures import Figure
 from tests.bench.sizes import TINY
@@ -76,3 +77,10 @@ def test_an_empty_server_is_measured() -> None:
 
 def test_a_real_agent_is_measured() -> None:
     assert whole(bench_agent.run(TINY))
+
+
+def test_the_screen_of_a_fleet_is_measured() -> None:
+    found = bench_top.run(TINY)
+
+    assert all(figure.value > 0 for figure in found)
+    assert any("on the screen" in figure.what for figure in found)
