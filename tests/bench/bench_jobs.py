@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -24,6 +24,7 @@ from tests.bench.stage import linked, office
 from tools.lab.world import World
 
 REAL, SIMULATED = 60.0, 0.75            # ms for 30 real agents, s for 10,000 simulated
+TRUE: Mapping[str, object] = {"argv": ["true"]}
 PLACE = Place("birch", "hq")
 SETTLED = 5.0                           # seconds for agents to have nothing else to do
 
@@ -88,7 +89,9 @@ def _times(world: World, selector: str, count: int, times: int) -> Asked:
     return Asked(*(median(column) for column in zip(*found, strict=True)))
 
 
-def ask(world: World, client: Client, selector: str, count: int) -> Asked:
+def ask(
+    world: World, client: Client, selector: str, count: int, what: Mapping[str, object] = TRUE
+) -> Asked:
     """Once, through the API. RuntimeError unless it succeeded on so many devices."""
     answers: list[float] = []
 
@@ -97,11 +100,11 @@ def ask(world: World, client: Client, selector: str, count: int) -> Asked:
 
     with Span(world.server.pid) as span:
         began = time.perf_counter()
-        made = client.post(JobMade, "/jobs", {"selector": selector, "max_devices": count, "argv": ["true"]})
+        made = client.post(JobMade, "/jobs", {"selector": selector, "max_devices": count, **what})
         followed = follow(client, made["job"], made["next"], Listener(run=heard))
         last = time.perf_counter()
     if followed.job["counts"] != {"succeeded": count}:
-        raise RuntimeError(f"true did not succeed on {count} devices: {followed.job['counts']}")
+        raise RuntimeError(f"{what} did not succeed on {count} devices: {followed.job['counts']}")
     return Asked(answers[0] - began, last - began, span.cpu, span.others)
 
 

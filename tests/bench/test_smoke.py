@@ -16,6 +16,7 @@ from tests.bench import (
     bench_large,
     bench_plan,
     bench_push,
+    bench_query,
     bench_server,
     bench_top,
 )
@@ -38,6 +39,10 @@ def world() -> Iterator[World]:
 
 def test_jobs_are_measured() -> None:
     assert whole(bench_jobs.run(TINY))
+
+
+def test_queries_are_measured() -> None:
+    assert whole(bench_query.run(TINY))
 
 
 def test_the_language_is_measured() -> None:
