@@ -20,6 +20,7 @@ from pathlib import Path
 from tests.bench import (
     bench_agent,
     bench_cli,
+    bench_compare,
     bench_fleet,
     bench_ingest,
     bench_jobs,
@@ -28,9 +29,11 @@ from tests.bench import (
     bench_layers,
     bench_plan,
     bench_push,
+    bench_query,
     bench_rights,
     bench_server,
     bench_signer,
+    bench_top,
 )
 from tests.bench.figures import Figure, document, table
 from tests.bench.sizes import FULL, TINY, Size
@@ -43,6 +46,9 @@ BENCHES: Mapping[str, Callable[[Size], list[Figure]]] = {
     "cli": bench_cli.run,
     "ingest": bench_ingest.run,
     "jobs": bench_jobs.run,
+    "query": bench_query.run,
+    "compare": bench_compare.run,
+    "top": bench_top.run,
     "server": bench_server.run,
     "rights": bench_rights.run,
     "signer": bench_signer.run,
@@ -56,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """0 when everything was measured; 1 when something could not be, or with --strict missed its budget."""
     given = _arguments(argv)
     size = (TINY if given.tiny else FULL)._replace(
-        **({"idle": given.idle_seconds} if given.idle_seconds is not None else {})
+        programs=given.programs, **({"idle": given.idle_seconds} if given.idle_seconds is not None else {})
     )
     figures: list[Figure] = []
     failed: list[str] = []
@@ -94,6 +100,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"of {', '.join(BENCHES)}; all by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--idle-seconds", type=float, help="how long the idle agent is watched; 300 by default")
+    parser.add_argument("--programs", metavar="FOLDER", default="",
+                        help="keep Salt and Ansible there between two runs of `compare`")
     parser.add_argument("--strict", action="store_true", help="end with 1 when a budget was missed")
     parser.add_argument("--tiny", action="store_true", help="sizes that only show that everything runs")
     given = parser.parse_args(argv)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -20,11 +20,11 @@ from gurucli.following import Listener, follow
 from tests.bench.figures import Figure
 from tests.bench.measuring import Span, memory
 from tests.bench.sizes import Size
-from tests.bench.stage import simulated
-from tools.lab.world import World, wait_until
+from tests.bench.stage import linked, office
+from tools.lab.world import World
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "small-office"
 REAL, SIMULATED = 60.0, 0.75            # ms for 30 real agents, s for 10,000 simulated
+TRUE: Mapping[str, object] = {"argv": ["true"]}
 PLACE = Place("birch", "hq")
 SETTLED = 5.0                           # seconds for agents to have nothing else to do
 
@@ -45,11 +45,11 @@ def run(size: Size) -> list[Figure]:
 
 def _real(size: Size) -> list[Figure]:
     with TemporaryDirectory(prefix="guru-bench-") as folder:
-        world = _world(Path(folder))
+        world = office(Path(folder))
         try:
             for number in range(size.real):
                 world.start_agent(world.enrol(f"real-{number:02d}", "acme", "hq"))
-            _linked(world, size.real, size.converge_limit)
+            linked(world, size.real, size.converge_limit)
             time.sleep(SETTLED if size.real > 1 else 0)
             found = _times(world, "customer=acme", size.real, size.runs)
         finally:
@@ -65,10 +65,10 @@ def _real(size: Size) -> list[Figure]:
 def _simulated(size: Size) -> list[Figure]:
     with TemporaryDirectory(prefix="guru-bench-") as folder:
         count = size.ordered
-        world = _world(Path(folder), [f"sim-{number}" for number in range(1, count + 1)])
+        world = office(Path(folder), [f"sim-{number}" for number in range(1, count + 1)], PLACE)
         try:
             world.simulate(count, *PLACE, "--processes", "2", "--duration", "0", "--quiet", "--heartbeat", "600")
-            _linked(world, count, size.converge_limit * 3)
+            linked(world, count, size.converge_limit * 3)
             time.sleep(SETTLED if count > 10 else 0)
             found = _times(world, "customer=birch", count, min(3, size.runs))
             resident = memory(world.server.pid).resident
@@ -82,34 +82,17 @@ def _simulated(size: Size) -> list[Figure]:
     ]
 
 
-def _world(folder: Path, names: Sequence[str] = ()) -> World:
-    """A running server with everything in force; `names` are simulated devices that may come."""
-    world = World(folder, settings={"GURU_SERVER_GIT__POLL": "3600"})
-    world.remote.create(EXAMPLE)
-    world.prepare()
-    if names:
-        simulated(world, names, PLACE)
-    world.start_server()
-    world.sign_in()
-    world.guru("sync")
-    return world
-
-
-def _linked(world: World, count: int, limit: float) -> None:
-    """Wait until so many devices are up to date, and so have nothing else to do."""
-    wait_until(
-        f"{count} agents are there", lambda: world.get("/status")["devices"].get("UpToDate", 0) >= count, limit, 1.0
-    )
-
-
 def _times(world: World, selector: str, count: int, times: int) -> Asked:
     """The median of several; one more before them is not counted."""
     with Client(world.url, world.token, ca=(world.keys / "ca.crt").read_text()) as client:
-        found = [_ask(world, client, selector, count) for _ in range(times + 1)][1:]
+        found = [ask(world, client, selector, count) for _ in range(times + 1)][1:]
     return Asked(*(median(column) for column in zip(*found, strict=True)))
 
 
-def _ask(world: World, client: Client, selector: str, count: int) -> Asked:
+def ask(
+    world: World, client: Client, selector: str, count: int, what: Mapping[str, object] = TRUE
+) -> Asked:
+    """Once, through the API. RuntimeError unless it succeeded on so many devices."""
     answers: list[float] = []
 
     def heard(run: RunRow) -> None:
@@ -117,11 +100,11 @@ def _ask(world: World, client: Client, selector: str, count: int) -> Asked:
 
     with Span(world.server.pid) as span:
         began = time.perf_counter()
-        made = client.post(JobMade, "/jobs", {"selector": selector, "max_devices": count, "argv": ["true"]})
+        made = client.post(JobMade, "/jobs", {"selector": selector, "max_devices": count, **what})
         followed = follow(client, made["job"], made["next"], Listener(run=heard))
         last = time.perf_counter()
     if followed.job["counts"] != {"succeeded": count}:
-        raise RuntimeError(f"true did not succeed on {count} devices: {followed.job['counts']}")
+        raise RuntimeError(f"{what} did not succeed on {count} devices: {followed.job['counts']}")
     return Asked(answers[0] - began, last - began, span.cpu, span.others)
 
 

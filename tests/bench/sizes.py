@@ -16,6 +16,9 @@ class Size(NamedTuple):
     pushes: int = 10                    # of each sort
     agents: int = 1_000                 # simulated
     real: int = 30                      # agents of their own, each a process
+    rivals: int = 20                    # real agents of ours, and as many of each other program
+    programs: str = ""                  # a folder where these are kept between two runs; empty: they are not
+    rows: int = 50_000                  # devices in `guru top`
     ordered: int = 10_000               # simulated agents that one job is for
     converge_limit: float = 120.0       # seconds
     runs: int = 7                       # of each command
@@ -39,6 +42,6 @@ class Size(NamedTuple):
 
 FULL = Size()
 TINY = Size(
-    customers=2, sites=1, per_site=3, files=20, rules=5, pushes=1, agents=3, real=1, ordered=3, runs=1,
-    heartbeats=10_000, idle=1.0, settle=0.5,
+    customers=2, sites=1, per_site=3, files=20, rules=5, pushes=1, agents=3, real=1, rivals=1, rows=50, ordered=3,
+    runs=1, heartbeats=10_000, idle=1.0, settle=0.5,
 )

@@ -29,6 +29,7 @@ from tests.bench.sizes import Size
 from tests.bench.synthetic import devices, repository
 from tools.lab.world import World, wait_until
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "small-office"
 BY_HAND = {"GURU_SERVER_GIT__POLL": "3600"}        # the benchmark says when to look
 NOBODY = base64.b64encode(bytes(32)).decode()       # a key that signs nothing
 
@@ -85,6 +86,26 @@ def simulated(world: World, names: Sequence[str], place: Place) -> Path:
     folder.mkdir(mode=0o700)
     (folder / FILE).write_text(json.dumps(identities))
     return folder
+
+
+def office(folder: Path, names: Sequence[str] = (), place: Place | None = None) -> World:
+    """A running server with everything in force; `names` are simulated devices of `place` that may come."""
+    world = World(folder, settings=BY_HAND)
+    world.remote.create(EXAMPLE)
+    world.prepare()
+    if place is not None:
+        simulated(world, names, place)
+    world.start_server()
+    world.sign_in()
+    world.guru("sync")
+    return world
+
+
+def linked(world: World, count: int, limit: float) -> None:
+    """Wait until so many devices are up to date, and so have nothing else to do."""
+    wait_until(
+        f"{count} agents are there", lambda: world.get("/status")["devices"].get("UpToDate", 0) >= count, limit, 1.0
+    )
 
 
 def _newcomer(one: Device) -> Newcomer:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from guru_wire.orders import Command, Order
 from guru_wire.querying import Query, QueryLimits
-from tests.bench.fleet_sim.orders import carried_out
+from tests.bench.fleet_sim.orders import KERNEL, carried_out
 
 
 @pytest.mark.parametrize("command", [
@@ -17,3 +19,11 @@ def test_a_simulated_device_has_no_rows_and_says_so(command: Command) -> None:
 
     assert (run.state, run.out) == ("failed", 0)
     assert "simulated" in run.reason
+
+
+def test_the_one_row_it_has_says_that_it_is_simulated() -> None:
+    order = Order(job="a" * 32, root="", issued_at=0, expires_at=1, command=Command(query=Query(sql=KERNEL)))
+    run = carried_out(order, "birch-1", 5)
+
+    assert run.state == "succeeded"
+    assert b'"simulated"' in base64.b64decode(run.rest[0].data)

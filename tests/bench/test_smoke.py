@@ -16,7 +16,9 @@ from tests.bench import (
     bench_large,
     bench_plan,
     bench_push,
+    bench_query,
     bench_server,
+    bench_top,
 )
 from tests.bench.figures import Figure
 from tests.bench.sizes import TINY
@@ -37,6 +39,10 @@ def world() -> Iterator[World]:
 
 def test_jobs_are_measured() -> None:
     assert whole(bench_jobs.run(TINY))
+
+
+def test_queries_are_measured() -> None:
+    assert whole(bench_query.run(TINY))
 
 
 def test_the_language_is_measured() -> None:
@@ -76,3 +82,10 @@ def test_an_empty_server_is_measured() -> None:
 
 def test_a_real_agent_is_measured() -> None:
     assert whole(bench_agent.run(TINY))
+
+
+def test_the_screen_of_a_fleet_is_measured() -> None:
+    found = bench_top.run(TINY)
+
+    assert all(figure.value > 0 for figure in found)
+    assert any("on the screen" in figure.what for figure in found)
