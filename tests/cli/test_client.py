@@ -127,8 +127,8 @@ def test_a_name_cannot_leave_its_place_in_the_path() -> None:
 
 
 WIRE = (
-    access, alerting, audit_log, drift, enrolment, events, exporting, health, holdings, jobs, operator, people, schedules,
-    secrets, sign_ins, uplink,
+    access, alerting, audit_log, drift, enrolment, events, exporting, health, holdings, jobs, operator, people,
+    schedules, secrets, sign_ins, uplink,
 )
 MODELS = {
     name: model for module in WIRE
