@@ -25,6 +25,7 @@ from guru_agent.installed import inspect_apart
 from guru_agent.jobs.accepting import Acceptance
 from guru_agent.jobs.looks import looks
 from guru_agent.jobs.runner import Jobs
+from guru_agent.jobs.scheduling import Scheduler
 from guru_agent.link.carrier import Server, address, base_of
 from guru_agent.link.dialling import Dialler
 from guru_agent.link.following import Follower
@@ -44,6 +45,7 @@ from guru_agent.state.desired import Desired
 from guru_agent.state.identity import Identity, load_identity
 from guru_agent.state.refusals import Refusals
 from guru_agent.state.runs import Runs
+from guru_agent.state.schedules import Schedules
 from guru_agent.state.spool import Spool
 from guru_agent.state.store import Store, StoreDamaged, StoreFull, open_store, set_aside
 from guru_agent.supervise import keep_alive
@@ -90,6 +92,13 @@ class Agent:
             self.store, self.spool, runs, Acceptance(self.identity, runs, self.clock), self._refusals, self.clock,
             self.host, looks(self.desired), private=settings.state,
         )
+        known = Schedules(self.store)
+        self.scheduled = Jobs(
+            self.store, self.spool, known, Acceptance(self.identity, runs, self.clock), self._refusals, self.clock,
+            self.host, {}, schedule=known.of,
+        )
+        self.schedules = Scheduler(
+            self.identity.device, self.desired, self.blobs, known, self.scheduled, self.clock)
 
     def jobs(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The loops of a running agent, by name."""
@@ -106,6 +115,8 @@ class Agent:
             "stocktaking": self.stocktaking.run,
             "memory": keep_small,
             "jobs": self.orders.run,
+            "scheduled": self.scheduled.run,
+            "schedules": self.schedules.run,
         }
 
     def _dialler(self) -> Dialler:

@@ -79,8 +79,8 @@ class Offline:
     def provenance(self, device: Device, paths: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
         """The same for many paths at once."""
         table = self._compiler(device.place.customer).resolve(device).table
-        windows = self._compiler(device.place.customer).windows(device)
-        return {path: str(decided(table, path, windows)) for path in paths}
+        standing = self._compiler(device.place.customer).standing(device)
+        return {path: str(decided(table, path, standing)) for path in paths}
 
     def _compiler(self, customer: str) -> Compiler:
         known = self._compilers.get(customer)

@@ -34,6 +34,8 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     'script list': (),
     'script show': ('NAME',),
     'script run': ('NAME', 'DEVICE'),
+    'schedule list': (),
+    'schedule runs': ('[NAME]',),
     'vpn diagnose': ('DEVICE', 'PROFILE'),
     'alert list': (),
     'alert show': ('ALERT',),

@@ -68,6 +68,8 @@ OPTIONS: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {
          (('--delay',), 'TIME'),
          (('--yes', '-y'), ''),
          (('--max-devices',), 'N')),
+    'schedule list': (),
+    'schedule runs': ((('-l', '--selector'), 'SELECTOR'), (('--full',), ''), (('--limit',), 'N')),
     'vpn diagnose': (),
     'alert list': ((('--state',), 'STATE'), (('--limit',), 'N')),
     'alert show': (),

@@ -13,10 +13,11 @@ from typing import Literal
 import orjson
 from pydantic import JsonValue
 
+from guru_policy.host import Shell
 from guru_policy.model import Carried
 
 Mode = Literal["enforce", "observe"]
-LANGUAGE = 8                            # the language of bundles; guru_wire.version tells its history
+LANGUAGE = 9                            # the language of bundles; guru_wire.version tells its history
 
 
 class AgentSettings(Carried):
@@ -80,6 +81,30 @@ class PlacedWindow(Carried):
     zone: str
 
 
+class PlacedSchedule(Carried):
+    """A command that the device runs by itself. `zone` is a name of the IANA database, times are in seconds.
+
+    `script` is the text, or `digest` the blob that it stands in. `env` and `secrets` are by variable, as orders have
+    them.
+    """
+
+    id: str
+    cron: str
+    zone: str
+    jitter: int = 0
+    missed: Literal["skip", "once"] = "skip"
+    template: str
+    shell: Shell
+    script: str | None = None
+    digest: str | None = None
+    unless: str | None = None
+    env: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+    run_as: Literal["system", "user"] = "system"
+    timeout: int
+    output: int
+
+
 class Bundle(Carried):
     """Everything one device should be. Resources stand in the order in which they are carried out.
 
@@ -98,6 +123,7 @@ class Bundle(Carried):
     branding: dict[str, JsonValue] = {}
     secrets: dict[str, str] = {}        # name to keyed fingerprint of the value; since LANGUAGE 3
     windows: tuple[PlacedWindow, ...] = ()                      # since LANGUAGE 5, by id
+    schedules: tuple[PlacedSchedule, ...] = ()                  # since LANGUAGE 9, by id
 
     def to_bytes(self) -> bytes:
         """The canonical bytes: sorted keys, no spaces, UTF-8. Equal bundles have equal bytes."""
@@ -131,6 +157,9 @@ def bundle_document(bundle: Bundle) -> dict[str, JsonValue]:
         "branding": bundle.branding, "secrets": dict(bundle.secrets),
         "windows": {
             one.id: one.model_dump(mode="json", exclude={"id"}, exclude_none=True) for one in bundle.windows
+        },
+        "schedules": {
+            one.id: one.model_dump(mode="json", exclude={"id"}, exclude_none=True) for one in bundle.schedules
         },
     }
     return {

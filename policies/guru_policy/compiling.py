@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias, cast
 
 from guru_policy.applying import Applying, Reach
-from guru_policy.bundle import Bundle, Mode, PlacedWindow, digest_of
+from guru_policy.bundle import Bundle, Mode, PlacedSchedule, PlacedWindow, digest_of
 from guru_policy.conditions import Subject
 from guru_policy.enforcing import lock_faults
 from guru_policy.errors import InputInvalid
@@ -18,13 +18,15 @@ from guru_policy.inventory import Device, Override
 from guru_policy.kinds.customer import Customer
 from guru_policy.layering import Layer, Resolved, Resolver, missed_faults
 from guru_policy.needing import Needed, Opened, Secrets
-from guru_policy.objects.object import Key
+from guru_policy.objects.object import Key, Object
 from guru_policy.objects.scopes import owner_of
 from guru_policy.overriding import Overlays
 from guru_policy.quantities import shown
 from guru_policy.reaching import Alike, alike
 from guru_policy.remembering import Input, Results, digest_of_devices
 from guru_policy.rendering import Renderer
+from guru_policy.scheduling import Schedules
+from guru_policy.tracing import Standing
 from guru_policy.windowing import Window, Windows
 
 
@@ -60,6 +62,19 @@ class _Fitted(NamedTuple):
 
     layers: tuple[Layer, ...]
     unfit: tuple[Unfit, ...] = ()
+
+
+class _Timed(NamedTuple):
+    """What a device's bundle has of times: windows and schedules, the secrets and blobs of these, and faults."""
+
+    windows: tuple[PlacedWindow, ...] = ()
+    schedules: tuple[PlacedSchedule, ...] = ()
+    secrets: frozenset[str] = frozenset()
+    blobs: frozenset[str] = frozenset()
+    faults: tuple[Fault, ...] = ()
+
+
+_UNTIMED = _Timed()
 
 
 class _Known(NamedTuple):
@@ -160,11 +175,12 @@ class Compiler:
         mode: Mode | None = found.spec.mode if found and isinstance(found.spec, Customer) else None
         own = {path: digest for path, digest in digests.items() if owner_of(path) in (None, customer)}
         # a layer may name any path: never another's file
-        secrets = Secrets(sources, customer, opened)
-        self._renderer = Renderer(own, mode or "enforce", secrets, self._applying.common.read)
+        self._secrets = Secrets(sources, customer, opened)
+        self._renderer = Renderer(own, mode or "enforce", self._secrets, self._applying.common.read)
         self._windows = Windows(sources, customer)
+        self._schedules = Schedules(sources, customer, own)
         self._known: dict[tuple[Layer, ...], _Known] = {}
-        self._windowed: dict[tuple[tuple[Layer, ...], tuple[PlacedWindow, ...]], _Known] = {}
+        self._with_times: dict[tuple[tuple[Layer, ...], str], _Known] = {}
         self._unserved: dict[tuple[tuple[Layer, ...], object], tuple[Fault, ...]] = {}
         self._overlays = Overlays()
         self._fits: dict[tuple[tuple[Layer, ...], tuple[Layer, ...], object], _Fitted] = {}
@@ -185,7 +201,7 @@ class Compiler:
         unplaced = self._unplaced(device)
         if unplaced is not None:
             return (unplaced,)
-        return self._assignment(self.layers(device), device.facts.get("os"), self._placed(device))
+        return self._assignment(self.layers(device), device.facts.get("os"), self._timed(device))
 
     def groups(self, device: Device) -> frozenset[str]:
         """The groups that the device is in; none without a place in the repository."""
@@ -193,18 +209,20 @@ class Compiler:
 
     def apart(self, device: Device) -> bool:
         """Whether the device's bundle depends on more than its layers and platform."""
-        return bool(device.overrides) or bool(self._windows.block)
+        return bool(device.overrides) or self._windows.block or self._schedules.exist
 
     def assignment(self, reach: Reach | Fault, platform: object) -> Assignment:
         """The bundle of devices that these layers reach and that are not `apart`, or their faults."""
         return (reach,) if isinstance(reach, Fault) else self._assignment(self._applying.at(reach), platform)
 
     def _assignment(
-        self, layers: tuple[Layer, ...], platform: object, placed: tuple[PlacedWindow, ...] = ()
+        self, layers: tuple[Layer, ...], platform: object, timed: _Timed = _UNTIMED
     ) -> Assignment:
-        known, faults = self._with_windows(layers, placed), self._faults(layers, platform)
-        if faults or not isinstance(known.assignment, Effective):
+        known, faults = self._with(layers, timed), self._faults(layers, platform)
+        if faults:
             return tuple(sorted(faults))
+        if not isinstance(known.assignment, Effective):
+            return known.assignment
         self.bundles[known.assignment.bundle] = known.data
         return known.assignment
 
@@ -231,29 +249,57 @@ class Compiler:
 
     def bundle(self, device: Device) -> Bundle | None:
         """The device's bundle; None when it has faults."""
-        bundle = self._renderer.render(self.resolve(device).table).bundle
-        placed = self._placed(device)
-        return bundle.model_copy(update={"windows": placed}) if bundle is not None and placed else bundle
+        known = self._with(self.layers(device), self._timed(device))
+        return Bundle.model_validate_json(known.data) if isinstance(known.assignment, Effective) else None
 
     def windows(self, device: Device) -> tuple[Window, ...]:
         """The maintenance windows that are about the device."""
         return self._windows.of(self.subject(device)) if self._windows.exist else ()
 
-    def _placed(self, device: Device) -> tuple[PlacedWindow, ...]:
-        return self._windows.placed(self.subject(device)) if self._windows.block else ()
+    def standing(self, device: Device) -> Standing:
+        """The objects that give the device its windows and schedules."""
+        found: dict[tuple[str, ...], Object] = {
+            ("windows", window.name): window.item for window in self.windows(device) if window.blocks
+        }
+        if self._schedules.exist:
+            scheduled = self._schedules.of(self.subject(device), device.facts.get("os"))
+            found |= {("schedules", item.name): item for item in scheduled.items}
+        return found
 
-    def _with_windows(self, layers: tuple[Layer, ...], placed: tuple[PlacedWindow, ...]) -> _Known:
-        """What the layers make, with these windows: devices of the same ones share a bundle."""
+    def revision_of(self, item: Object) -> str:
+        """The revision that an object of the compiler's own sources is read from."""
+        sources = self._sources
+        return (sources.customer if owner_of(item.path) is not None else sources.org).revision
+
+    def _timed(self, device: Device) -> _Timed:
+        if not (self._windows.block or self._schedules.exist):
+            return _UNTIMED
+        subject = self.subject(device)
+        windows = self._windows.placed(subject) if self._windows.block else ()
+        found = self._schedules.of(subject, device.facts.get("os"))
+        return _Timed(windows, found.placed, found.secrets, found.blobs, found.faults)
+
+    def _with(self, layers: tuple[Layer, ...], timed: _Timed) -> _Known:
+        """What the layers make, with these windows and schedules: devices of the same ones share a bundle."""
         plain = self._resolve(layers)
-        if not placed or not isinstance(plain.assignment, Effective):
+        if timed == _UNTIMED or not isinstance(plain.assignment, Effective):
             return plain
-        known = self._windowed.get((layers, placed))
+        named = layers, repr(timed)
+        known = self._with_times.get(named)
         if known is None:
-            bundle = Bundle.model_validate_json(plain.data).model_copy(update={"windows": placed})
-            data = bundle.to_bytes()
-            assignment = plain.assignment._replace(bundle=digest_of(data))
-            known = self._windowed[layers, placed] = _Known(assignment, plain.resolved, data)
+            known = self._with_times[named] = self._made(plain, plain.assignment, timed)
         return known
+
+    def _made(self, plain: _Known, before: Effective, timed: _Timed) -> _Known:
+        needed, missing = self._secrets.need((*(one.name for one in before.secrets), *timed.secrets))
+        if faults := (*timed.faults, *missing):
+            return _Known(tuple(sorted(set(faults))), plain.resolved, b"")
+        blobs = tuple(sorted({*before.blobs, *timed.blobs}))
+        data = Bundle.model_validate_json(plain.data).model_copy(update={
+            "windows": timed.windows, "schedules": timed.schedules, "blobs": blobs,
+            "secrets": {one.name: one.fingerprint for one in needed},
+        }).to_bytes()
+        return _Known(Effective(digest_of(data), blobs, needed), plain.resolved, data)
 
     def _fitted(self, device: Device) -> _Fitted:
         """All overrides when that gives no fault; else those, one after the other, that bring no new one.

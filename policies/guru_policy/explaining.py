@@ -22,8 +22,8 @@ from guru_policy.merged import Action, Cell, Table, find, history, value_of
 from guru_policy.objects.markers import removes, restarts
 from guru_policy.text.nodes import Node, plain
 
-WINDOWS = "windows"
-EXPLAINED = (*SECTIONS, *ACTION_SECTIONS, "branding", WINDOWS)
+WINDOWS, SCHEDULES = "windows", "schedules"
+EXPLAINED = (*SECTIONS, *ACTION_SECTIONS, "branding", WINDOWS, SCHEDULES)
 """What paths of a device begin with."""
 
 
@@ -65,8 +65,8 @@ def explained(compiler: Compiler, device: Device, path: str, bundle: Bundle | No
     steps = tuple(path.split("."))
     if steps[0] not in EXPLAINED:
         raise InputInvalid(f"{path} is no path of a policy", hint=f"begin with one of {', '.join(EXPLAINED)}")
-    if steps[0] == WINDOWS:
-        return _windows(compiler, device, path, bundle)
+    if steps[0] in (WINDOWS, SCHEDULES):
+        return _timed(compiler, device, path, bundle)
     resolved = compiler.resolve(device)
     entry = find(resolved.table, steps)
     if isinstance(entry, Table):
@@ -82,16 +82,18 @@ def explained(compiler: Compiler, device: Device, path: str, bundle: Bundle | No
     return Explained(path, value, not known, tuple(candidates))
 
 
-def _windows(compiler: Compiler, device: Device, path: str, bundle: Bundle | None) -> Explained:
-    """The windows in which the device changes nothing; of one, the object that says so."""
+def _timed(compiler: Compiler, device: Device, path: str, bundle: Bundle | None) -> Explained:
+    """Windows in which the device changes nothing, or its schedules; of one, the object that says so."""
     steps = tuple(path.split("."))
     value, known = _at(bundle_document(bundle), steps) if bundle is not None else (None, False)
     named = [
-        window for window in compiler.windows(device) if window.blocks and steps[1:2] in ((), (window.name,))
+        item for (section, name), item in compiler.standing(device).items()
+        if section == steps[0] and steps[1:2] in ((), (name,))
     ] if known else []
+    own = compiler.revision_of
     return Explained(path, value, not known, tuple(
-        Candidate(plain(window.item.node), str(window.item.key.scope), window.item.origin, window.revision)
-        for window in named
+        Candidate(plain(item.node), str(item.key.scope), item.origin, own(item))
+        for item in named
     ))
 
 

@@ -65,6 +65,7 @@ def fitting_faults(names: Names, item: Object, entries: Mapping[str, Entry]) -> 
     if isinstance(item.spec, Schedule):
         template = template_of(names, item)
         if template is not None:
+            yield from _alone_faults(item, item.spec, template)
             yield from _parameter_faults(names, item, item.spec, template)
     elif isinstance(item.spec, Binding):
         yield from _scope_faults(names, item, item.spec.place, ("scope",))
@@ -83,6 +84,16 @@ def fitting_faults(names: Names, item: Object, entries: Mapping[str, Entry]) -> 
         if item.spec.channel not in channels:
             message = f"spec.channel: no AgentRelease is in the channel {shown(item.spec.channel)}"
             yield Fault(item.at(("channel",)), message, did_you_mean(item.spec.channel, channels), "warning")
+
+
+def _alone_faults(item: Object, spec: Schedule, template: CommandTemplate) -> Iterator[Fault]:
+    """What keeps a template from being run without anybody there."""
+    if template.approval is not None:
+        message = f"spec.template: runs of {shown(spec.template)} need an approval, and nobody gives one to a Schedule"
+        yield Fault(item.at(("template",)), message, "name a template without `approval`, or run it by hand")
+    if template.sandbox != "none":
+        message = f"spec.template: {shown(spec.template)} wants the sandbox {template.sandbox}, and agents have none"
+        yield Fault(item.at(("template",)), message, "name a template with sandbox: none")
 
 
 def _parameter_faults(

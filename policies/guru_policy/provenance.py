@@ -18,9 +18,10 @@ from guru_policy.merged import Cell, Entry, Table
 from guru_policy.needing import Secrets
 from guru_policy.objects.items import KINDS, WORDS
 from guru_policy.overriding import Overlays
+from guru_policy.scheduling import Schedules
 from guru_policy.windowing import Windows
 
-SECRETS, WINDOWS = "secrets.", "windows."                   # how paths of fingerprints, and of windows, begin
+SECRETS, WINDOWS, SCHEDULES = "secrets.", "windows.", "schedules."  # how paths of what is in no layer begin
 _NOTHING: tuple[JsonValue, ...] = (None, False, "", [], {})
 
 
@@ -29,6 +30,7 @@ class Authors:
 
     def __init__(self, sources: Sources) -> None:
         self._windows: dict[str, Windows] = {}
+        self._schedules: dict[str, Schedules] = {}
         self._applying = Applying(sources)
         self._resolver = Resolver(self._applying.common.resolver)
         self._sources = sources
@@ -49,6 +51,8 @@ class Authors:
     def _attributed(self, device: Device, change: FieldChange, table: Table) -> FieldChange:
         if change.path.startswith(SECRETS):
             return self._secret(change, device)
+        if change.path.startswith(SCHEDULES):
+            return self._of_schedule(device, change)
         return self._of_window(device, change) if change.path.startswith(WINDOWS) else _attributed(change, table)
 
     def _secret(self, change: FieldChange, device: Device) -> FieldChange:
@@ -65,6 +69,17 @@ class Authors:
         for window in self._windows[customer].of(self._applying.subject(device)):
             if window.name == name and window.blocks:
                 return change._replace(why=f"{window.item.origin.path}:{window.item.origin.line}")
+        return change
+
+    def _of_schedule(self, device: Device, change: FieldChange) -> FieldChange:
+        """A change of a schedule, with the place of the schedule; its template may say so, too."""
+        customer = device.place.customer
+        if customer not in self._schedules:
+            self._schedules[customer] = Schedules(self._sources, customer, None)
+        name = change.path.split(".")[1]
+        for item in self._schedules[customer].of(self._applying.subject(device), device.facts.get("os")).items:
+            if item.name == name:
+                return change._replace(why=f"{item.origin.path}:{item.origin.line}")
         return change
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
 
 from guru_policy.applying import POLICY_MODE
 from guru_policy.faults import Origin
 from guru_policy.merged import Cell, Entry, Table
+from guru_policy.objects.object import Object
 from guru_policy.text.nodes import deepest
-from guru_policy.windowing import Window
 
 BUILT_IN = "built-in"
+Standing: TypeAlias = Mapping[tuple[str, ...], Object]
+"""The objects of a device's windows and schedules, by section and name."""
 
 
 class Decided(NamedTuple):
@@ -30,11 +33,11 @@ class Decided(NamedTuple):
         return f"{self.origin} ({self.layer})" if self.written else f"default; {self.origin} ({self.layer})"
 
 
-def decided(table: Table, path: Sequence[str], windows: Sequence[Window] = ()) -> Decided:
-    """Who set the value at `path` of a bundle's document, or took it away. `windows` are the device's."""
-    if path[0] == "windows":
-        found = next((one for one in windows if list(path[1:2]) == [one.name]), None)
-        return Decided(str(found.item.key.scope), found.item.at(path[2:])) if found else Decided(BUILT_IN, Origin(""))
+def decided(table: Table, path: Sequence[str], standing: Standing = MappingProxyType({})) -> Decided:
+    """Who set the value at `path` of a bundle's document, or took it away. `standing` are the device's."""
+    if path[0] in ("windows", "schedules"):
+        found = standing.get((path[0], *path[1:2]))
+        return Decided(str(found.key.scope), found.at(path[2:])) if found else Decided(BUILT_IN, Origin(""))
     entry, steps = _deepest(table, path)
     if path and path[-1] == "observe" and not isinstance(entry, Cell):
         said, _ = _deepest(table, (*path[:-1], POLICY_MODE))

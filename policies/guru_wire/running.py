@@ -29,6 +29,14 @@ class Output(Carried):
     data: Annotated[str, StringConstraints(max_length=PIECE * 4 // 3 + 4)]     # base64
 
 
+class OfSchedule(Carried):
+    """The Schedule that a device ran by itself, its template, and the time that it was for (ms UTC)."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    template: Annotated[str, StringConstraints(max_length=128)] = ""
+    due: Whole
+
+
 class Run(Carried):
     """How a run stands: item kind `run`. The last one of a run has a state that is an end.
 
@@ -49,3 +57,4 @@ class Run(Carried):
     digest: Annotated[str, StringConstraints(max_length=64)] = ""
     reason: Annotated[str, StringConstraints(max_length=500)] = ""
     rest: tuple[Output, ...] = Field(default=(), max_length=4)
+    schedule: OfSchedule | None = None  # since LANGUAGE 9: nobody ordered it; all that is kept is in `rest`

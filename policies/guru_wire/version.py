@@ -16,6 +16,8 @@ handshake; the other side leaves out what that number does not know.
     word's serial as `trust`. An older agent passes over them: it keeps the keys it enrolled with until it enrols anew.
 8   Items of the kind `inventory`, and Welcome says whether the whole `inventory` is to be reported anew. An older
     server refuses such items one by one, and asks for all of them once it is of 8.
+9   Bundles carry `schedules`, and items of the kind `run` say which `schedule` one was of; an older agent passes over
+    them, and an older server over such runs.
 """
 
 from guru_policy.bundle import LANGUAGE

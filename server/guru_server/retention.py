@@ -20,6 +20,7 @@ from guru_server.jobs.forgetting import forget_files, forget_jobs
 from guru_server.leases import Fence, held
 from guru_server.notify.outbox import forget_finished
 from guru_server.overrides import store as overrides
+from guru_server.schedules.recording import forget_runs
 from guru_server.setting_parts import RetentionSettings
 from guru_server.store.database import Database
 from guru_server.telemetry.checks import Forgotten, forget_unspoken
@@ -60,6 +61,7 @@ class Retention:
             forget_withheld(connection, now - WITHHELD * DAY)
             forget_jobs(connection, now - self._days.jobs * DAY)
             forget_files(connection, now - FILES_MS)
+            forget_runs(connection, now - self._days.jobs * DAY)
             forgetting.forget_changes(connection, now - self._days.inventory * DAY)
             forgetting.forget_revoked(connection, now - WITHHELD * DAY)
             hooks.forget(connection, self._db.tenant, now - self._days.deliveries * DAY)

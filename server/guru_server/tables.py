@@ -19,6 +19,7 @@ from guru_server.passkeys import tables as passkeys
 from guru_server.reconcile import tables as reconcile
 from guru_server.replays import tables as replays
 from guru_server.rights import tables as rights
+from guru_server.schedules import tables as schedules
 from guru_server.secrets import tables as secrets
 from guru_server.store import tables as store
 from guru_server.store.schema import metadata
@@ -29,5 +30,5 @@ __all__ = ["SUBJECTS", "metadata"]
 
 SUBJECTS = (
     accounts, alerts, audit, events, fleet, gateway, gitops, hooks, identity, inventory, jobs, notify, overrides,
-    passkeys, reconcile, replays, rights, secrets, store, telemetry, tenants,
+    passkeys, reconcile, replays, rights, schedules, secrets, store, telemetry, tenants,
 )

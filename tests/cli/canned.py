@@ -103,6 +103,7 @@ from guru_wire.people import (
     UserRow,
 )
 from guru_wire.planning import ExactPlan, Impact
+from guru_wire.schedules import ScheduledRun, ScheduleRow
 from guru_wire.secrets import ServerRecipient
 from guru_wire.sign_ins import AttemptBegun, DeviceCodeSeen, PasskeySeen
 from guru_wire.uplink import Change, CheckResult, ResourceOutcome, ResourceReport, ServiceState
@@ -455,6 +456,12 @@ def holdings(x: str = "") -> dict[str, Any]:
             **where, package=f"curl{x}", version=f"7.2{x}", arch=f"amd64{x}", manager=f"apt{x}", since=T),), total=1),
         "GET /inventory/updates": Page[PendingUpdates](
             items=(PendingUpdates(**where, updates=3, security=1, names=(f"curl{x}",), at=T),), total=1),
+        "GET /schedules": Page[ScheduleRow](items=(ScheduleRow(
+            name=f"nightly{x}", scope=f"org{x}", cron=f"30 2 * * *{x}", timezone="device", jitter=600, missed="once",
+            template=f"clean{x}", selector=f"role=server{x}", revision=REVISION),), total=1),
+        "GET /schedules/runs": Page[ScheduledRun](items=(ScheduledRun(
+            **where, schedule=f"nightly{x}", template=f"clean{x}", due=T, state="failed", reason=f"no{x}", started_at=T,
+            finished_at=T, duration=5, exit_code=1, signal=None, printed=3, out=f"out{x}", err=f"err{x}"),), total=1),
         "GET /find": Page[FoundDevice](
             items=(FoundDevice(**where, field=f"mac{x}", value=f"52:54:00{x}"),), total=1),
     }

@@ -22,6 +22,7 @@ from guru_wire import (
     jobs,
     operator,
     people,
+    schedules,
     secrets,
     sign_ins,
     uplink,
@@ -37,6 +38,7 @@ from gurucli import (
     answers_people,
     answers_planning,
     answers_rights,
+    answers_schedules,
 )
 from gurucli.answers import Status, WhoAmI
 from gurucli.client import Client, part
@@ -125,8 +127,8 @@ def test_a_name_cannot_leave_its_place_in_the_path() -> None:
 
 
 WIRE = (
-    access, alerting, audit_log, drift, enrolment, events, exporting, health, holdings, jobs, operator, people, secrets,
-    sign_ins, uplink,
+    access, alerting, audit_log, drift, enrolment, events, exporting, health, holdings, jobs, operator, people,
+    schedules, secrets, sign_ins, uplink,
 )
 MODELS = {
     name: model for module in WIRE
@@ -135,7 +137,7 @@ MODELS["Verdict"] = uplink.Verdict
 ANSWERS = (
     answers, answers_alerting, answers_audit, answers_events, answers_exporting, answers_inventory, answers_jobs,
     answers_people,
-    answers_planning, answers_rights,
+    answers_planning, answers_rights, answers_schedules,
 )
 SHAPES = {name: shape for module in ANSWERS
           for name, shape in vars(module).items() if hasattr(shape, "__required_keys__")}

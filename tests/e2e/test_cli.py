@@ -38,7 +38,7 @@ spec:
 """
 LISTS = ("key list", "device list", "override list", "alert list --state all", "maint list --all", "revision list",
          "enroll token list", "enroll pending list", "context list", "audit list", "audit search role", "audit export",
-         "software list", "software updates")
+         "software list", "software updates", "schedule list", "schedule runs")
 THINGS = (
     "today", "top --once", f"find {PC}", f"device inventory {PC}", f"device history {PC}",
     "status", f"device show {PC}", f"device facts {PC}", f"explain {PC} checks.disk.warning", "whoami", "doctor",

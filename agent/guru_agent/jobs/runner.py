@@ -14,6 +14,7 @@ import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from guru_agent.clock import Clock
 from guru_agent.jobs.accepting import Acceptance, Forgotten
@@ -24,7 +25,6 @@ from guru_agent.jobs.tape import Tape
 from guru_agent.jobs.whom import signed_in, system
 from guru_agent.logs import plain, say
 from guru_agent.state.refusals import Refusals
-from guru_agent.state.runs import Runs
 from guru_agent.state.spool import Spool
 from guru_agent.state.store import Store, StoreFull
 from guru_agent.supervise import Crashed, guarded
@@ -34,7 +34,7 @@ from guru_wire import link
 from guru_wire.files import FileLook
 from guru_wire.orders import MAX_LIFE_MS, Command, Expired, Order
 from guru_wire.querying import Query
-from guru_wire.running import Run
+from guru_wire.running import OfSchedule, Run
 
 LOG = logging.getLogger(__name__)
 AT_ONCE, QUERIES, FOLLOWING = 4, 2, 2   # commands, queries and looks, and followed files that run at once
@@ -46,15 +46,34 @@ SLACK = 120.0                           # seconds beyond its timeout in which a 
 UNLESS = 60.0                           # seconds that the question whether it is so already may take
 
 Look = Callable[[Host, str], Awaitable[str]]
+Schedule = Callable[[str], OfSchedule | None]
+
+
+class Memory(Protocol):
+    """What began and ended, on disk; see state/runs.py."""
+
+    def knows(self, job: str) -> bool:
+        """Whether it began or ended here."""
+
+    def begin(self, job: str, expires_at: int, now: int) -> None:
+        """Keep that it begins."""
+
+    def end(self, job: str, expires_at: int, now: int) -> None:
+        """Keep that it is over."""
+
+    def begun(self) -> list[tuple[str, int, int]]:
+        """What began and never ended."""
 
 
 class Jobs:
     """The jobs of this device."""
 
     def __init__(
-        self, store: Store, spool: Spool, runs: Runs, acceptance: Acceptance, refusals: Refusals, clock: Clock,
-        host: Host, looks: Mapping[str, Look], *, private: Path | None = None,
+        self, store: Store, spool: Spool, runs: Memory, acceptance: Acceptance, refusals: Refusals, clock: Clock,
+        host: Host, looks: Mapping[str, Look], *, private: Path | None = None, schedule: Schedule | None = None,
     ) -> None:
+        """With `schedule`, which tells the Schedule of a run, what is printed goes with the end of a run."""
+        self._schedule = schedule
         self._store, self._spool, self._runs = store, spool, runs
         self._acceptance, self._refusals, self._clock = acceptance, refusals, clock
         self._host, self._looks, self._private = host, looks, private
@@ -87,13 +106,22 @@ class Jobs:
         if isinstance(order, Forgotten):
             reason = "this device's memory of jobs is newer than the order: whether it ran is unknown"
             self._settle(Run(job=order.job, state="lost", reason=reason), order.expires_at)
-        elif len(self._waiting) >= WAITING:
+        else:
+            self.take(order)
+
+    def take(self, order: Order) -> None:
+        """Run it when its turn comes."""
+        if len(self._waiting) >= WAITING:
             full = "too many jobs wait on this device"
             self._settle(Run(job=order.job, state="failed", reason=full), order.expires_at)
         else:
             self._known.add(order.job)
             self._waiting.append(order)
             self._news.set()
+
+    def busy(self, job: str) -> bool:
+        """Whether it waits or runs."""
+        return job in self._known
 
     def cancelled(self, message: link.Cancel) -> None:
         """End the job, or see to it that it never begins."""
@@ -194,7 +222,7 @@ class Jobs:
         started_at, began = self._clock.now(), self._clock.monotonic()
         said = Run(job=order.job, state="running", started_at=started_at)
         soon = asyncio.get_running_loop().call_later(QUICK, self._tell, said)
-        tape = Tape(order.job, order.command.output, self._spool)
+        tape = Tape(order.job, order.command.output, self._spool if self._schedule is None else None)
         ended = Run(job=order.job, state="failed", reason="the agent was stopped while it ran")
         try:
             found = await guarded(self._outcome(order, tape), order.command.timeout + SLACK)
@@ -310,6 +338,10 @@ class Jobs:
             found[variable] = value.decode(errors="surrogateescape")
         return found
 
+    def passed(self, said: Run) -> None:
+        """Tell and keep that one is over that never began; again later when the disk is full."""
+        self._settle(said, 0)
+
     def _tell(self, said: Run) -> None:
         """Put it into the spool; what does not fit is told at the end."""
         with contextlib.suppress(StoreFull):
@@ -331,10 +363,12 @@ class Jobs:
     def _settled(self, said: Run, expires_at: int) -> None:
         now = self._clock.now()
         with self._store.transaction():
-            self._runs.end(said.job, expires_at or now, now)
             self._put(said)
+            self._runs.end(said.job, expires_at or now, now)
         self._spool.arrived.set()
 
     def _put(self, said: Run) -> None:
-        body = said.model_dump_json(exclude_defaults=True).encode()
-        self._spool.add_result("run", body, same=f"run:{said.job}:{said.state}", subject=f"run:{said.job}")
+        schedule = self._schedule(said.job) if self._schedule is not None else None
+        body = said.model_copy(update={"schedule": schedule}).model_dump_json(exclude_defaults=True).encode()
+        subject = f"run:{said.job}" if schedule is None else f"schedule:{schedule.name}"
+        self._spool.add_result("run", body, same=f"run:{said.job}:{said.state}", subject=subject)

@@ -31,9 +31,9 @@ class Counts(NamedTuple):
 
 
 class Tape:
-    """One run's output."""
+    """One run's output. Without a spool nothing is sent ahead: all of it is `rest`."""
 
-    def __init__(self, job: str, limit: int, spool: Spool) -> None:
+    def __init__(self, job: str, limit: int, spool: Spool | None) -> None:
         self._job, self._limit, self._spool = job, limit, spool
         self._printed: dict[Stream, int] = dict.fromkeys(STREAMS, 0)
         self._waiting: dict[Stream, bytearray] = {stream: bytearray() for stream in STREAMS}
@@ -50,6 +50,8 @@ class Tape:
             return False
         self._kept += len(taken)
         self._waiting[stream] += taken
+        if self._spool is None:
+            return True
         if len(self._waiting[stream]) >= PIECE:
             self.flush()
         elif self._timer is None:
@@ -59,10 +61,12 @@ class Tape:
     def flush(self) -> None:
         """Hand what waits to the spool."""
         self._rest_here()
+        if self._spool is None:
+            return
         for stream in STREAMS:
             for piece in self._pieces(stream):
                 try:
-                    self._put(piece)
+                    self._put(self._spool, piece)
                 except StoreFull:
                     self._limit = 0
                     return
@@ -71,7 +75,7 @@ class Tape:
 
     def rest(self) -> tuple[Output, ...]:
         """The last pieces when they are small; what is large went to the spool before."""
-        if sum(map(len, self._waiting.values())) > REST:
+        if self._spool is not None and sum(map(len, self._waiting.values())) > REST:
             self.flush()
         self._rest_here()
         found = []
@@ -103,10 +107,10 @@ class Tape:
         waiting.clear()
         return found
 
-    def _put(self, piece: Output) -> None:
+    def _put(self, spool: Spool, piece: Output) -> None:
         name = f"output:{piece.job}:{piece.stream}:{piece.offset}"
         try:
-            self._spool.add_result("output", piece.model_dump_json().encode(), same=name, subject=name)
+            spool.add_result("output", piece.model_dump_json().encode(), same=name, subject=name)
         except StoreFull:
             self._sent[piece.stream] = piece.offset
             raise

@@ -72,7 +72,7 @@ class Values:
         return explained(self._compiler, self._device, path, self._bundle)
 
     def _decided(self, path: str) -> str:
-        return str(decided(self._table, path.split("."), self._compiler.windows(self._device)))
+        return str(decided(self._table, path.split("."), self._compiler.standing(self._device)))
 
     def _hint(self, found: Explained) -> str:
         """The nearest name there is, for a path that leads nowhere."""

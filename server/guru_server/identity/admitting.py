@@ -21,7 +21,7 @@ from guru_wire.operator import Admitted
 
 # What a device that takes another's place goes on with. Manifests, seals and orders name their device: made anew.
 HISTORY = (
-    "sample_head", "sample_chunk", "rollup", "check_state", "alert", "run", "refusal", "override",
+    "sample_head", "sample_chunk", "rollup", "check_state", "alert", "run", "refusal", "override", "schedule_run",
 )
 
 

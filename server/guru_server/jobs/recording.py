@@ -19,8 +19,9 @@ from guru_server.clock import Clock
 from guru_server.gateway.items import Received, Recorder
 from guru_server.gateway.plain import plain
 from guru_server.jobs.changing import audited, numbers
+from guru_server.schedules.recording import keep_runs
 from guru_server.store.binding import whose
-from guru_wire.running import ENDED, PIECE, Output, Run
+from guru_wire.running import ENDED, PIECE, OfSchedule, Output, Run
 
 MOST_KEPT = 256 << 20                   # bytes of output of one job, all devices together
 ROW = 128                               # bytes that a piece takes beside its data
@@ -71,11 +72,16 @@ class RunRecorder:
     def runs(self, connection: Connection, items: Sequence[Received]) -> Mapping[str, set[str]]:
         """A Recorder of the kind `run`."""
         by_job: dict[str, list[tuple[str, Run]]] = defaultdict(list)
+        alone: list[tuple[str, Run, OfSchedule]] = []
         for item in items:
             said = Run.model_validate(item.body)
-            by_job[said.job].append((item.device, said))
+            if said.schedule is not None:
+                alone.append((item.device, said, said.schedule))
+            else:
+                by_job[said.job].append((item.device, said))
         now = self._now()
-        notes = [note for job in sorted(by_job) for note in _runs(connection, job, by_job[job], now)]
+        notes = keep_runs(connection, alone, now)
+        notes += [note for job in sorted(by_job) for note in _runs(connection, job, by_job[job], now)]
         append(connection, now, notes)          # last: who holds the log's head waits for no job
         return {NEWS: set(by_job)} if by_job else {}
 

@@ -39,10 +39,10 @@ class Templates:
 
     async def every(self) -> list[Found]:
         """All of them: the organisation's as the newest customer has them, and each customer's own."""
-        pairs = await self._db.read(_pairs)
-        fleets = await self._load({revision for pair in pairs.values() for revision in pair})
+        known = await self._db.read(pairs)
+        fleets = await self._load({revision for pair in known.values() for revision in pair})
         found: dict[tuple[str, str], Found] = {}
-        for customer, (org, own) in pairs.items():
+        for customer, (org, own) in known.items():
             for revision, scope in ((org, ORG), (own, Scope("customer", customer))):
                 items = fleets[revision].in_scope("CommandTemplate", scope) if revision in fleets else ()
                 for one in _templates(items, revision):
@@ -55,11 +55,11 @@ class Templates:
         A customer's own hides the organisation's. NotFound when one of them has none.
         """
         wanted = set(customers)
-        pairs = {name: pair for name, pair in (await self._db.read(_pairs)).items() if name in wanted}
-        fleets = await self._load({revision for pair in pairs.values() for revision in pair})
+        known = {name: pair for name, pair in (await self._db.read(pairs)).items() if name in wanted}
+        fleets = await self._load({revision for pair in known.values() for revision in pair})
         found: list[Found] = []
         for customer in sorted(wanted):
-            org, own = pairs.get(customer, ("", ""))
+            org, own = known.get(customer, ("", ""))
             mine = _named(fleets, own, Scope("customer", customer), name) or _named(fleets, org, ORG, name)
             if mine is None:
                 hint = "`guru script list` shows the templates in force"
@@ -169,7 +169,7 @@ def _templates(items: Iterable[Object], revision: str) -> list[Found]:
     return [Found(item, item.spec, revision) for item in items if isinstance(item.spec, CommandTemplate)]
 
 
-def _pairs(connection: Connection) -> dict[str, tuple[str, str]]:
+def pairs(connection: Connection) -> dict[str, tuple[str, str]]:
     """Revisions of the organisation's and the customer's files in force, by customer."""
     rows = connection.execute(select(customer_source).where(customer_source.c.tenant == whose(connection)))
     return {

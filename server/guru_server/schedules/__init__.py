@@ -1,0 +1,1 @@
+"""Schedules: what devices tell of the commands that they ran by themselves."""

@@ -1,0 +1,67 @@
+"""The schedules' part of the API: which are in force, and how their runs went. It changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from sqlalchemy import Connection
+
+from guru_policy.selector import parse
+from guru_server.fleet.finding import GitLabels, matching
+from guru_server.jobs.templates import LoadFleets
+from guru_server.rights.asking import Asking
+from guru_server.rights.declaring import needs
+from guru_server.schedules import reading
+from guru_server.store.binding import whose
+from guru_server.store.database import Database
+from guru_wire.operator import Page
+from guru_wire.schedules import ScheduledRun, ScheduleRow
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the routes work with."""
+
+    db: Database
+    labels: GitLabels
+    load: LoadFleets
+
+
+def router(desk: Desk) -> APIRouter:
+    """The guarded routes."""
+    router = APIRouter(tags=["schedules"])
+
+    @router.get("/schedules")
+    @needs("device.read", of="devices")
+    async def schedules(rights: Asking) -> Page[ScheduleRow]:
+        """The Schedules in force: the organisation's, and those of customers that the sender knows."""
+        sight = await rights.sight("device.read")
+        found = [
+            row for item, revision in await reading.in_force(desk.db, desk.load)
+            if (not (owner := reading.owner_of(item)) or sight.touches(owner))
+            and (row := reading.row(item, revision)) is not None
+        ]
+        return Page[ScheduleRow](items=tuple(found), total=len(found))
+
+    @router.get("/schedules/runs")
+    @needs("device.read", of="devices")
+    async def runs(
+        rights: Asking,
+        selector: Annotated[str, Query(max_length=2000)] = "",
+        schedule: Annotated[str, Query(max_length=128)] = "",
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        full: bool = False,
+    ) -> Page[ScheduledRun]:
+        """The newest runs on the devices that match, as these told them; with `full` all that is kept of output."""
+        chosen, labels, sight = parse(selector), await desk.labels(), await rights.sight("device.read")
+
+        def within(connection: Connection) -> list[ScheduledRun]:
+            devices = {one.id: one for one in matching(connection, whose(connection), chosen, labels, sight)}
+            return reading.runs(connection, devices, schedule=schedule, most=limit, full=full)
+
+        found = await desk.db.read(within)
+        return Page[ScheduledRun](items=tuple(found), total=len(found))
+
+    return router
