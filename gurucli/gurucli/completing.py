@@ -9,10 +9,8 @@ import os
 import re
 import sys
 
-from gurucli.plugin_programs import program, programs
 from gurucli.word_arguments import ARGUMENTS
 from gurucli.word_options import OPTIONS
-from gurucli.word_values import KEPT, KINDS, TABLES, TOLD
 from gurucli.words import COMMON, GROUPS, VERBS
 
 TYPE_CHECKING = False                   # as in names.py
@@ -66,8 +64,7 @@ def candidates(done: list[str], current: str, option: str = "") -> Found | None:
     """
     done = _unaliased(done)
     verb, arguments, waiting = _read(done)
-    first = verb.partition(" ")[0]
-    if first and first not in {word for word, _ in GROUPS[""]} and program(os.environ.get("PATH", ""), first):
+    if verb and verb not in VERBS and verb not in GROUPS and _plugin(verb):
         return None                     # what a plugin takes only it knows
     option = option or waiting
     options = {name: metavar for names, metavar in (*OPTIONS.get(verb, ()), *COMMON) for name in names}
@@ -96,8 +93,18 @@ def _begun(words: tuple[tuple[str, str], ...], start: str) -> Found:
     return [(word, text) for word, text in words if word.startswith(start)]
 
 
+def _plugin(verb: str) -> bool:
+    """Whether the first word is a program on PATH."""
+    from gurucli.plugin_programs import program
+
+    first = verb.partition(" ")[0]
+    return first not in {word for word, _ in GROUPS[""]} and bool(program(os.environ.get("PATH", ""), first))
+
+
 def _added(start: str) -> Found:
     """The aliases and the programs on PATH, as first words."""
+    from gurucli.plugin_programs import programs
+
     taken = frozenset(word for word, _ in GROUPS[""])
     aliases = {word: line for word, line in _aliases().items() if word not in taken and _SAFE(word)}
     found = dict.fromkeys(programs(os.environ.get("PATH", ""), taken), "") | aliases
@@ -146,10 +153,14 @@ def _values(metavar: str, verb: str, option: str, start: str) -> Found | None:
     if metavar == "STATE":
         words: tuple[str, ...] | list[str] = _STATES.get(verb, ())
     elif metavar in ("[TABLE]", "TABLE"):
+        from gurucli.word_values import KEPT, TABLES
+
         words = TABLES if verb == "query" else KEPT
     elif metavar == "JOB":
         words = _cached("job", start)
     elif metavar == "DEVICE|CODE|KIND":
+        from gurucli.word_values import KINDS, TOLD
+
         words = (*_cached("device", start), *TOLD, *KINDS)
     elif "DEVICE" in metavar.split("|") or metavar.startswith("[DEVICE]"):
         words = _cached("device", start)

@@ -6,12 +6,12 @@ Standard library only, and nothing that is slow: TAB waits for this.
 from __future__ import annotations
 
 import os
-import re
 
 START = "guru-"
 OURS = frozenset(("agent", "server", "complete", "help"))       # programs of our own, and a word that is taken
 MOST = 200                              # programs that are listed
-is_word = re.compile(r"[a-z][a-z0-9-]{0,31}").fullmatch
+LONGEST = 32                            # letters of a word
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
 def programs(path: str, taken: frozenset[str]) -> dict[str, str]:
@@ -35,6 +35,11 @@ def program(path: str, word: str) -> str:
         return ""
     files = (f"{folder}/{START}{word}" for folder in path.split(os.pathsep) if os.path.isabs(folder))     # noqa: PTH117
     return next((file for file in files if _runs(file)), "")
+
+
+def is_word(text: str) -> bool:
+    """Whether the text can be a word of a command line that is not guru's own: a letter, then letters, digits, -."""
+    return 0 < len(text) <= LONGEST and _LETTERS.issuperset(text) and text[0].isalpha()
 
 
 def _inside(folder: str) -> list[tuple[str, str]]:
