@@ -26,7 +26,7 @@ from guru_wire.querying import Query, QueryLimits
 
 LOG = logging.getLogger(__name__)
 EVERY = 6 * 3600                        # seconds
-FIRST = 90                              # seconds after the start, half of it to half more: other work comes first
+FIRST = 300                             # seconds after the start, half of it to half more: other work comes first
 SLOW = 3600                             # seconds between two looks at a slow table at least
 GAP = 60                                # seconds between two looks at least
 ROOM = 400 << 10                        # bytes of rows of one table; what is more is cut off, in the order of keys
