@@ -25,7 +25,7 @@ class Browser:
     def __init__(self, folder: Path) -> None:
         program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
         if program is None:
-            pytest.skip("no Chromium is here")
+            pytest.fail("this test needs Chromium: apt-get install -y chromium", pytrace=False)
         self._child = subprocess.Popen(
             [program, "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={folder}", "--no-sandbox",
              "--ignore-certificate-errors", "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage",

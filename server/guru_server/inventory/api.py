@@ -17,7 +17,7 @@ from guru_policy.errors import InputInvalid, NotFound
 from guru_policy.inventory import Device
 from guru_policy.query.kept import KEPT_BY_NAME
 from guru_policy.selector import parse
-from guru_server.cursors import LAST, number_of
+from guru_server.cursors import LAST, cut, number_of
 from guru_server.fleet.finding import GitLabels, matching
 from guru_server.fleet.reading import resolve
 from guru_server.inventory import reading
@@ -162,10 +162,8 @@ def _route_fleet(router: APIRouter, desk: Desk) -> None:
 
 
 def _page(rows: Sequence[ItemT], cursor: str | None, limit: int) -> Page[ItemT]:
-    skip = number_of(cursor)
-    page = rows[skip : skip + limit]
-    more = skip + len(page) < len(rows)
-    return Page(items=tuple(page), total=len(rows), next=str(skip + len(page)) if more else None)
+    page, after = cut(rows, number_of(cursor), limit)
+    return Page(items=page, total=len(rows), next=after)
 
 
 def _write_cursor(place: reading.Place) -> str:

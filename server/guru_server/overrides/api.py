@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from guru_policy.selector import parse
 from guru_server.clock import Clock
-from guru_server.cursors import number_of
+from guru_server.cursors import cut, number_of
 from guru_server.fleet.finding import GitLabels, matching
 from guru_server.identity.people import Person
 from guru_server.identity.signing_in import signed_in
@@ -53,9 +53,8 @@ def router(db: Database, overrider: Overrider, labels: GitLabels, now: Clock) ->
             return [one for one in found if one.device in chosen]
 
         rows = await db.read(read)
-        page = rows[skip : skip + limit]
-        more = skip + len(page) < len(rows)
-        return Page(items=tuple(page), total=len(rows), next=str(skip + len(page)) if more else None)
+        page, after = cut(rows, skip, limit)
+        return Page(items=page, total=len(rows), next=after)
 
     @router.post("/overrides")
     @needs("override.set", of="devices")
