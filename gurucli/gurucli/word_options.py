@@ -193,7 +193,7 @@ OPTIONS: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {
     'key create': ((('--ttl',), 'TIME'), (('--verb',), 'VERB'), (('--scope',), 'SCOPE'), (('--address',), 'NETWORK')),
     'key list': (),
     'key revoke': (),
-    'client create': ((('--ttl',), 'TIME'), (('--verb',), 'VERB'), (('--scope',), 'SCOPE'), (('--address',), 'CIDR')),
+    'client create': ((('--ttl',), 'TIME'), (('--verb',), 'VERB'), (('--scope',), 'SCOPE'), (('--address',), 'NETWORK')),
     'client list': (),
     'client revoke': (),
     'login': ((('--pin',), 'sha256:HEX'),

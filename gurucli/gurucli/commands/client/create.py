@@ -10,7 +10,7 @@ import typer
 from gurucli.answers_rights import ClientCreated
 from gurucli.clean import clean
 from gurucli.cli import Cli
-from gurucli.human import seconds
+from gurucli.keying import AddressesOption, PlaceOption, TtlOption, VerbsOption, asked
 from gurucli.paper import Paper
 from gurucli.sheet import Column, Sheet
 
@@ -27,12 +27,10 @@ EXAMPLES = (
 def run(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="As in bindings: client:NAME.", show_default=False)],
-    ttl: Annotated[str, typer.Option("--ttl", metavar="TIME", help="How long it is good.")] = "90d",
-    verb: Annotated[list[str] | None, typer.Option(
-        "--verb", metavar="VERB", help="Only for this; repeatable.", show_default=False)] = None,
-    scope: Annotated[str, typer.Option("--scope", metavar="SCOPE", help="Only for this place.")] = "org",
-    address: Annotated[list[str] | None, typer.Option(
-        "--address", metavar="CIDR", help="Only from here; repeatable.", show_default=False)] = None,
+    ttl: TtlOption = "90d",
+    verb: VerbsOption = None,
+    scope: PlaceOption = "org",
+    address: AddressesOption = None,
 ) -> None:
     """Make an OAuth client for another product.
 
@@ -40,8 +38,7 @@ def run(
     client:NAME, and never more than you may. The secret is shown once. It opens no shell.
     """
     cli: Cli = ctx.obj
-    made = cli.server.post(ClientCreated, "/clients", {
-        "name": name, "ttl": int(seconds(ttl)), "verbs": verb or [], "scope": scope, "addresses": address or []})
+    made = cli.server.post(ClientCreated, "/clients", asked(name, ttl, verb, scope, address))
 
     def page(paper: Paper) -> Iterator[str]:
         yield f"client_id      {clean(made['client_id'])}"

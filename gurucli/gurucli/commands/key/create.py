@@ -10,7 +10,8 @@ import typer
 from gurucli.answers_rights import KeyCreated
 from gurucli.clean import clean
 from gurucli.cli import Cli
-from gurucli.human import seconds, span
+from gurucli.human import span
+from gurucli.keying import AddressesOption, PlaceOption, TtlOption, VerbsOption, asked
 from gurucli.paper import Paper
 from gurucli.sheet import Column, Sheet
 
@@ -28,12 +29,10 @@ EXAMPLES = (
 def run(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="As in bindings: key:NAME.", show_default=False)],
-    ttl: Annotated[str, typer.Option("--ttl", metavar="TIME", help="How long it is good.")] = "90d",
-    verb: Annotated[list[str] | None, typer.Option(
-        "--verb", metavar="VERB", help="Only for this; repeatable.", show_default=False)] = None,
-    scope: Annotated[str, typer.Option("--scope", metavar="SCOPE", help="Only for this place.")] = "org",
-    address: Annotated[list[str] | None, typer.Option(
-        "--address", metavar="NETWORK", help="Only from here; repeatable.", show_default=False)] = None,
+    ttl: TtlOption = "90d",
+    verb: VerbsOption = None,
+    scope: PlaceOption = "org",
+    address: AddressesOption = None,
 ) -> None:
     """Make an API key for a program.
 
@@ -41,8 +40,7 @@ def run(
     is shown once. It opens no shell.
     """
     cli: Cli = ctx.obj
-    made = cli.server.post(KeyCreated, "/keys", {
-        "name": name, "ttl": int(seconds(ttl)), "verbs": verb or [], "scope": scope, "addresses": address or []})
+    made = cli.server.post(KeyCreated, "/keys", asked(name, ttl, verb, scope, address))
     cli.out.result(Sheet([made], COLUMNS, document=made, draw=lambda paper: _page(made, paper), name="key"))
 
 

@@ -6,13 +6,10 @@ from typing import Annotated
 
 import typer
 
-from gurucli.answers_rights import KeyRow
-from gurucli.clean import clean
 from gurucli.cli import Cli
 from gurucli.client import part
 from gurucli.commands.key.columns import COLUMNS
-from gurucli.paper import Paper
-from gurucli.sheet import record
+from gurucli.keying import revoke
 
 __all__ = ["COLUMNS", "EXAMPLES", "run"]
 
@@ -25,9 +22,4 @@ def run(
 ) -> None:
     """End an API key for good."""
     cli: Cli = ctx.obj
-    gone = cli.server.delete(KeyRow, f"/keys/{part(key)}")
-
-    def told(paper: Paper) -> list[str]:
-        return [paper.paint(paper.marked(f"revoked {clean(gone['id'])}", "good"), "good")]
-
-    cli.out.result(record(gone, COLUMNS, told, name="id"))
+    revoke(cli, f"/keys/{part(key)}")
