@@ -79,7 +79,10 @@ def _tuple(items: Iterable[str]) -> str:
 
 
 def _source(data: Mapping[str, object]) -> str:
-    body = (pprint.pformat(value, width=100).replace("\n", "\n        ") for value in data.values())
+    """A dict as Python text, no line of it wider than the project's 120 columns."""
+    widths = (min(100, 120 - len(f"    {key!r}: ,")) for key in data)
+    body = (pprint.pformat(value, width=width).replace("\n", "\n        ")
+            for value, width in zip(data.values(), widths, strict=True))
     return "{\n" + "".join(f"    {key!r}: {text},\n" for key, text in zip(data, body, strict=True)) + "}"
 
 
