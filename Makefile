@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 AUDIT  := .venv-audit
 READY  := $(VENV)/.ready
 RECIPE := requirements.lock pyproject.toml $(wildcard */pyproject.toml) tools/provide.sh
-WORKERS ?= 3
+WORKERS ?= 4
 
 export UV_PYTHON_DOWNLOADS = never
 unexport PYTHONDONTWRITEBYTECODE        # the tests start hundreds of processes: none should compile everything again
@@ -20,7 +20,7 @@ demo: $(READY)   ## a Git remote, a server, a real agent in a sandbox and 50 sim
 	@$(PYTHON) -m tools.demo $(ARGS)
 
 test: system-test $(READY)   ## every test: units and stores beside the processes; ARGS="tests/server -x" for some
-	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY)  ## lint, types, import contracts, sizes, hygiene, changelog, docs that drifted
 	@$(VENV)/bin/ruff check .

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -23,6 +24,7 @@ from guru_server.store.postgres import psycopg_url
 from guru_server.store.wall import raise_wall
 from guru_server.tables import metadata
 from tests.one_tenant import watch
+from tests.pacing import paced
 
 watch()
 APT = "apt-get install -y postgresql"
@@ -160,11 +162,19 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 def sqlite_url(path: Path) -> str:
     """A SQLite database with every table."""
-    url = f"sqlite:///{path}"
-    engine = create_engine(url)
-    metadata.create_all(engine)
-    engine.dispose()
-    return url
+    path.write_bytes(_sqlite_template())
+    return f"sqlite:///{path}"
+
+
+@cache
+def _sqlite_template() -> bytes:
+    """The file of a database with every table: making it takes longer than most tests that want one."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "guru.db"
+        engine = create_engine(f"sqlite:///{path}")
+        metadata.create_all(engine)
+        engine.dispose()
+        return path.read_bytes()
 
 
 @pytest.fixture
@@ -190,3 +200,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"e2e", "faults"} & set(item.path.relative_to(item.config.rootpath).parts):
             item.add_marker(pytest.mark.timeout(420))       # its setup may start a whole world
+    items[:] = paced(items)
