@@ -1,7 +1,9 @@
-"""From Git to a real agent: a schedule runs with no server in reach, is told of later, and is ended from there."""
+"""From Git to a real agent with no server in reach: it runs schedules, asks queries, and tells of both later."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -38,6 +40,12 @@ metadata: {name: endless}
 spec: {cron: 0 0 * * *, missed: once, template: wait}
 """
 
+QUERY = """apiVersion: guru/v1
+kind: Query
+metadata: {{name: {name}}}
+spec: {{sql: "select filename from files where directory = '/watched'", every: 1m}}
+"""
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
@@ -47,8 +55,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield made
 
 
-def test_it_runs_with_the_server_away_is_told_later_and_is_ended_from_the_server(world: World) -> None:
-    place = settle(world, PC)
+@pytest.fixture(scope="module")
+def place(world: World) -> AgentPlace:
+    return settle(world, PC)
+
+
+def test_it_runs_with_the_server_away_is_told_later_and_is_ended_from_the_server(
+    world: World, place: AgentPlace
+) -> None:
     wait_until("the agent has both", lambda: schedules(place) == {"daily", "endless"}, PATIENCE)
     world.children[f"agent {PC}"].stop()
     world.server.stop()
@@ -67,6 +81,52 @@ def test_it_runs_with_the_server_away_is_told_later_and_is_ended_from_the_server
     assert (runs(world)["daily"]["out"], runs(world)["daily"]["template"]) == ("done\n", "tidy")
     assert PC in told
     assert again.exit_code == 9
+
+
+def test_a_query_is_asked_with_the_server_away_and_what_came_is_told_later(world: World, place: AgentPlace) -> None:
+    name = soon(world.get(f"/devices/{PC}")["id"])
+    (place.root / "watched").mkdir()
+    world.remote.push("Watch a folder", {"org/watched.yaml": QUERY.format(name=name)})
+    world.guru("sync")
+    wait_until("the first answer is told", lambda: bool(holders(world, name)), PATIENCE)
+    world.server.stop()
+    world.children[f"agent {PC}"].stop()
+    (place.root / "watched" / "new").touch()
+    world.start_agent(place)
+    wait_until("it is seen with nobody to tell", lambda: seen(place, name) == 1, PATIENCE)
+    world.start_server()
+    wait_until("it is told", lambda: bool(changes(world, name)), PATIENCE)
+    kept, live = (world.ask("query", "--saved", name, PC, *more) for more in ((), ("--live",)))
+    told = world.ask("events", "--type", "query.changed", "--since", "1h")
+
+    assert [(one["change"], one["row"]) for one in changes(world, name)] == [("added", {"filename": "new"})]
+    assert [one["rows"] for one in (kept, live)] == [
+        [{"device": PC, "customer": "acme", "site": "hq", "filename": "new"}]] * 2
+    assert [one["data"]["rows_added"] for one in told["items"]] == [[{"filename": "new"}]]
+
+
+def soon(device: str) -> str:
+    """A name for a query that this device asks within a second of when it hears of it."""
+    for number in range(10_000):
+        name = f"watched-{number}"
+        if int.from_bytes(hashlib.sha256(f"{device}:{name}".encode()).digest()[:4]) * 60 < 1 << 32:
+            return name
+    raise AssertionError("no such name")
+
+
+def holders(world: World, name: str) -> list[Any]:
+    return list(world.get(f"/queries/rows?name={name}")["devices"])
+
+
+def changes(world: World, name: str) -> list[Any]:
+    return list(world.get(f"/queries/changes?name={name}")["items"])
+
+
+def seen(place: AgentPlace, name: str) -> int:
+    """How many rows the agent has written down to tell."""
+    with closing(database(place.state)) as sql:
+        row = sql.execute("SELECT value FROM fact WHERE name GLOB ?", (f"inventory:query:{name}:*",)).fetchone()
+    return len(json.loads(row[0])) if row else 0
 
 
 def runs(world: World) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
@@ -40,26 +40,20 @@ def kept(
     name = queries[0].name
     kind, now = f"{OF_QUERY}{name}", {hashlib.sha256(one.sql.encode()).hexdigest() for one in queries}
     ordered = sorted(_holders(connection, kind, devices), key=lambda one: _place(devices[one.device]))
-    columns: dict[str, None] = {}
-    told: list[QueryHolder] = []
-    rows: list[tuple[str, Body, int | None]] = []
+    page: list[Row[Any]] = []
     for row in ordered[after : after + most]:
-        if len(rows) >= MOST_ROWS:
+        if sum(one.held for one in page) >= MOST_ROWS:
             break
-        here = devices[row.device]
-        columns |= dict.fromkeys(json.loads(row.columns or "[]"))
-        told.append(QueryHolder(
-            id=row.device, name=here.name, customer=here.place.customer, site=here.place.site, at=row.at,
-            rows=row.held, cut=row.cut, stale=row.stale, old=row.about not in now, problem=row.problem,
-        ))
-        rows += _rows(connection, kind, row)
-    end = after + len(told)
+        page.append(row)
+    columns = dict.fromkeys(name for row in page for name in _columns(row))
+    end = after + len(page)
     return KeptAnswer(
-        name=name, columns=tuple(columns), devices=tuple(told), total=len(ordered),
-        next=str(end) if end < len(ordered) else None, rows=tuple(
+        name=name, columns=tuple(columns), devices=tuple(_holder(row, devices[row.device], now) for row in page),
+        rows=tuple(
             KeptRow(device=device, values=tuple(body.get(one) for one in columns), since=since)
-            for device, body, since in rows
+            for device, body, since in _rows(connection, kind, page)
         ),
+        total=len(ordered), next=str(end) if end < len(ordered) else None,
     )
 
 
@@ -101,16 +95,39 @@ def _holders(connection: Connection, kind: str, devices: Mapping[str, Device]) -
     return found
 
 
-def _rows(connection: Connection, kind: str, row: Row[Any]) -> list[tuple[str, Body, int | None]]:
-    change = inventory_change.c
-    newest = connection.execute(select(change.after, func.max(change.at)).where(
-        change.tenant == whose(connection), change.device == row.device, change.kind == kind,
-        change.after.is_not(None)).group_by(change.after))
-    came = {one.after: one[1] for one in newest}
-    found = bodies_of(connection, whose(connection), unpacked(row.numbers))
-    columns = json.loads(row.columns or "[]")
-    ordered = sorted(found.items(), key=lambda one: [str(one[1].get(name, "")) for name in columns])
-    return [(row.device, body, came.get(number)) for number, body in ordered]
+def _rows(connection: Connection, kind: str, page: Sequence[Row[Any]]) -> Iterator[tuple[str, Body, int | None]]:
+    """The rows of these devices, each device's in the order of its columns, with when they came."""
+    bodies = bodies_of(connection, whose(connection), {number for row in page for number in unpacked(row.numbers)})
+    came = _came(connection, kind, [row.device for row in page])
+    for row in page:
+        mine = [number for number in unpacked(row.numbers) if number in bodies]
+        columns = _columns(row)
+        mine.sort(key=lambda number: [str(bodies[number].get(name, "")) for name in columns])
+        for number in mine:
+            yield row.device, bodies[number], came.get((row.device, number))
+
+
+def _came(connection: Connection, kind: str, devices: Sequence[str]) -> dict[tuple[str, int], int]:
+    """When rows came that were not there from the beginning, by device and number."""
+    change, found = inventory_change.c, dict[tuple[str, int], int]()
+    for start in range(0, len(devices), _SLICE):
+        newest = connection.execute(select(change.device, change.after, func.max(change.at)).where(
+            change.tenant == whose(connection), change.device.in_(devices[start : start + _SLICE]),
+            change.kind == kind, change.after.is_not(None)).group_by(change.device, change.after))
+        found |= {(one.device, one.after): one[2] for one in newest}
+    return found
+
+
+def _holder(row: Row[Any], here: Device, now: Collection[str]) -> QueryHolder:
+    """`now` are the questions in force, by digest."""
+    return QueryHolder(
+        id=row.device, name=here.name, customer=here.place.customer, site=here.place.site, at=row.at, rows=row.held,
+        cut=row.cut, stale=row.stale, old=row.about not in now, problem=row.problem,
+    )
+
+
+def _columns(row: Row[Any]) -> list[str]:
+    return [str(name) for name in json.loads(row.columns or "[]")]
 
 
 def _place(device: Device) -> tuple[str, str, str, str]:
