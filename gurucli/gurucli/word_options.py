@@ -46,6 +46,7 @@ OPTIONS: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {
          (('--tables',), ''),
          (('--saved',), 'NAME'),
          (('--live',), ''),
+         (('--every',), 'TIME'),
          (('--history',), ''),
          (('--list',), '')),
     'ls': (),

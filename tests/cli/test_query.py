@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from guru_policy.fleet import Fleet
+from guru_policy.loading import load
+from guru_policy.tree import MemoryTree
 from guru_wire.jobs import JobMade, OutputRow, RunRow
 from guru_wire.operator import Page
 from guru_wire.querying import QueryColumns, QueryEnd, QueryRows
@@ -230,3 +233,23 @@ def test_a_saved_query_is_asked_live_and_its_history_and_the_list_are_shown(guru
     assert "added\tweb01\tusername=ben" in history.out
     assert guru("query", "--saved", "admin", "--live").code == 5
     assert [guru("query", "--live").code, guru("query", SQL, "--history").code] == [2, 2]
+
+
+def test_a_query_is_printed_as_the_object_that_git_is_given(guru: Guru, double: Double) -> None:
+    made = guru("query", "select username from users", "--saved", "people", "--every", "10m", "-l", "os=linux")
+    fleet = written("people.yaml", made.out)
+    wrong = [guru("query", *words) for words in (
+        ("select username from users", "--saved", "people", "--every", "5s"),
+        ("select username from users", "--saved", "Not a name", "--every", "5m"))]
+
+    assert fleet.faults == ()
+    [item] = [one for one in fleet.objects.values() if one.key.kind == "Query"]
+    assert (item.name, item.spec.every, str(item.spec.selector)) == ("people", 600, "os=linux")
+    assert [one.code for one in wrong] == [10, 10]
+    assert (made.code, double.requests("POST", "/jobs")) == (0, [])
+
+
+def written(name: str, text: str) -> Fleet:
+    """The fleet with this file in org/."""
+    return load(MemoryTree({
+        "fleet.yaml": "apiVersion: guru/v1\nkind: Fleet\nmetadata: {name: fleet}\nspec: {}\n", f"org/{name}": text}))

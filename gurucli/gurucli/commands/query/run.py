@@ -14,6 +14,7 @@ from gurucli.given import text_in
 from gurucli.human import seconds
 from gurucli.ordering import whole
 from gurucli.parameters import SelectorOption
+from gurucli.query_naming import print_object
 from gurucli.query_rows import Gathered, gather
 from gurucli.query_saved import kept, print_history, print_saved, sql_of
 from gurucli.query_sql import check, reduced, snapshot
@@ -27,6 +28,7 @@ EXAMPLES = (
     ('guru query "select version from kernel" --reduce "select version, count(*) as n from rows group by 1"', "totals"),
     ("guru query --saved admins", "what devices last told of a query that Git names, at once"),
     ("guru query --saved admins --history web01", "what came and went of it on one device"),
+    ('guru query "select username from users" --saved people --every 10m >> org/queries.yaml', "for Git"),
     ("guru query --tables", "what there is to ask"),
 )
 ALL = "name=*"
@@ -54,6 +56,9 @@ def run(
         "--saved", metavar="NAME", help="A query that Git names: the answers that are kept; no device is asked.",
         show_default=False)] = "",
     live: Annotated[bool, typer.Option("--live", help="Ask the devices the saved query now.")] = False,
+    every: Annotated[str, typer.Option(
+        "--every", metavar="TIME", help="Print SQL as the Query NAME for Git: devices then ask it so often.",
+        show_default=False)] = "",
     past: Annotated[bool, typer.Option("--history", help="What came and went of the saved query's answers.")] = False,
     known: Annotated[bool, typer.Option("--list", help="List the queries that Git names.")] = False,
 ) -> None:
@@ -68,8 +73,10 @@ def run(
         return print_tables(cli, sql)
     if known:
         return print_saved(cli)
-    if (live or past) and not saved:
-        raise UsageWrong("--live and --history are about a saved query", hint="name it: --saved NAME")
+    if (live or past or every) and not saved:
+        raise UsageWrong("--live, --history and --every are about a saved query", hint="name it: --saved NAME")
+    if every:
+        return print_object(cli, saved, _text(sql), every, selector)
     if saved:
         sql, device = (sql_of(cli, saved) if live else ""), sql
     if past:
