@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.machine.conftest import NAME, Lab
+from tools.lab.world import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -29,13 +30,19 @@ spec:
 {script}
 """
 
+ENDLESS = """apiVersion: guru/v1
+kind: CommandTemplate
+metadata: {name: endless}
+spec: {shell: sh, sandbox: confined, timeout: 2s, script: "env -i /bin/sleep 4321 & sleep 4321"}
+"""
+
 
 @pytest.fixture(scope="module")
 def ready(lab: Lab) -> Lab:
     body = "\n".join(f"    {line}" for line in SCRIPT.strip().splitlines())
     lab.world.remote.push("Looks", {
         f"org/look-{sandbox}.yaml": TEMPLATE.format(sandbox=sandbox, script=body)
-        for sandbox in ("confined", "isolated")})
+        for sandbox in ("confined", "isolated")} | {"org/endless.yaml": ENDLESS})
     lab.world.guru("sync", "--timeout", "60s")
     return lab
 
@@ -55,3 +62,10 @@ def test_a_script_in_a_sandbox_reads_what_root_reads_and_changes_nothing(sandbox
     assert ready.clone.run("find", "/etc", "/usr", "/var", "/root", "/run", "/tmp", "-maxdepth", "1",
                            "-name", "guru-was-here").out == ""
     assert "GURU_WAS" not in ready.clone.run("systemctl", "show-environment").out
+
+
+def test_a_script_in_a_sandbox_that_takes_too_long_is_ended_with_all_that_it_started(ready: Lab) -> None:
+    done = ready.world.guru("script", "run", "endless", NAME, check=False)
+
+    assert "timed out" in done.err
+    wait_until("nothing of it is left", lambda: "4321" not in ready.clone.run("ps", "-eo", "args").out, 30)
