@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -73,14 +73,10 @@ def run(
         return print_tables(cli, sql)
     if known:
         return print_saved(cli)
-    if (live or past or every) and not saved:
-        raise UsageWrong("--live, --history and --every are about a saved query", hint="name it: --saved NAME")
-    if every:
-        return print_object(cli, saved, _text(sql), every, selector)
+    if _named(cli, _Ask(sql, selector, saved, live), rows, past=past, every=every):
+        return None
     if saved:
         sql, device = (sql_of(cli, saved) if live else ""), sql
-    if past:
-        return print_history(cli, saved, device, selector, rows)
     if device and selector:
         raise UsageWrong("a device and a selector were given", hint="give one of them")
     stream = cli.out.kind == "ndjson" and not reduce and not (saved and not live)
@@ -92,13 +88,36 @@ def run(
     if save is not None:
         snapshot(save, text, found)
         cli.out.say(f"{save}: {len(found.rows):,} rows of {found.answered:,} devices")
+    return _told(cli, found, reduce, stream=stream)
+
+
+def _told(cli: Cli, found: Gathered, reduce: str, *, stream: bool) -> None:
     if not stream:
         print_rows(cli, reduced(found, reduce) if reduce else found)
     print_notes(cli, found)
     error = verdict(found)
     if error is not None:
         raise error
-    return None
+
+
+class _Ask(NamedTuple):
+    """What was given of a query that has a name."""
+
+    sql: str
+    selector: str
+    saved: str
+    live: bool
+
+
+def _named(cli: Cli, ask: _Ask, rows: int, *, past: bool, every: str) -> bool:
+    """Whether what was wanted is the history, or the object for Git, which is then printed."""
+    if (ask.live or past or every) and not ask.saved:
+        raise UsageWrong("--live, --history and --every are about a saved query", hint="name it: --saved NAME")
+    if every:
+        print_object(cli, ask.saved, _text(ask.sql), every, ask.selector)
+    elif past:
+        print_history(cli, ask.saved, ask.sql, ask.selector, rows)
+    return bool(every or past)
 
 
 def _text(sql: str) -> str:
