@@ -37,6 +37,7 @@ _PROPERTIES = (
     "SystemCallFilter=~@mount @module @raw-io @reboot @swap io_uring_setup io_uring_enter io_uring_register",
     "SystemCallErrorNumber=EPERM",
 )
+_NOT_SO = b"not shut in: "
 _BETWEEN = """
 import json, os, sys
 told = json.load(sys.stdin.buffer)
@@ -82,11 +83,15 @@ class Around(NamedTuple):
 
 
 class Box(NamedTuple):
-    """A command that is shut in: how, the whole command line, and what its standard input is told."""
+    """A command that is shut in: how, the whole command line, and what its standard input is told.
+
+    When it fails and its standard error begins with one of `refusals`, the command itself did not run.
+    """
 
     by: str
     argv: tuple[str, ...]
     stdin: bytes
+    refusals: tuple[bytes, ...]
 
 
 def tools(booted: Path = BOOTED, which: Callable[..., str | None] = shutil.which) -> Tools:
@@ -110,9 +115,9 @@ def shut_in(
     between = (os.path.realpath(sys.executable), "-I", "-S", "-c", _BETWEEN)
     if by_systemd:
         first = _systemd(there.systemd_run, sandbox, around, timeout, cookie)
-        return Box("systemd", (*first, *between), stdin)
+        return Box("systemd", (*first, *between), stdin, (_NOT_SO, b"Failed to start ", b"Job for "))
     if there.bubblewrap:
-        return Box("bubblewrap", (*_bubblewrap(there, sandbox, around), *between), stdin)
+        return Box("bubblewrap", (*_bubblewrap(there, sandbox, around), *between), stdin, (_NOT_SO, b"bwrap: "))
     raise Unsupported(
         f"the sandbox {sandbox} needs systemd and an agent that is root, or bubblewrap, and this device has neither: "
         "nothing ran", hint="install bubblewrap there",

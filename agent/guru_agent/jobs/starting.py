@@ -5,22 +5,32 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from guru_agent.jobs.child import COOKIE, Ending, Start, end_leftovers, run_child
 from guru_agent.jobs.shells import Said, say_to
-from guru_agent.jobs.tape import Tape
+from guru_agent.jobs.tape import Heard, Tape
 from guru_agent.jobs.whom import Account, signed_in, system
-from guru_policy.errors import CannotLook, InputInvalid, StepFailed
+from guru_agent.logs import plain
+from guru_policy.errors import CannotLook, InputInvalid, StepFailed, Unsupported
 from guru_policy.host import Host
 from guru_wire.orders import Command, Inside
+from guru_wire.running import Stream
+
+if TYPE_CHECKING:
+    from guru_agent.jobs.sandboxing import Tools
+
+MOST_SAID = 400                         # bytes of why a sandbox could not be made
 
 
 class Starter:
     """Starts commands on this machine; `private` is the agent's own folder, which no sandbox shows."""
 
-    def __init__(self, host: Host, private: Path | None) -> None:
-        self._host, self._private = host, private
+    def __init__(self, host: Host, private: Path | None, there: Callable[[], Tools] | None = None) -> None:
+        """`there` says what sandboxes are made with; without it the machine is looked at."""
+        self._host, self._private, self._there = host, private, there
 
     async def start(
         self, job: str, command: Command, script: str | None, tape: Tape, timeout: float, cancel: asyncio.Event
@@ -40,7 +50,7 @@ class Starter:
             descriptors = () if said.descriptor is None else (said.descriptor,)
             stdin = base64.b64decode(command.stdin)
             start = Start(said.argv, env, folder, stdin, timeout, descriptors, account.options)
-            return await _ran(start, tape, cancel)
+            return await _ran(start, tape.heard, cancel)
         finally:
             if said.descriptor is not None:
                 os.close(said.descriptor)
@@ -53,14 +63,23 @@ class Starter:
 
         box = shut_in(
             inside.sandbox, command.shell, script, env, folder, around=Around(self._host.root, self._private),
-            timeout=timeout, cookie=f"{COOKIE}={env[COOKIE]}", there=tools(),
+            timeout=timeout, cookie=f"{COOKIE}={env[COOKIE]}", there=(self._there or tools)(),
         )
         own = system()
         start = Start(box.argv, {**own.env, COOKIE: env[COOKIE]}, own.home, box.stdin, timeout)
+        said = bytearray()
+
+        def heard(stream: Stream, data: bytes) -> bool:
+            if stream == "err" and len(said) < MOST_SAID:
+                said.extend(data[:MOST_SAID])
+            return tape.heard(stream, data)
+
         try:
-            ending = await _ran(start, tape, cancel)
+            ending = await _ran(start, heard, cancel)
         finally:                        # systemd has it in a unit of its own: it is in no group of ours
             await asyncio.shield(end_leftovers(env[COOKIE]))
+        if ending.exit_code and said.startswith(box.refusals):
+            raise Unsupported(f"nothing ran: {plain(said.decode(errors='replace').strip(), MOST_SAID)}")
         return ending._replace(box=f"{inside.sandbox} by {box.by}")
 
     def _folder(self, command: Command, account: Account, env: dict[str, str]) -> Path:
@@ -82,10 +101,10 @@ class Starter:
         return found
 
 
-async def _ran(start: Start, tape: Tape, cancel: asyncio.Event) -> Ending:
+async def _ran(start: Start, heard: Heard, cancel: asyncio.Event) -> Ending:
     if cancel.is_set():
         return Ending(None, None, "early")
     try:
-        return await run_child(start, tape.heard, cancel)
+        return await run_child(start, heard, cancel)
     except OSError as cause:
         raise StepFailed(f"{start.argv[0]} cannot be started: {cause.strerror}") from cause

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 
 import pytest
 
 from guru_agent.host import open_host
-from guru_agent.jobs.child import COOKIE, Start, end_leftovers, run_child
-from guru_agent.jobs.sandboxing import FOUND_OUT, Around, Tools, shut_in, tools
+from guru_agent.jobs.child import COOKIE, end_leftovers
+from guru_agent.jobs.sandboxing import Around, Tools, shut_in, tools
 from guru_agent.jobs.starting import Starter
 from guru_agent.jobs.tape import Tape
-from guru_agent.jobs.whom import system
 from guru_policy.errors import Unsupported
 from guru_policy.host import Sandbox, Shell
 from guru_wire.orders import Command, Inside
@@ -32,10 +30,12 @@ exit 7
 
 
 async def ran(
-    sandbox: Sandbox, script: str, private: Path, *, shell: Shell = "sh", timeout: float = 60.0, **env: str
+    sandbox: Sandbox, script: str, private: Path, *, shell: Shell = "sh", timeout: float = 60.0,
+    there: Tools | None = None, **env: str,
 ) -> tuple[int | None, str, str, str]:
     """A script in a sandbox: its exit code, what it printed and what it was in."""
-    starter, tape = Starter(open_host(), private), Tape(JOB, 1 << 20, None)
+    mine = there or tools()._replace(systemd_run="")            # whatever process 1 is here
+    starter, tape = Starter(open_host(), private, lambda: mine), Tape(JOB, 1 << 20, None)
     said: dict[str, bytes] = {"out": b"", "err": b""}
 
     def heard(stream: str, data: bytes) -> bool:
@@ -84,32 +84,26 @@ async def test_variables_and_script_reach_it_and_stand_in_no_argument_list(priva
     assert (box.by, b"s3cret" in box.stdin) == ("systemd", True)
 
 
-async def test_where_nothing_can_shut_it_in_it_does_not_run(
-    private: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("guru_agent.jobs.sandboxing.tools", lambda: Tools("", "", True))
-
+async def test_where_nothing_can_shut_it_in_it_does_not_run(private: Path) -> None:
     with pytest.raises(Unsupported, match="needs systemd and an agent that is root, or bubblewrap"):
-        await ran("confined", f"touch {private}/ran", private)
+        await ran("confined", f"touch {private}/ran", private, there=Tools("", "", True))
     assert not (private / "ran").exists()
 
 
 @pytest.mark.parametrize("sandbox", ["confined", "isolated"])
 async def test_what_finds_itself_not_shut_in_ends_before_the_script(sandbox: Sandbox, private: Path) -> None:
-    box = shut_in(sandbox, "sh", f"touch {private}/ran", {}, private, around=Around(None, None), timeout=5,
-                  cookie=f"{COOKIE}={JOB}", there=Tools("", "/usr/bin/env", False))
-    said = bytearray()
-    argv = (sys.executable, *box.argv[box.argv.index("--") + 2 :])
+    loose = private / "bwrap"
+    loose.write_text('#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done; shift; exec "$@"\n')
+    loose.chmod(0o755)
 
-    def heard(stream: str, data: bytes) -> bool:
-        said.extend(data)
-        return True
-
-    ending = await run_child(Start(argv, system().env, private, box.stdin, 30.0), heard, asyncio.Event())
-
-    assert ending.exit_code == FOUND_OUT
-    assert b"not shut in: the system is writable" in said
+    with pytest.raises(Unsupported, match="nothing ran: not shut in: the system is writable at /"):
+        await ran(sandbox, f"touch {private}/ran", private, there=Tools("", str(loose), True))
     assert not (private / "ran").exists()
+
+
+async def test_a_sandbox_that_cannot_be_made_says_why_and_nothing_runs(private: Path) -> None:
+    with pytest.raises(Unsupported, match="nothing ran: bwrap: "):
+        await ran("confined", f"touch {private}/ran", Path("/proc/no/such/folder"))
 
 
 def test_systemd_is_taken_where_it_is_process_1_and_the_agent_is_root(tmp_path: Path) -> None:
