@@ -18,6 +18,7 @@ from gurucli.query_rows import Gathered, own_names
 from gurucli.sheet import Column, Row, Sheet
 
 MOST = 1_000                            # changes of one answer
+DEVICES = 1_000                         # of one answer
 
 
 def _every(row: Row, paper: Paper) -> Cell:
@@ -70,7 +71,8 @@ def kept(cli: Cli, name: str, device: str, selector: str) -> Gathered:
     found, cursor, told = Gathered(), "", 0
     while True:
         more = {"cursor": cursor} if cursor else {}
-        page = cli.server.get(KeptAnswer, "/queries/rows", name=name, device=device, selector=selector, **more)
+        page = cli.server.get(
+            KeptAnswer, "/queries/rows", name=name, device=device, selector=selector, limit=DEVICES, **more)
         _add(found, page)
         told += len(page["devices"])
         cursor = page["next"] or ""
