@@ -42,6 +42,7 @@ look_linux() {
     have sysctl || MISSING="$MISSING procps"
     have update-ca-certificates || MISSING="$MISSING ca-certificates"
     have systemd-nspawn || MISSING="$MISSING systemd-container"
+    have bwrap || MISSING="$MISSING bubblewrap"
     have cron || MISSING="$MISSING cron"
     have dbus-daemon || MISSING="$MISSING dbus"
     have groff || MISSING="$MISSING groff-base"

@@ -37,6 +37,7 @@ from guru_agent.sampling.checks import CheckRunner
 from guru_agent.sampling.heartbeat import Heartbeat
 from guru_agent.sampling.intactness import Intactness
 from guru_agent.sampling.inventory import Inventory
+from guru_agent.sampling.standing import Standing, asking
 from guru_agent.sampling.stocktaking import Stocktaking, looking
 from guru_agent.sampling.verdicts import Verdicts
 from guru_agent.settings import Settings, proxy_for
@@ -82,20 +83,22 @@ class Agent:
         self.stocktaking = Stocktaking(
             self.store, self.spool, self.clock, looking(settings.root), settings.inventory
         )
+        self.standing = Standing(
+            self.identity.device, self.store, self.spool, self.desired, self.clock, asking(settings.root)
+        )
         self.converger = Converger(
             self.store, self.spool, self.desired, Machine(self.host, doer), self.clock, self._changed
         )
         self._settings = settings
         self._refusals = Refusals(self.spool, self.clock)
-        runs = Runs(self.store)
-        self.orders = Jobs(
-            self.store, self.spool, runs, Acceptance(self.identity, runs, self.clock), self._refusals, self.clock,
-            self.host, looks(self.desired), private=settings.state,
-        )
-        known = Schedules(self.store)
+        runs, known = Runs(self.store), Schedules(self.store)
         self.scheduled = Jobs(
             self.store, self.spool, known, Acceptance(self.identity, runs, self.clock), self._refusals, self.clock,
-            self.host, {}, schedule=known.of,
+            self.host, {}, private=settings.state, schedule=known.of,
+        )
+        self.orders = Jobs(
+            self.store, self.spool, runs, Acceptance(self.identity, runs, self.clock), self._refusals, self.clock,
+            self.host, looks(self.desired), private=settings.state, beside=self.scheduled,
         )
         self.schedules = Scheduler(
             self.identity.device, self.desired, self.blobs, known, self.scheduled, self.clock)
@@ -113,6 +116,7 @@ class Agent:
             "heartbeat": heartbeat.run,
             "inventory": self.inventory.run,
             "stocktaking": self.stocktaking.run,
+            "standing": self.standing.run,
             "memory": keep_small,
             "jobs": self.orders.run,
             "scheduled": self.scheduled.run,
@@ -126,7 +130,7 @@ class Agent:
         server = Server(host, port, pinned(trusted.ca), proxy, trusted.ca, base_of(trusted.url))
         session = Session(
             self.identity, self.spool, self.desired, self.blobs, self.clock, self._refusals, self.orders,
-            anew=self.stocktaking.anew,
+            anew=self._anew,
         )
         follower = Follower(self.identity, self._settings.state)
         return Dialler(server, session, self.clock, self._linked, follower=follower, network=self._network)
@@ -145,6 +149,11 @@ class Agent:
         """Something on the machine was changed by us."""
         self.inventory.look()
         self.stocktaking.look()
+
+    def _anew(self) -> None:
+        """The server wants the whole inventory, and the answers to standing queries with it."""
+        self.stocktaking.anew()
+        self.standing.anew()
 
     async def _metrics(self) -> Mapping[str, float | None]:
         return dict(read_metrics(await self.host.cpu_percent()))

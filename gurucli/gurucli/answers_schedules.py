@@ -22,6 +22,7 @@ class ScheduleRow(TypedDict):
 class ScheduledRun(TypedDict):
     """A run of a schedule, as its device told it."""
 
+    run: str
     id: str
     name: str
     customer: str
@@ -39,3 +40,14 @@ class ScheduledRun(TypedDict):
     printed: int
     out: str
     err: str
+
+
+class ScheduledRunEnding(TypedDict):
+    """A run that its device is told to end."""
+
+    apiVersion: str
+    run: str
+    id: str
+    name: str
+    schedule: str
+    due: int

@@ -52,6 +52,7 @@ VERBS: tuple[Verb, ...] = (
     _verb("script run", "script.run", "Run a command template of the repository."),
     _verb("schedule list", "schedule.list", "List the schedules in force."),
     _verb("schedule runs", "schedule.runs", "Show how the newest runs of schedules went."),
+    _verb("schedule cancel", "schedule.cancel", "End a run of a schedule that is under way."),
     _verb("vpn diagnose", "vpn.diagnose", "Look why a VPN does not work on a device."),
     _verb("alert list", "alert.list", "List the alerts that fire."),
     _verb("alert show", "alert.show", "Show one alert: what became of it, and who was told when."),

@@ -80,7 +80,7 @@ def _add(found: Gathered, run: RunRow, text: str) -> None:
         part = _part(line)
         if part.get("t") == "columns":
             names = [clean(str(name)) for name in _list(part.get("columns"))]
-            _own_names(names)
+            own_names(names)
             found.columns += [name for name in names if name not in found.columns]
         elif part.get("t") == "rows":
             for row in _list(part.get("rows")):
@@ -94,7 +94,8 @@ def _add(found: Gathered, run: RunRow, text: str) -> None:
                 found.cut.append(run["name"])
 
 
-def _own_names(names: list[str]) -> None:
+def own_names(names: list[str]) -> None:
+    """InputInvalid for a column that is called as one of OWN."""
     taken = next((name for name in names if name in OWN), None)
     if taken is not None:
         raise InputInvalid(f"the column {taken} says whose a row is already", hint="name yours otherwise: ... as other")

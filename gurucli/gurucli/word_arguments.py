@@ -36,6 +36,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     'script run': ('NAME', 'DEVICE'),
     'schedule list': (),
     'schedule runs': ('[NAME]',),
+    'schedule cancel': ('RUN',),
     'vpn diagnose': ('DEVICE', 'PROFILE'),
     'alert list': (),
     'alert show': ('ALERT',),

@@ -15,12 +15,12 @@ KEPT: tuple[str, ...] = (
 
 KINDS: tuple[str, ...] = (
     "Fleet", "Customer", "Site", "DeviceGroup", "Policy", "AlertRule", "NotificationChannel", "EscalationPolicy",
-    "MaintenanceWindow", "ActionSet", "Branding", "CommandTemplate", "Schedule", "Rollout", "AgentRelease",
-    "Role", "Binding", "Person", "ServiceAccount", "IdentityProvider", "SignInPolicy", "Secret", "Test",
-    "Webhook", "cpu", "disk_space", "http", "memory", "port", "process", "script", "service", "apt_package",
-    "archive", "authorized_key", "certificate", "command", "cron_job", "directory", "file", "firewall_rule",
-    "git_checkout", "group", "hosts_entry", "launchd_job", "package", "registry_value", "scheduled_task",
-    "sysctl", "systemd_unit", "user", "vpn_profile", "windows_service",
+    "MaintenanceWindow", "ActionSet", "Branding", "CommandTemplate", "Schedule", "Query", "Rollout",
+    "AgentRelease", "Role", "Binding", "Person", "ServiceAccount", "IdentityProvider", "SignInPolicy", "Secret",
+    "Test", "Webhook", "cpu", "disk_space", "http", "memory", "port", "process", "script", "service",
+    "apt_package", "archive", "authorized_key", "certificate", "command", "cron_job", "directory", "file",
+    "firewall_rule", "git_checkout", "group", "hosts_entry", "launchd_job", "package", "registry_value",
+    "scheduled_task", "sysctl", "systemd_unit", "user", "vpn_profile", "windows_service",
 )
 
 TOLD: tuple[str, ...] = (

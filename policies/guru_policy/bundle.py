@@ -13,11 +13,11 @@ from typing import Literal
 import orjson
 from pydantic import JsonValue
 
-from guru_policy.host import Shell
+from guru_policy.host import Sandbox, Shell
 from guru_policy.model import Carried
 
 Mode = Literal["enforce", "observe"]
-LANGUAGE = 9                            # the language of bundles; guru_wire.version tells its history
+LANGUAGE = 11                           # the language of bundles; guru_wire.version tells its history
 
 
 class AgentSettings(Carried):
@@ -81,11 +81,20 @@ class PlacedWindow(Carried):
     zone: str
 
 
+class PlacedInside(Carried):
+    """A script that runs in a sandbox or not at all: its text, or the blob that it stands in."""
+
+    sandbox: Sandbox
+    script: str | None = None
+    digest: str | None = None
+    unless: str | None = None
+
+
 class PlacedSchedule(Carried):
     """A command that the device runs by itself. `zone` is a name of the IANA database, times are in seconds.
 
-    `script` is the text, or `digest` the blob that it stands in. `env` and `secrets` are by variable, as orders have
-    them.
+    `script` is the text, or `digest` the blob that it stands in, unless it is `inside` a sandbox: an agent that knows
+    of none finds nothing to run. `env` and `secrets` are by variable, as orders have them.
     """
 
     id: str
@@ -103,6 +112,17 @@ class PlacedSchedule(Carried):
     run_as: Literal["system", "user"] = "system"
     timeout: int
     output: int
+    inside: PlacedInside | None = None  # since LANGUAGE 11
+
+
+class PlacedQuery(Carried):
+    """A query that the device asks itself `every` so many seconds; of a `snapshot` no history is kept."""
+
+    id: str
+    sql: str
+    every: int
+    snapshot: bool = False
+    timeout: int = 30
 
 
 class Bundle(Carried):
@@ -124,6 +144,7 @@ class Bundle(Carried):
     secrets: dict[str, str] = {}        # name to keyed fingerprint of the value; since LANGUAGE 3
     windows: tuple[PlacedWindow, ...] = ()                      # since LANGUAGE 5, by id
     schedules: tuple[PlacedSchedule, ...] = ()                  # since LANGUAGE 9, by id
+    queries: tuple[PlacedQuery, ...] = ()                       # since LANGUAGE 11, by id
 
     def to_bytes(self) -> bytes:
         """The canonical bytes: sorted keys, no spaces, UTF-8. Equal bundles have equal bytes."""
@@ -161,6 +182,7 @@ def bundle_document(bundle: Bundle) -> dict[str, JsonValue]:
         "schedules": {
             one.id: one.model_dump(mode="json", exclude={"id"}, exclude_none=True) for one in bundle.schedules
         },
+        "queries": {one.id: one.model_dump(mode="json", exclude={"id"}) for one in bundle.queries},
     }
     return {
         "agent": bundle.agent.model_dump(mode="json"), "checks": checks, "resources": resources,

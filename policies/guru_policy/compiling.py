@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias, cast
 
 from guru_policy.applying import Applying, Reach
-from guru_policy.bundle import Bundle, Mode, PlacedSchedule, PlacedWindow, digest_of
+from guru_policy.bundle import Bundle, Mode, PlacedQuery, PlacedSchedule, PlacedWindow, digest_of
 from guru_policy.conditions import Subject
 from guru_policy.enforcing import lock_faults
 from guru_policy.errors import InputInvalid
@@ -26,6 +26,7 @@ from guru_policy.reaching import Alike, alike
 from guru_policy.remembering import Input, Results, digest_of_devices
 from guru_policy.rendering import Renderer
 from guru_policy.scheduling import Schedules
+from guru_policy.standing import Queries
 from guru_policy.tracing import Standing
 from guru_policy.windowing import Window, Windows
 
@@ -65,10 +66,11 @@ class _Fitted(NamedTuple):
 
 
 class _Timed(NamedTuple):
-    """What a device's bundle has of times: windows and schedules, the secrets and blobs of these, and faults."""
+    """What a device's bundle has of times: windows, schedules and queries, secrets and blobs of these, and faults."""
 
     windows: tuple[PlacedWindow, ...] = ()
     schedules: tuple[PlacedSchedule, ...] = ()
+    queries: tuple[PlacedQuery, ...] = ()
     secrets: frozenset[str] = frozenset()
     blobs: frozenset[str] = frozenset()
     faults: tuple[Fault, ...] = ()
@@ -179,6 +181,7 @@ class Compiler:
         self._renderer = Renderer(own, mode or "enforce", self._secrets, self._applying.common.read)
         self._windows = Windows(sources, customer)
         self._schedules = Schedules(sources, customer, own)
+        self._queries = Queries(sources, customer)
         self._known: dict[tuple[Layer, ...], _Known] = {}
         self._with_times: dict[tuple[tuple[Layer, ...], str], _Known] = {}
         self._unserved: dict[tuple[tuple[Layer, ...], object], tuple[Fault, ...]] = {}
@@ -209,7 +212,7 @@ class Compiler:
 
     def apart(self, device: Device) -> bool:
         """Whether the device's bundle depends on more than its layers and platform."""
-        return bool(device.overrides) or self._windows.block or self._schedules.exist
+        return bool(device.overrides) or self._timing
 
     def assignment(self, reach: Reach | Fault, platform: object) -> Assignment:
         """The bundle of devices that these layers reach and that are not `apart`, or their faults."""
@@ -257,13 +260,15 @@ class Compiler:
         return self._windows.of(self.subject(device)) if self._windows.exist else ()
 
     def standing(self, device: Device) -> Standing:
-        """The objects that give the device its windows and schedules."""
+        """The objects that give the device its windows, schedules and queries."""
         found: dict[tuple[str, ...], Object] = {
             ("windows", window.name): window.item for window in self.windows(device) if window.blocks
         }
         if self._schedules.exist:
             scheduled = self._schedules.of(self.subject(device), device.facts.get("os"))
             found |= {("schedules", item.name): item for item in scheduled.items}
+        if self._queries.exist:
+            found |= {("queries", item.name): item for item in self._queries.of(self.subject(device)).items}
         return found
 
     def revision_of(self, item: Object) -> str:
@@ -271,16 +276,22 @@ class Compiler:
         sources = self._sources
         return (sources.customer if owner_of(item.path) is not None else sources.org).revision
 
+    @property
+    def _timing(self) -> bool:
+        return self._windows.block or self._schedules.exist or self._queries.exist
+
     def _timed(self, device: Device) -> _Timed:
-        if not (self._windows.block or self._schedules.exist):
+        if not self._timing:
             return _UNTIMED
         subject = self.subject(device)
         windows = self._windows.placed(subject) if self._windows.block else ()
         found = self._schedules.of(subject, device.facts.get("os"))
-        return _Timed(windows, found.placed, found.secrets, found.blobs, found.faults)
+        asked = self._queries.of(subject)
+        return _Timed(
+            windows, found.placed, asked.placed, found.secrets, found.blobs, (*found.faults, *asked.faults))
 
     def _with(self, layers: tuple[Layer, ...], timed: _Timed) -> _Known:
-        """What the layers make, with these windows and schedules: devices of the same ones share a bundle."""
+        """What the layers make, with these windows, schedules and queries: devices of the same ones share a bundle."""
         plain = self._resolve(layers)
         if timed == _UNTIMED or not isinstance(plain.assignment, Effective):
             return plain
@@ -296,7 +307,7 @@ class Compiler:
             return _Known(tuple(sorted(set(faults))), plain.resolved, b"")
         blobs = tuple(sorted({*before.blobs, *timed.blobs}))
         data = Bundle.model_validate_json(plain.data).model_copy(update={
-            "windows": timed.windows, "schedules": timed.schedules, "blobs": blobs,
+            "windows": timed.windows, "schedules": timed.schedules, "queries": timed.queries, "blobs": blobs,
             "secrets": {one.name: one.fingerprint for one in needed},
         }).to_bytes()
         return _Known(Effective(digest_of(data), blobs, needed), plain.resolved, data)

@@ -61,6 +61,7 @@ TYPES: Mapping[str, Kind] = {
     "override.removed": Kind("device.read", "a device's override was ended"),
     "override.replaced": Kind("device.read", "a device's override was replaced"),
     "override.set": Kind("device.read", "a device differs from Git by hand"),
+    "query.changed": Kind("query.run", "rows of a standing query came or went on a device"),
     "revision.applied": Kind("device.read", "a saved plan came into force", _REVISION),
     "revision.held": Kind("device.read", "a customer stays at its last good revision"),
     "revision.partly_held": Kind("device.read", "a commit came into force, but not for everybody", _REVISION),

@@ -22,8 +22,8 @@ from guru_policy.merged import Action, Cell, Table, find, history, value_of
 from guru_policy.objects.markers import removes, restarts
 from guru_policy.text.nodes import Node, plain
 
-WINDOWS, SCHEDULES = "windows", "schedules"
-EXPLAINED = (*SECTIONS, *ACTION_SECTIONS, "branding", WINDOWS, SCHEDULES)
+WINDOWS, SCHEDULES, QUERIES = "windows", "schedules", "queries"
+EXPLAINED = (*SECTIONS, *ACTION_SECTIONS, "branding", WINDOWS, SCHEDULES, QUERIES)
 """What paths of a device begin with."""
 
 
@@ -65,7 +65,7 @@ def explained(compiler: Compiler, device: Device, path: str, bundle: Bundle | No
     steps = tuple(path.split("."))
     if steps[0] not in EXPLAINED:
         raise InputInvalid(f"{path} is no path of a policy", hint=f"begin with one of {', '.join(EXPLAINED)}")
-    if steps[0] in (WINDOWS, SCHEDULES):
+    if steps[0] in (WINDOWS, SCHEDULES, QUERIES):
         return _timed(compiler, device, path, bundle)
     resolved = compiler.resolve(device)
     entry = find(resolved.table, steps)
@@ -83,7 +83,7 @@ def explained(compiler: Compiler, device: Device, path: str, bundle: Bundle | No
 
 
 def _timed(compiler: Compiler, device: Device, path: str, bundle: Bundle | None) -> Explained:
-    """Windows in which the device changes nothing, or its schedules; of one, the object that says so."""
+    """Windows in which the device changes nothing, its schedules or queries; of one, the object that says so."""
     steps = tuple(path.split("."))
     value, known = _at(bundle_document(bundle), steps) if bundle is not None else (None, False)
     named = [

@@ -91,9 +91,6 @@ def _alone_faults(item: Object, spec: Schedule, template: CommandTemplate) -> It
     if template.approval is not None:
         message = f"spec.template: runs of {shown(spec.template)} need an approval, and nobody gives one to a Schedule"
         yield Fault(item.at(("template",)), message, "name a template without `approval`, or run it by hand")
-    if template.sandbox != "none":
-        message = f"spec.template: {shown(spec.template)} wants the sandbox {template.sandbox}, and agents have none"
-        yield Fault(item.at(("template",)), message, "name a template with sandbox: none")
 
 
 def _parameter_faults(

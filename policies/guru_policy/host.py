@@ -12,6 +12,7 @@ from typing import Literal, Protocol, get_args
 
 Platform = Literal["linux", "windows", "macos"]
 Shell = Literal["sh", "bash", "powershell", "cmd", "python"]
+Sandbox = Literal["confined", "isolated"]
 PLATFORMS: frozenset[Platform] = frozenset(get_args(Platform))
 
 

@@ -19,9 +19,11 @@ from guru_policy.needing import Secrets
 from guru_policy.objects.items import KINDS, WORDS
 from guru_policy.overriding import Overlays
 from guru_policy.scheduling import Schedules
+from guru_policy.standing import Queries
 from guru_policy.windowing import Windows
 
-SECRETS, WINDOWS, SCHEDULES = "secrets.", "windows.", "schedules."  # how paths of what is in no layer begin
+# How paths of what is in no layer begin.
+SECRETS, WINDOWS, SCHEDULES, QUERIES = "secrets.", "windows.", "schedules.", "queries."
 _NOTHING: tuple[JsonValue, ...] = (None, False, "", [], {})
 
 
@@ -31,6 +33,7 @@ class Authors:
     def __init__(self, sources: Sources) -> None:
         self._windows: dict[str, Windows] = {}
         self._schedules: dict[str, Schedules] = {}
+        self._queries: dict[str, Queries] = {}
         self._applying = Applying(sources)
         self._resolver = Resolver(self._applying.common.resolver)
         self._sources = sources
@@ -53,6 +56,8 @@ class Authors:
             return self._secret(change, device)
         if change.path.startswith(SCHEDULES):
             return self._of_schedule(device, change)
+        if change.path.startswith(QUERIES):
+            return self._of_query(device, change)
         return self._of_window(device, change) if change.path.startswith(WINDOWS) else _attributed(change, table)
 
     def _secret(self, change: FieldChange, device: Device) -> FieldChange:
@@ -78,6 +83,17 @@ class Authors:
             self._schedules[customer] = Schedules(self._sources, customer, None)
         name = change.path.split(".")[1]
         for item in self._schedules[customer].of(self._applying.subject(device), device.facts.get("os")).items:
+            if item.name == name:
+                return change._replace(why=f"{item.origin.path}:{item.origin.line}")
+        return change
+
+    def _of_query(self, device: Device, change: FieldChange) -> FieldChange:
+        """A change of a standing query, with the place of the query."""
+        customer = device.place.customer
+        if customer not in self._queries:
+            self._queries[customer] = Queries(self._sources, customer)
+        name = change.path.split(".")[1]
+        for item in self._queries[customer].of(self._applying.subject(device)).items:
             if item.name == name:
                 return change._replace(why=f"{item.origin.path}:{item.origin.line}")
         return change

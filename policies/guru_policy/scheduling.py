@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from guru_policy.bundle import PlacedSchedule
+from guru_policy.bundle import PlacedInside, PlacedSchedule
 from guru_policy.conditions import Subject
 from guru_policy.faults import Fault
 from guru_policy.fleet import Fleet, Sources
 from guru_policy.inventory import Place, Scalar
 from guru_policy.kinds.command_template import CommandTemplate
-from guru_policy.kinds.device_group import DeviceGroup
 from guru_policy.kinds.schedule import Schedule
+from guru_policy.nearest import Nearest
 from guru_policy.objects.object import Object
-from guru_policy.objects.scopes import ORG, Scope
+from guru_policy.objects.scopes import Scope
 from guru_policy.when import DEVICE_ZONE
 from guru_policy.windowing import zone_of
 
@@ -41,7 +41,8 @@ class Scheduled(NamedTuple):
     @property
     def blobs(self) -> frozenset[str]:
         """Digests of the files that they run."""
-        return frozenset(one.digest for one in self.placed if one.digest is not None)
+        found = {one.digest for one in self.placed} | {one.inside.digest for one in self.placed if one.inside}
+        return frozenset(digest for digest in found if digest is not None)
 
 
 class Schedules:
@@ -50,32 +51,24 @@ class Schedules:
     def __init__(self, sources: Sources, customer: str, digests: Mapping[str, str] | None) -> None:
         """`digests` None: only which objects are about a device is of interest."""
         self._sources, self._customer, self._digests = sources, customer, digests
-        self._groups = {
-            group.name: group.spec.priority
-            for group in sources.org.groups() if isinstance(group.spec, DeviceGroup)
-        }
-        objects = (*sources.org.owned_by(None), *sources.customer.owned_by(customer))
-        self.exist = any(item.key.kind == KIND for item in objects)
-        self._near: dict[tuple[str, frozenset[str]], tuple[tuple[Object, Fleet], ...]] = {}
+        self._nearest = Nearest(sources, customer, KIND)
+        self.exist = self._nearest.exist
 
     def of(self, subject: Subject, platform: Scalar | None) -> Scheduled:
         """Those that are about the device. `subject` has its groups."""
         if not self.exist:
             return Scheduled()
-        key = subject.place.site, subject.groups
-        near = self._near.get(key)
-        if near is None:
-            near = self._near[key] = self._nearest(*key)
+        site = subject.place.site
         placed: list[PlacedSchedule] = []
         items: list[Object] = []
         faults: list[Fault] = []
-        for item, fleet in near:
+        for item, fleet in self._nearest.of(site, subject.groups):
             template = _template(item, fleet)
             if template is None or not item.selector.accepts(subject):
                 continue
             if template.os and platform not in template.os:
                 continue
-            found = self._placed(item, template, key[0])
+            found = self._placed(item, template, site)
             if isinstance(found, Fault):
                 faults.append(found)
             elif len(placed) == MOST:
@@ -85,17 +78,6 @@ class Schedules:
                 placed.append(found)
                 items.append(item)
         return Scheduled(tuple(placed), tuple(items), tuple(faults))
-
-    def _nearest(self, site: str, groups: frozenset[str]) -> tuple[tuple[Object, Fleet], ...]:
-        org, own = self._sources.org, self._sources.customer
-        ranked = sorted(groups & self._groups.keys(), key=lambda name: (self._groups[name], name))
-        found: dict[str, tuple[Object, Fleet]] = {}
-        for fleet, scope in (
-            (org, ORG), (own, Scope("customer", self._customer)), (own, Scope("site", self._customer, site)),
-            *((org, Scope("group", group=name)) for name in ranked),
-        ):
-            found |= {item.name: (item, fleet) for item in fleet.in_scope(KIND, scope)}
-        return tuple(found[name] for name in sorted(found))
 
     def _placed(self, item: Object, template: CommandTemplate, site: str) -> PlacedSchedule | Fault:
         spec = item.spec
@@ -113,11 +95,15 @@ class Schedules:
             value = spec.params.get(name, parameter.default)
             text = str(value).lower() if isinstance(value, bool) else str(value)
             (secrets if parameter.type == "secret" else env)[f"PARAM_{name.upper()}"] = text
-        return PlacedSchedule(
+        placed = PlacedSchedule(
             id=item.name, cron=spec.cron, zone=zone, jitter=spec.jitter, missed=spec.missed, template=spec.template,
-            shell=template.shell, script=template.script, digest=digest, unless=template.unless, env=env,
-            secrets=secrets, run_as=template.run_as, timeout=template.timeout, output=template.output,
+            shell=template.shell, env=env, secrets=secrets, run_as=template.run_as, timeout=template.timeout,
+            output=template.output,
         )
+        what = {"script": template.script, "digest": digest, "unless": template.unless}
+        if template.sandbox == "none":
+            return placed.model_copy(update=what)
+        return placed.model_copy(update={"inside": PlacedInside(sandbox=template.sandbox, **what)})
 
 
 def _template(item: Object, fleet: Fleet) -> CommandTemplate | None:

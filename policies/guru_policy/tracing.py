@@ -14,7 +14,7 @@ from guru_policy.text.nodes import deepest
 
 BUILT_IN = "built-in"
 Standing: TypeAlias = Mapping[tuple[str, ...], Object]
-"""The objects of a device's windows and schedules, by section and name."""
+"""The objects of a device's windows, schedules and queries, by section and name."""
 
 
 class Decided(NamedTuple):
@@ -35,7 +35,7 @@ class Decided(NamedTuple):
 
 def decided(table: Table, path: Sequence[str], standing: Standing = MappingProxyType({})) -> Decided:
     """Who set the value at `path` of a bundle's document, or took it away. `standing` are the device's."""
-    if path[0] in ("windows", "schedules"):
+    if path[0] in ("windows", "schedules", "queries"):
         found = standing.get((path[0], *path[1:2]))
         return Decided(str(found.key.scope), found.at(path[2:])) if found else Decided(BUILT_IN, Origin(""))
     entry, steps = _deepest(table, path)

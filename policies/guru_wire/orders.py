@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field, StringConstraints, ValidationError
 
 from guru_policy.errors import Untrusted
-from guru_policy.host import Shell
+from guru_policy.host import Sandbox, Shell
 from guru_policy.model import Carried
 from guru_wire.files import FileLook
 from guru_wire.purposes import AUTHORITY_LIFE_MS, MAX_LIFE_MS, Proof, leaf, node, tree
@@ -24,8 +24,9 @@ from guru_wire.querying import Query
 from guru_wire.signing import Signed, seal, unseal
 
 __all__ = [
-    "AUTHORITY_LIFE_MS", "MAX_LIFE_MS", "Authority", "Cancelled", "Command", "Expired", "Order", "Proof",
-    "open_authority", "open_cancel", "open_order", "root_of", "seal_authority", "seal_cancel", "seal_order", "tree",
+    "AUTHORITY_LIFE_MS", "MAX_LIFE_MS", "Authority", "Cancelled", "Command", "Expired", "Inside", "Order",
+    "Proof", "open_authority", "open_cancel", "open_order", "root_of", "seal_authority", "seal_cancel", "seal_order",
+    "tree",
 ]
 
 MAX_DEPTH = 32
@@ -45,8 +46,19 @@ class Authority(Carried):
     expires_at: int
 
 
+class Inside(Carried):
+    """A script, read by the command's `shell`, that runs in a sandbox or not at all.
+
+    It stands here and not in the fields that older agents know: they find nothing to run.
+    """
+
+    sandbox: Sandbox
+    script: str = Field(max_length=MAX_SCRIPT)
+    unless: str | None = Field(default=None, max_length=MAX_SCRIPT)
+
+
 class Command(Carried):
-    """What is run: `argv`, `script` read by `shell`, `query`, `file`, or `look`, which the agent knows by name."""
+    """What is run: `argv`, `script` read by `shell`, `inside`, `query`, `file`, or `look`, which the agent knows."""
 
     argv: tuple[Word, ...] = Field(default=(), max_length=1000)
     shell: Shell | None = None          # None with a script: the platform's own, sh or powershell
@@ -63,6 +75,7 @@ class Command(Carried):
     run_as: Literal["system", "user"] = "system"
     timeout: int = Field(default=60, ge=1, le=MAX_TIMEOUT)      # seconds
     output: int = Field(default=64 << 10, ge=0, le=MAX_OUTPUT)  # bytes kept
+    inside: Inside | None = None        # since LANGUAGE 11
 
 
 class Order(Carried):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from guru_policy.model import Carried
+from guru_wire.operator import Answer
 from guru_wire.running import State
 
 
@@ -26,6 +27,7 @@ class ScheduledRun(Carried):
     `out` and `err` are what is kept of what it printed, as text; `printed` counts the bytes that there were.
     """
 
+    run: str
     id: str                             # of the device
     name: str
     customer: str
@@ -43,3 +45,13 @@ class ScheduledRun(Carried):
     printed: int
     out: str
     err: str
+
+
+class ScheduledRunEnding(Answer):
+    """A run that its device is told to end; how it ended stands in the runs, once the device has told."""
+
+    run: str
+    id: str                             # of the device
+    name: str
+    schedule: str
+    due: int

@@ -21,6 +21,7 @@ from guru_server.leases import Fence, held
 from guru_server.notify.outbox import forget_finished
 from guru_server.overrides import store as overrides
 from guru_server.schedules.recording import forget_runs
+from guru_server.schedules.summing import sum_up
 from guru_server.setting_parts import RetentionSettings
 from guru_server.store.database import Database
 from guru_server.telemetry.checks import Forgotten, forget_unspoken
@@ -70,6 +71,7 @@ class Retention:
         gone = await self._db.write(forget)
         if gone:
             await self._bus.publish("checks", {one.device for one in gone})
+        await self._sum_up(fence, now)
         await self._forget_events(fence, now)
         await self._let_go(fence, now)
         await self._tidy(fence, now)
@@ -94,6 +96,15 @@ class Retention:
 
         await self._db.write(work)
         self._tidied = now
+
+    async def _sum_up(self, fence: Fence, now: int) -> None:
+        """Have the audit log tell how scheduled runs ended, before they are forgotten."""
+
+        def work(connection: Connection) -> None:
+            held(connection, fence)
+            sum_up(connection, now)
+
+        await self._db.write(work)
 
     async def _forget_events(self, fence: Fence, now: int) -> None:
         """Let events go that are too old, or too many."""

@@ -103,6 +103,7 @@ from guru_server.rights import approvals_api, clients_api, requests_api
 from guru_server.rights.declaring import needs
 from guru_server.rights.holding import Holding
 from guru_server.schedules import api as schedules_api
+from guru_server.schedules.cancelling import Canceller
 from guru_server.secrets import api as secrets_api
 from guru_server.secrets.opening import Opener
 from guru_server.setting_parts import GitSettings, LimitSettings, PaceSettings
@@ -111,6 +112,7 @@ from guru_server.signer.asking import Signatures
 from guru_server.signer.health import aged, signing
 from guru_server.sso import api as sso_api
 from guru_server.sso.providers import Providers
+from guru_server.standing import api as standing_api
 from guru_server.store.database import Database
 from guru_server.supervising import Job
 from guru_server.telemetry import api as telemetry_api
@@ -201,7 +203,9 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     guarded.append(jobs_api.router(JobDesk(db, bus, clock, signer, in_force.labels, templates)))
     guarded += _about_events(ground, in_force)
     guarded += [telemetry_api.router(db, clock), secrets_api.router(opener), *entrances.guarded]
-    guarded.append(schedules_api.router(schedules_api.Desk(db, in_force.labels, in_force.load)))
+    guarded.append(schedules_api.router(schedules_api.Desk(
+        db, in_force.labels, in_force.load, Canceller(db, bus, clock, signer))))
+    guarded.append(standing_api.router(standing_api.Desk(db, in_force.labels, in_force.load)))
     guarded.append(inventory_api.router(inventory_api.Desk(db, in_force.labels)))
     guarded.append(rights_api.router(rights_api.Desk(db, clock, in_force.labels)))
     guarded.append(approvals_api.router(approvals_api.Desk(db, clock, replay, accounts)))

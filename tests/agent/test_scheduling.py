@@ -232,6 +232,19 @@ async def test_a_run_that_is_not_over_is_not_run_beside_itself(box: Box, tmp_pat
     assert sorted(box.told()) == [("expired", "04 00:02"), ("succeeded", "04 00:01")]
 
 
+async def test_a_schedule_that_the_device_has_no_more_ends_also_what_runs_of_it(box: Box, tmp_path: Path) -> None:
+    box.have(nightly(f"touch {tmp_path}/begun; sleep 600", timeout=900))
+    await box.at("2026-05-04T00:00:00")
+    box.clock.set("2026-05-04T02:30:00")
+    box.scheduler.look()
+    await until((tmp_path / "begun").exists, 30)
+    box.have()
+    box.scheduler.look()
+    await until(lambda: not box.jobs._known, 30)
+
+    assert box.told() == [("cancelled", "04 02:30")]
+
+
 async def test_what_it_prints_is_bounded_and_goes_with_the_end(box: Box) -> None:
     box.have(nightly("yes | head -c 1000000", output=1 << 20))
     await box.at("2026-05-04T00:00:00")

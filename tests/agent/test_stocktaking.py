@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from guru_agent.clock import Clock
-from guru_agent.sampling.stocktaking import ROOM, Row, Stocktaking, looking
+from guru_agent.sampling.deltas import ROOM, Row
+from guru_agent.sampling.stocktaking import Stocktaking, looking
 from guru_policy.query import BY_NAME
 from guru_policy.query.kept import KEPT, KEPT_BY_NAME, MOST_ROWS, Kept
 from guru_wire.inventory import InventoryDelta

@@ -103,7 +103,7 @@ from guru_wire.people import (
     UserRow,
 )
 from guru_wire.planning import ExactPlan, Impact
-from guru_wire.schedules import ScheduledRun, ScheduleRow
+from guru_wire.schedules import ScheduledRun, ScheduledRunEnding, ScheduleRow
 from guru_wire.secrets import ServerRecipient
 from guru_wire.sign_ins import AttemptBegun, DeviceCodeSeen, PasskeySeen
 from guru_wire.uplink import Change, CheckResult, ResourceOutcome, ResourceReport, ServiceState
@@ -460,8 +460,11 @@ def holdings(x: str = "") -> dict[str, Any]:
             name=f"nightly{x}", scope=f"org{x}", cron=f"30 2 * * *{x}", timezone="device", jitter=600, missed="once",
             template=f"clean{x}", selector=f"role=server{x}", revision=REVISION),), total=1),
         "GET /schedules/runs": Page[ScheduledRun](items=(ScheduledRun(
-            **where, schedule=f"nightly{x}", template=f"clean{x}", due=T, state="failed", reason=f"no{x}", started_at=T,
+            **where, run=JOB,
+            schedule=f"nightly{x}", template=f"clean{x}", due=T, state="failed", reason=f"no{x}", started_at=T,
             finished_at=T, duration=5, exit_code=1, signal=None, printed=3, out=f"out{x}", err=f"err{x}"),), total=1),
+        f"POST /schedules/runs/{JOB[:8]}/cancel": ScheduledRunEnding(
+            run=JOB, id=ID, name=f"web01{x}", schedule=f"nightly{x}", due=T),
         "GET /find": Page[FoundDevice](
             items=(FoundDevice(**where, field=f"mac{x}", value=f"52:54:00{x}"),), total=1),
     }

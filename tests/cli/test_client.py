@@ -25,6 +25,7 @@ from guru_wire import (
     schedules,
     secrets,
     sign_ins,
+    standing,
     uplink,
 )
 from gurucli import (
@@ -39,6 +40,7 @@ from gurucli import (
     answers_planning,
     answers_rights,
     answers_schedules,
+    answers_standing,
 )
 from gurucli.answers import Status, WhoAmI
 from gurucli.client import Client, part
@@ -128,7 +130,7 @@ def test_a_name_cannot_leave_its_place_in_the_path() -> None:
 
 WIRE = (
     access, alerting, audit_log, drift, enrolment, events, exporting, health, holdings, jobs, operator, people,
-    schedules, secrets, sign_ins, uplink,
+    schedules, secrets, sign_ins, standing, uplink,
 )
 MODELS = {
     name: model for module in WIRE
@@ -137,7 +139,7 @@ MODELS["Verdict"] = uplink.Verdict
 ANSWERS = (
     answers, answers_alerting, answers_audit, answers_events, answers_exporting, answers_inventory, answers_jobs,
     answers_people,
-    answers_planning, answers_rights, answers_schedules,
+    answers_planning, answers_rights, answers_schedules, answers_standing,
 )
 SHAPES = {name: shape for module in ANSWERS
           for name, shape in vars(module).items() if hasattr(shape, "__required_keys__")}

@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from guru_policy.fleet import Fleet
+from guru_policy.loading import load
+from guru_policy.tree import MemoryTree
 from guru_wire.jobs import JobMade, OutputRow, RunRow
+from guru_wire.operator import Page
 from guru_wire.querying import QueryColumns, QueryEnd, QueryRows
+from guru_wire.standing import KeptAnswer, KeptRow, QueryChange, QueryHolder, SavedQuery
 from tests.cli.canned import JOB, job_row, progress, run_row
 from tests.cli.conftest import Guru
 from tests.cli.double import Double
@@ -170,3 +175,81 @@ def test_one_device_needs_no_word_on_how_far_it_is(guru: Guru, double: Double) -
         printed("web01", QueryColumns(columns=("name",)), QueryRows(rows=(("sshd",),)), QueryEnd(count=1))])
 
     assert guru("query", "select name from processes", "web01").err == ""
+
+
+def saved(double: Double, **more: Any) -> None:
+    """A server on which `admins` is in force, and what it keeps of it."""
+    query = SavedQuery(name="admins", scope="org", sql="select username from users", every=600, results="differential",
+                       selector="", revision="a" * 40)
+    double.answers["GET /queries"] = Page[SavedQuery](items=(query,), total=1)
+    holders = tuple(
+        QueryHolder(id=f"{number}" * 32, name=name, customer="acme", site="hq", at=5, rows=1, cut=False, stale=False,
+                    old=False, problem=problem)
+        for number, (name, problem) in enumerate((("web01", ""), ("web02", f"away{HOSTILE}"))))
+    pages = [KeptAnswer(
+        name="admins", columns=("username", "uid"), devices=(one,), total=2, next=following,
+        rows=(KeptRow(device=one.id, values=(f"root{HOSTILE}", 0), since=None),),
+    ) for one, following in zip(holders, ("1", None), strict=True)]
+    double.answers["GET /queries/rows"] = lambda asked: pages["cursor" in asked.query]
+    double.answers["GET /queries/changes"] = Page[QueryChange](items=(QueryChange(
+        at=5, id="0" * 32, name="web01", customer="acme", site="hq", change="added", row={"username": "ben"},
+    ),), total=1)
+
+
+def test_what_devices_told_of_a_saved_query_is_shown_at_once_and_nobody_is_asked(guru: Guru, double: Double) -> None:
+    saved(double)
+    result = guru("query", "--saved", "admins", "-o", "json")
+    plain = guru("query", "--saved", "admins", "-o", "tsv")
+    total = guru("query", "--saved", "admins", "--reduce", "select count(*) as n from rows", "-o", "json")
+
+    assert [row["device"] for row in json.loads(result.out)["rows"]] == ["web01", "web02"]
+    assert json.loads(total.out)["rows"] == [{"n": 2}]
+    assert not BAD.search(plain.out.replace("\t", " ") + plain.err)
+    assert "web02: no newer answer: away" in plain.err
+    assert "as 2 devices told" in plain.err
+    assert (result.code, double.requests("POST", "/jobs")) == (0, [])
+
+
+def test_a_device_or_a_selector_narrows_it(guru: Guru, double: Double) -> None:
+    saved(double)
+    guru("query", "--saved", "admins", "web01")
+    guru("query", "--saved", "admins", "--history", "-l", "@acme")
+    both = guru("query", "--saved", "admins", "web01", "-l", "@acme")
+
+    assert double.requests("GET", "/queries/rows")[0].query["device"] == "web01"
+    assert double.requests("GET", "/queries/changes")[0].query["selector"] == "@acme"
+    assert both.code == 2
+
+
+def test_a_saved_query_is_asked_live_and_its_history_and_the_list_are_shown(guru: Guru, double: Double) -> None:
+    two(double)
+    saved(double)
+    live = guru("query", "--saved", "admins", "--live")
+    history = guru("query", "--saved", "admins", "--history", "-o", "tsv")
+    listed = guru("query", "--list", "-o", "name")
+
+    assert double.requests("POST", "/jobs")[-1].body["query"]["sql"] == "select username from users"
+    assert (live.code, listed.out) == (0, "admins\n")
+    assert "added\tweb01\tusername=ben" in history.out
+    assert guru("query", "--saved", "admin", "--live").code == 5
+    assert [guru("query", "--live").code, guru("query", SQL, "--history").code] == [2, 2]
+
+
+def test_a_query_is_printed_as_the_object_that_git_is_given(guru: Guru, double: Double) -> None:
+    made = guru("query", "select username from users", "--saved", "people", "--every", "10m", "-l", "os=linux")
+    fleet = written("people.yaml", made.out)
+    wrong = [guru("query", *words) for words in (
+        ("select username from users", "--saved", "people", "--every", "5s"),
+        ("select username from users", "--saved", "Not a name", "--every", "5m"))]
+
+    assert fleet.faults == ()
+    [item] = [one for one in fleet.objects.values() if one.key.kind == "Query"]
+    assert (item.name, item.spec.every, str(item.spec.selector)) == ("people", 600, "os=linux")
+    assert [one.code for one in wrong] == [10, 10]
+    assert (made.code, double.requests("POST", "/jobs")) == (0, [])
+
+
+def written(name: str, text: str) -> Fleet:
+    """The fleet with this file in org/."""
+    return load(MemoryTree({
+        "fleet.yaml": "apiVersion: guru/v1\nkind: Fleet\nmetadata: {name: fleet}\nspec: {}\n", f"org/{name}": text}))

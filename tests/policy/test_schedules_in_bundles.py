@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guru_policy.bundle import Bundle
+from guru_policy.bundle import Bundle, PlacedInside
 from guru_policy.comparing import device_changes
 from guru_policy.compiling import Compiled, Compiler, Effective, compile_customer
 from guru_policy.explaining import explain
@@ -118,9 +118,18 @@ def test_a_parameter_that_is_a_secret_is_named_and_comes_sealed_with_the_bundle(
     assert "does not open" in str(broken.assigned[server(1).id])
 
 
-@pytest.mark.parametrize(("more", "message"), [
-    ("approval: {role: boss}", "need an approval"), ("sandbox: isolated", "wants the sandbox isolated"),
-])
+def test_a_script_for_a_sandbox_stands_where_an_agent_that_knows_of_none_does_not_look() -> None:
+    files = {
+        "org/clean.yaml": written("CommandTemplate", "clean", "{shell: sh, script: x, unless: y, sandbox: isolated}"),
+        "org/nightly.yaml": written("Schedule", "nightly", "{cron: 30 2 * * *, template: clean}"),
+    }
+    [placed] = bundle_of(compiled(fleet(files), server(1)), server(1)).schedules
+
+    assert (placed.script, placed.digest, placed.unless) == (None, None, None)
+    assert placed.inside == PlacedInside(sandbox="isolated", script="x", unless="y")
+
+
+@pytest.mark.parametrize(("more", "message"), [("approval: {role: boss}", "need an approval")])
 def test_a_template_that_cannot_run_alone_is_refused_in_a_schedule(more: str, message: str) -> None:
     files = {
         "org/boss.yaml": written("Role", "boss", "{rules: {all: {allow: [device.read]}}}"),

@@ -42,6 +42,7 @@ class Ending(NamedTuple):
     exit_code: int | None
     signal: int | None
     cut: str = ""                       # timeout | cancel | early: it was never started
+    box: str = ""                       # the sandbox that it was in, and what made that
 
 
 async def run_child(start: Start, heard: Heard, cancel: asyncio.Event) -> Ending:

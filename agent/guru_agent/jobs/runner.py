@@ -7,10 +7,8 @@ was begun when the agent died is told as lost: it ran, nobody knows how far, and
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import logging
-import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -18,17 +16,16 @@ from typing import Protocol
 
 from guru_agent.clock import Clock
 from guru_agent.jobs.accepting import Acceptance, Forgotten
-from guru_agent.jobs.child import COOKIE, Ending, Start, end_leftovers, run_child
+from guru_agent.jobs.child import Ending, end_leftovers
 from guru_agent.jobs.queries import told_to
-from guru_agent.jobs.shells import Said, say_to
+from guru_agent.jobs.starting import Starter
 from guru_agent.jobs.tape import Tape
-from guru_agent.jobs.whom import signed_in, system
 from guru_agent.logs import plain, say
 from guru_agent.state.refusals import Refusals
 from guru_agent.state.spool import Spool
 from guru_agent.state.store import Store, StoreFull
 from guru_agent.supervise import Crashed, guarded
-from guru_policy.errors import CannotLook, GuruError, InputInvalid, StepFailed, Untrusted
+from guru_policy.errors import GuruError, Untrusted
 from guru_policy.host import Host
 from guru_wire import link
 from guru_wire.files import FileLook
@@ -71,12 +68,16 @@ class Jobs:
     def __init__(
         self, store: Store, spool: Spool, runs: Memory, acceptance: Acceptance, refusals: Refusals, clock: Clock,
         host: Host, looks: Mapping[str, Look], *, private: Path | None = None, schedule: Schedule | None = None,
+        beside: Jobs | None = None,
     ) -> None:
-        """With `schedule`, which tells the Schedule of a run, what is printed goes with the end of a run."""
-        self._schedule = schedule
+        """With `schedule`, which tells the Schedule of a run, what is printed goes with the end of a run.
+
+        `beside` has other runs, which cancellations that come here may mean.
+        """
+        self._schedule, self._beside = schedule, beside
         self._store, self._spool, self._runs = store, spool, runs
         self._acceptance, self._refusals, self._clock = acceptance, refusals, clock
-        self._host, self._looks, self._private = host, looks, private
+        self._host, self._looks, self._private, self._starter = host, looks, private, Starter(host, private)
         self._waiting: deque[Order] = deque()
         self._known: set[str] = set()   # waiting or running
         self._doing: set[str] = set()   # commands that run
@@ -130,16 +131,24 @@ class Jobs:
         except Untrusted as error:
             self._refusals.tell(error, None)
             return
+        if self.end(job) or (self._beside is not None and self._beside.end(job)):
+            return
+        if not self._runs.knows(job):
+            over = self._clock.now() + MAX_LIFE_MS
+            self._settle(Run(job=job, state="cancelled", reason="it had not begun"), over)
+
+    def end(self, job: str) -> bool:
+        """End it when it runs or waits here; whether it did."""
         if job in self._cancels:
             self._cancels[job].set()
-            return
-        waiting = [order for order in self._waiting if order.job == job]
-        for order in waiting:
-            self._waiting.remove(order)
-            self._known.discard(job)
-        if not self._runs.knows(job):
-            over = waiting[0].expires_at if waiting else self._clock.now() + MAX_LIFE_MS
-            self._settle(Run(job=job, state="cancelled", reason="it had not begun"), over)
+            return True
+        waiting = next((order for order in self._waiting if order.job == job), None)
+        if waiting is None:
+            return False
+        self._waiting.remove(waiting)
+        self._known.discard(job)
+        self._settle(Run(job=job, state="cancelled", reason="it had not begun"), waiting.expires_at)
+        return True
 
     async def run(self) -> None:
         """Run what is ordered until cancelled; then end what still runs."""
@@ -247,11 +256,13 @@ class Jobs:
             return await self._looked_at(order, command.file, tape)
         if command.look is not None:
             return await self._looked(order, tape)
-        if command.unless is not None:
-            asked = await self._start(order, command.unless, Tape(order.job, 0, self._spool), UNLESS)
+        inside = command.inside
+        script, unless = (command.script, command.unless) if inside is None else (inside.script, inside.unless)
+        if unless is not None:
+            asked = await self._start(order, unless, Tape(order.job, 0, self._spool), UNLESS)
             if asked.exit_code == 0:
                 return Run(job=order.job, state="succeeded", reason="it is so already: nothing ran")
-        ending = await self._start(order, command.script, tape, command.timeout)
+        ending = await self._start(order, script, tape, command.timeout)
         how = {"exit_code": ending.exit_code, "signal": ending.signal}
         if ending.cut == "timeout":
             reason = f"not done after {command.timeout} s: it was ended"
@@ -259,34 +270,11 @@ class Jobs:
         if ending.cut:
             reason = "it was ended " + ("while it ran" if ending.cut == "cancel" else "before the command began")
             return Run(job=order.job, state="cancelled", reason=reason, **how)
-        return Run(job=order.job, state="succeeded" if ending.exit_code == 0 else "failed", **how)
+        return Run(job=order.job, state="succeeded" if ending.exit_code == 0 else "failed", reason=ending.box, **how)
 
     async def _start(self, order: Order, script: str | None, tape: Tape, timeout: float) -> Ending:
-        command = order.command
-        account = signed_in() if command.run_as == "user" else system()
-        said = Said(command.argv) if script is None else say_to(command.shell, script)
-        if not said.argv:
-            raise InputInvalid("the order names no command")
-        root = self._host.root
-        env = {**account.env, **command.env, **await self._secrets(command), COOKIE: order.job}
-        try:
-            folder = Path(command.cwd) if command.cwd else account.home
-            if root is not None:
-                env["GURU_ROOT"] = root
-                folder = Path(root) / command.cwd.lstrip("/")
-            if not folder.is_dir():
-                raise InputInvalid(f"there is no folder {folder}")
-            descriptors = () if said.descriptor is None else (said.descriptor,)
-            stdin = base64.b64decode(command.stdin)
-            start = Start(said.argv, env, folder, stdin, timeout, descriptors, account.options)
-            if self._cancels[order.job].is_set():
-                return Ending(None, None, "early")
-            return await run_child(start, tape.heard, self._cancels[order.job])
-        except OSError as cause:
-            raise StepFailed(f"{said.argv[0]} cannot be started: {cause.strerror}") from cause
-        finally:
-            if said.descriptor is not None:
-                os.close(said.descriptor)
+        cancel = self._cancels[order.job]
+        return await self._starter.start(order.job, order.command, script, tape, timeout, cancel)
 
     async def _looked(self, order: Order, tape: Tape) -> Run:
         look = self._looks.get(order.command.look or "")
@@ -328,15 +316,6 @@ class Jobs:
         told = await told_to(query, root, tape.heard, self._cancels[order.job])
         return Run(job=order.job, state=told.state, reason=plain(told.reason, 500),
                    exit_code=0 if told.state == "succeeded" else None)
-
-    async def _secrets(self, command: Command) -> dict[str, str]:
-        found = {}
-        for variable, name in command.secrets.items():
-            value = await self._host.secret(name)
-            if value is None:
-                raise CannotLook(f"this device has no secret {name}")
-            found[variable] = value.decode(errors="surrogateescape")
-        return found
 
     def passed(self, said: Run) -> None:
         """Tell and keep that one is over that never began; again later when the disk is full."""

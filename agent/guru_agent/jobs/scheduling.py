@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from collections.abc import Sequence
 from typing import Literal
 from zoneinfo import ZoneInfoNotFoundError
 
@@ -23,7 +24,7 @@ from guru_agent.state.store import StoreFull
 from guru_policy.bundle import PlacedSchedule
 from guru_policy.errors import GuruError
 from guru_policy.opening import Calendar, Times
-from guru_wire.orders import Command, Order
+from guru_wire.orders import Command, Inside, Order
 from guru_wire.running import PIECE, OfSchedule, Run
 
 LOG = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class Scheduler:
         if self._version != self._desired.version:
             self._version, self._calendar, self._unreadable = self._desired.version, Calendar(), set()
             if self._desired.current:
-                self._known.only(one.id for one in schedules)
+                self._only([one.id for one in schedules])
         waits = [LOOK]
         for schedule in schedules:
             try:
@@ -93,6 +94,12 @@ class Scheduler:
                     say(LOG, "a schedule cannot be read", logging.ERROR, schedule=schedule.id, reason=str(cause))
                 self._unreadable.add(schedule.id)
         return max(SHORTEST, min(waits))
+
+    def _only(self, schedules: Sequence[str]) -> None:
+        """What the device has no more begins no more, and what runs of it is ended."""
+        for name in self._under_way.keys() - set(schedules):
+            self._jobs.end(self._under_way.pop(name))
+        self._known.only(schedules)
 
     def _look_at(self, schedule: PlacedSchedule) -> float:
         """Seconds until it is due again."""
@@ -134,10 +141,15 @@ class Scheduler:
         self._jobs.take(Order(job=job, root="", issued_at=at, expires_at=at + WAIT_MS, command=command))
 
     def _command(self, schedule: PlacedSchedule) -> Command:
-        script = schedule.script
-        if schedule.digest is not None:
-            script = self._blobs.read(schedule.digest).decode()
-        return Command(
-            shell=schedule.shell, script=script, unless=schedule.unless, env=schedule.env, secrets=schedule.secrets,
-            run_as=schedule.run_as, timeout=schedule.timeout, output=min(schedule.output, MOST_OUTPUT),
+        where = schedule.inside or schedule
+        script = where.script
+        if where.digest is not None:
+            script = self._blobs.read(where.digest).decode()
+        command = Command(
+            shell=schedule.shell, env=schedule.env, secrets=schedule.secrets, run_as=schedule.run_as,
+            timeout=schedule.timeout, output=min(schedule.output, MOST_OUTPUT),
         )
+        if schedule.inside is None:
+            return command.model_copy(update={"script": script, "unless": schedule.unless})
+        inside = Inside(sandbox=schedule.inside.sandbox, script=script or "", unless=schedule.inside.unless)
+        return command.model_copy(update={"inside": inside})

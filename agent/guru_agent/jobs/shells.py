@@ -43,6 +43,15 @@ def say_to(shell: Shell | None, script: str, platform: str = sys.platform) -> Sa
     return Said((*POSIX[shell], "-c", script))
 
 
+def said_inside(shell: Shell | None, script: str) -> tuple[list[str], str | None]:
+    """The command line within a sandbox of Linux, and the script when that is to be handed to it as a file."""
+    if shell == "powershell":
+        return ["pwsh", *_encoded(script)], None
+    if (shell or "sh") not in POSIX:
+        raise Unsupported(f"{shell} is a shell of Windows only")
+    return list(POSIX[shell or "sh"]), script
+
+
 def _windows(shell: Shell, script: str) -> tuple[str, ...]:
     if shell == "powershell":
         return ("powershell.exe", *_encoded(script))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,10 +17,10 @@ import orjson
 from guru_agent.clock import Clock
 from guru_agent.logs import plain, say
 from guru_agent.query.asking import ask
-from guru_agent.state.spool import INVENTORY, Spool
+from guru_agent.sampling.deltas import Deltas, Row, Seen, bounded
+from guru_agent.state.spool import Spool
 from guru_agent.state.store import Store, StoreFull
-from guru_policy.query.kept import KEPT, MOST_ROWS, MOST_TEXT, Kept, Value
-from guru_wire.inventory import InventoryDelta
+from guru_policy.query.kept import KEPT, MOST_ROWS, MOST_TEXT, Kept
 from guru_wire.querying import Query, QueryLimits
 
 LOG = logging.getLogger(__name__)
@@ -29,10 +28,8 @@ EVERY = 6 * 3600                        # seconds
 FIRST = 300                             # seconds after the start, half of it to half more: other work comes first
 SLOW = 3600                             # seconds between two looks at a slow table at least
 GAP = 60                                # seconds between two looks at least
-ROOM = 400 << 10                        # bytes of rows of one table; what is more is cut off, in the order of keys
 _LIMITS = QueryLimits(rows=MOST_ROWS + 1, bytes=8 << 20, seconds=60.0)
 
-Row = tuple[Value, ...]
 Look = Callable[[Kept], Awaitable[Sequence[Row] | None]]        # None: it cannot be seen on this machine
 
 
@@ -43,7 +40,8 @@ class Stocktaking:
         self, store: Store, spool: Spool, clock: Clock, rows: Look, every: int = EVERY, *,
         first: float = FIRST, gap: float = GAP,
     ) -> None:
-        self._store, self._spool, self._clock, self._rows, self._every = store, spool, clock, rows, every
+        self._spool, self._clock, self._rows, self._every = spool, clock, rows, every
+        self._deltas = Deltas(store, spool, clock)
         self._first, self._gap = min(first, every), min(gap, every)
         self._wanted = asyncio.Event()
         self._slow_from = 0.0           # monotonic: when slow tables may be looked at again
@@ -84,34 +82,10 @@ class Stocktaking:
             if rows is None:
                 continue
             try:
-                self._tell(kept, rows)
+                self._deltas.tell(kept, _seen(kept, rows))
             except StoreFull as full:
                 say(LOG, "the inventory waits", logging.ERROR, reason=full.message)
                 return
-
-    def _tell(self, kept: Kept, rows: Sequence[Row]) -> None:
-        name = INVENTORY + kept.table
-        told = self._store.fact(name)
-        known: dict[str, str] = orjson.loads(told) if told else {}
-        found, cut = _bounded(kept, rows)
-        marks = {key: _mark(row) for key, row in found.items()}
-        if told and marks == known:
-            return
-        basis, digest = (_digest(known), _digest(marks)) if told else ("", _digest(marks))
-        delta = InventoryDelta(
-            table=kept.table, at=self._clock.now(), basis=basis, digest=digest, columns=kept.columns, cut=cut,
-            rows=tuple(row for key, row in found.items() if not basis or known.get(key) != marks[key]),
-            removed=tuple(sorted(known.keys() - found.keys())) if basis else (),
-        )
-        body = delta.model_dump_json().encode()
-        if basis and len(body) > ROOM:  # more came and went than is there
-            whole = {"basis": "", "rows": tuple(found.values()), "removed": ()}
-            body = delta.model_copy(update=whole).model_dump_json().encode()
-        with self._store.transaction():
-            # No delta may take the place of another: each goes on from the one before.
-            same = f"inventory:{self._spool.last}:{digest}"
-            self._spool.add_result("inventory", body, same=same, subject=same)
-            self._store.keep(name, orjson.dumps(marks).decode())
 
 
 def looking(root: Path | None) -> Look:
@@ -134,28 +108,9 @@ def looking(root: Path | None) -> Look:
     return rows
 
 
-def _bounded(kept: Kept, rows: Sequence[Row]) -> tuple[dict[str, Row], bool]:
-    """The rows by key, in its order, as many as fit; whether some did not."""
-    found: dict[str, Row] = {}
-    for row in rows:
-        clean = tuple(plain(value, MOST_TEXT) if isinstance(value, str) else value for value in row)
-        found.setdefault(plain(kept.key_of(clean)), clean)
-    fitting: dict[str, Row] = {}
-    size = 0
-    for key in sorted(found):
-        size += len(orjson.dumps(found[key])) + 1
-        if size > ROOM or len(fitting) == MOST_ROWS:
-            return fitting, True
-        fitting[key] = found[key]
-    return fitting, False
-
-
-def _mark(row: Row) -> str:
-    return hashlib.blake2b(orjson.dumps(row), digest_size=8).hexdigest()
-
-
-def _digest(marks: dict[str, str]) -> str:
-    return hashlib.sha256(orjson.dumps(marks, option=orjson.OPT_SORT_KEYS)).hexdigest()
+def _seen(kept: Kept, rows: Sequence[Row]) -> Seen:
+    clean = [tuple(plain(value, MOST_TEXT) if isinstance(value, str) else value for value in row) for row in rows]
+    return bounded(kept, clean, MOST_ROWS)
 
 
 def _jitter(part: float) -> float:

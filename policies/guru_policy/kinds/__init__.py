@@ -16,6 +16,7 @@ from guru_policy.kinds.maintenance_window import MaintenanceWindow
 from guru_policy.kinds.notification_channel import CHANNELS, NotificationChannel
 from guru_policy.kinds.person import Person
 from guru_policy.kinds.policy import Policy
+from guru_policy.kinds.query import Query
 from guru_policy.kinds.role import Role
 from guru_policy.kinds.rollout import Rollout
 from guru_policy.kinds.schedule import Schedule
@@ -45,6 +46,7 @@ KINDS: dict[str, tuple[type[Spec] | None, frozenset[Level]]] = {
     "Branding": (Branding, _PLACES),
     "CommandTemplate": (CommandTemplate, _TENANT),
     "Schedule": (Schedule, _PLACES),
+    "Query": (Query, _PLACES),
     "Rollout": (Rollout, _ORG),
     "AgentRelease": (AgentRelease, _ORG),
     "Role": (Role, _ORG),
@@ -72,6 +74,6 @@ def models_of(kind: str) -> tuple[type[Spec], ...]:
 __all__ = [
     "KINDS", "LATER", "ActionSet", "AgentRelease", "AlertRule", "Binding", "Branding", "CommandTemplate", "Customer",
     "DeviceGroup", "EscalationPolicy", "FleetSpec", "IdentityProvider", "MaintenanceWindow", "NotificationChannel",
-    "Person", "Policy", "Role", "Rollout", "Schedule", "Secret", "ServiceAccount", "SignInPolicy", "Site", "Spec",
-    "Test", "Webhook", "models_of",
+    "Person", "Policy", "Query", "Role", "Rollout", "Schedule", "Secret", "ServiceAccount", "SignInPolicy", "Site",
+    "Spec", "Test", "Webhook", "models_of",
 ]

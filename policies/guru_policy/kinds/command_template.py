@@ -86,7 +86,7 @@ class CommandTemplate(Spec):
         default=64 << 10, description="how much of what it prints is kept, at most 16MiB")
     sandbox: Literal["none", "confined", "isolated"] = Field(
         default="none", description="`confined`: no new privileges, a private /tmp, the system read-only; "
-                                    "`isolated`: no network either")
+                                    "`isolated`: no network either. Where there is none to be had, nothing runs")
     approval: Approval | None = Field(default=None, description="who has to agree before it runs")
     unless: Text | None = Field(
         default=None, description="a script of the same shell; when it ends with 0, it is so already and nothing runs")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import orjson
 
+from guru_policy.text.flattening import plain
+
 MOST_ROWS = 10_000                      # of one table on one device
 MOST_KEY, MOST_TEXT = 300, 400          # characters
+OF_QUERY = "query:"                     # how tables are called that are the answers to standing queries
+MOST_OF_QUERY, TEXT_OF_QUERY = 2_000, 2_000     # rows of one on one device, characters
+_LARGEST = 1 << 62                      # of a whole number
 
 Value = str | int | float | None
 
@@ -34,9 +40,33 @@ class Kept(NamedTuple):
         return f"select {', '.join(self.columns)} from {self.table}{only} limit {MOST_ROWS + 1}"  # noqa: S608 - ours
 
     def key_of(self, row: Sequence[Value]) -> str:
-        """What names a row in its table: the values of the key's columns as a JSON array."""
+        """What names a row in its table: the key's values as a JSON array, or without a key a digest of the row."""
+        if not self.key:
+            return hashlib.blake2b(content_of(self.columns, row), digest_size=16).hexdigest()
         found = dict(zip(self.columns, row, strict=True))
         return orjson.dumps([found[name] for name in self.key]).decode()[:MOST_KEY]
+
+
+def of_query(name: str, columns: Sequence[str], *, history: bool = True) -> Kept:
+    """The table that the answer to a standing query is: a row is named by all that is in it."""
+    return Kept(f"{OF_QUERY}{name}", tuple(columns), (), history)
+
+
+def content_of(columns: Sequence[str], row: Sequence[Value]) -> bytes:
+    """A row as JSON by column, without what is NULL: the same bytes for the same content."""
+    found = {name: value for name, value in zip(columns, row, strict=True) if value is not None}
+    return orjson.dumps(found, option=orjson.OPT_SORT_KEYS)
+
+
+def settled(value: Value, most: int = MOST_TEXT) -> Value:
+    """A value as it may be kept: texts plain and short, and no number that a database cannot hold."""
+    if isinstance(value, str):
+        return plain(value, most)
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return None
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        return None
+    return value
 
 
 KEPT: tuple[Kept, ...] = (

@@ -11,13 +11,12 @@ from typing import NamedTuple
 import orjson
 from sqlalchemy import Connection, select, text
 
-from guru_policy.query.kept import MOST_KEY, MOST_TEXT, Kept, Value
+from guru_policy.query.kept import MOST_KEY, MOST_TEXT, TEXT_OF_QUERY, Kept, Value, content_of, settled
 from guru_server.gateway.plain import plain
 from guru_server.inventory.tables import inventory_item
 
 _SLICE = 500                            # numbers in one statement
 _LOCK = 0x67757275_69746D               # of PostgreSQL's advisory locks: items are not let go while they are looked up
-_LARGEST = 1 << 62                      # of a whole number
 
 Body = dict[str, str | int | float]
 
@@ -33,13 +32,13 @@ class Item(NamedTuple):
 
 def item_of(kept: Kept, row: Sequence[Value]) -> Item:
     """The row as it is kept: its texts plain and short."""
-    clean = [_clean(value) for value in row]
-    body: Body = {name: value for name, value in zip(kept.columns, clean, strict=True) if value is not None}
-    written = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    clean = [settled(value, MOST_TEXT if kept.key else TEXT_OF_QUERY) for value in row]
+    written = content_of(kept.columns, clean)
+    name = dict(zip(kept.columns, clean, strict=True))[kept.key[0]] if kept.key else None
     digest = hashlib.sha256(kept.table.encode() + b"\n" + written).digest()
     key = plain(kept.key_of(clean), MOST_KEY)
     return Item(int.from_bytes(digest[:8], "little", signed=True), key,
-                str(body.get(kept.key[0], "")).lower()[:200], written.decode())
+                "" if name is None else str(name).lower()[:200], written.decode())
 
 
 def packed(numbers: Iterable[int]) -> bytes:
@@ -106,13 +105,3 @@ def sliced(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
     """The numbers in lists that fit into a statement."""
     for start in range(0, len(numbers), _SLICE):
         yield numbers[start : start + _SLICE]
-
-
-def _clean(value: Value) -> Value:
-    if isinstance(value, str):
-        return plain(value, MOST_TEXT)
-    if isinstance(value, int) and abs(value) > _LARGEST:
-        return None
-    if isinstance(value, float) and not abs(value) < float("inf"):
-        return None
-    return value

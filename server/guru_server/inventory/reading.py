@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, desc, func, or_, select, tuple_
 
 from guru_policy.inventory import Device
-from guru_policy.query.kept import KEPT_BY_NAME
+from guru_policy.query.kept import KEPT_BY_NAME, OF_QUERY
 from guru_server.inventory.items import Body, bodies_of, unpacked
 from guru_server.inventory.tables import inventory_change, inventory_item, inventory_state
 from guru_wire.holdings import (
@@ -59,7 +59,7 @@ def tables_of(connection: Connection, tenant: str, device: str) -> tuple[Invento
     """What the device told of, by table."""
     table = inventory_state.c
     query = select(table.kind, table.at, table["count"], table.cut, table.stale).where(
-        table.tenant == tenant, table.device == device)
+        table.tenant == tenant, table.device == device, table.kind.not_like(f"{OF_QUERY}%"))
     return tuple(
         InventoryTable(table=row.kind, at=row.at, rows=row[2], cut=row.cut, stale=row.stale)
         for row in connection.execute(query.order_by(table.kind))
@@ -88,7 +88,8 @@ def changes(
 ) -> Changes:
     """What changed, the newest first."""
     table = inventory_change.c
-    query = select(inventory_change).where(table.tenant == tenant, table.device == device, table.at >= since)
+    query = select(inventory_change).where(
+        table.tenant == tenant, table.device == device, table.at >= since, table.kind.not_like(f"{OF_QUERY}%"))
     if kind:
         query = query.where(table.kind == kind)
     total = connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()

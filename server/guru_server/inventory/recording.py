@@ -11,18 +11,22 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select, text
 
 from guru_policy.errors import InputInvalid
-from guru_policy.query.kept import KEPT_BY_NAME, MOST_ROWS, Kept
+from guru_policy.query.kept import KEPT_BY_NAME, MOST_ROWS, OF_QUERY, Kept
 from guru_server.gateway.items import Received
+from guru_server.inventory import queries
 from guru_server.inventory.items import Item, item_of, keep_items, keys_of, packed, unpacked
 from guru_server.inventory.tables import inventory_state
 from guru_wire.inventory import InventoryDelta
 
 _WRITE = text(
-    "INSERT INTO inventory_state (tenant, device, kind, at, changed_at, since, digest, stale, cut, count, numbers)"
-    " VALUES (:tenant, :device, :kind, :at, :changed_at, :since, :digest, :stale, :cut, :count, :numbers)"
+    "INSERT INTO inventory_state (tenant, device, kind, at, changed_at, since, digest, stale, cut, count, numbers,"
+    " columns, about, problem)"
+    " VALUES (:tenant, :device, :kind, :at, :changed_at, :since, :digest, :stale, :cut, :count, :numbers,"
+    " :columns, :about, :problem)"
     " ON CONFLICT (tenant, device, kind) DO UPDATE SET at = excluded.at, changed_at = excluded.changed_at,"
     " digest = excluded.digest, stale = excluded.stale, cut = excluded.cut, count = excluded.count,"
-    " numbers = excluded.numbers"
+    " numbers = excluded.numbers, since = excluded.since, columns = excluded.columns, about = excluded.about,"
+    " problem = excluded.problem"
 )
 _CHANGE = text(
     "INSERT INTO inventory_change (tenant, device, at, kind, key, before, after)"
@@ -39,6 +43,9 @@ class State(NamedTuple):
     since: int
     numbers: bytes
     cut: bool = False
+    columns: str = ""
+    about: str = ""
+    problem: str = ""
 
 
 def recorder(now: Callable[[], int]) -> Callable[[Connection, Sequence[Received]], Mapping[str, set[str]]]:
@@ -61,32 +68,51 @@ def wanted(connection: Connection, tenant: str, device: str) -> bool:
 
 
 def _take(connection: Connection, item: Received, delta: InventoryDelta, now: int) -> None:
-    kept = KEPT_BY_NAME.get(delta.table)
+    of_query = delta.table.startswith(OF_QUERY)
+    kept = queries.kept_of(delta) if of_query else KEPT_BY_NAME.get(delta.table)
     if kept is None:
         return                          # of a newer agent: nothing here could show it
     before = _state(connection, item, kept)
+    if of_query and delta.gone:
+        queries.forget(connection, item, kept)
+        return
+    if of_query and before is None:
+        queries.make_room(connection, item)
+    if before and before.about != delta.about:
+        before = before._replace(since=0)       # the answer to another question: nothing of it came or went
     if delta.basis and (before is None or before.stale or before.digest != delta.basis):
         _write(connection, item, kept, before or State("", False, 0, b""), at=now, stale=True)
         return
     known = keys_of(connection, item.tenant, unpacked(before.numbers)) if before else {}
     coming = _coming(kept, delta)
+    unseen = bool(delta.problem) and not delta.basis            # the rows stand as they were
     gone = known.keys() - coming.keys() if not delta.basis else known.keys() & set(delta.removed)
+    gone = set() if unseen else gone
     after = {key: number for key, number in known.items() if key not in gone}
     after |= {key: one.number for key, one in coming.items()}
-    if len(after) > MOST_ROWS:
-        raise InputInvalid(f"a device keeps {MOST_ROWS} rows of {kept.table} at most")
+    most = queries.MOST_ROWS if of_query else MOST_ROWS
+    if len(after) > most:
+        raise InputInvalid(f"a device keeps {most} rows of {kept.table} at most")
     keep_items(connection, item.tenant, kept, {one.number: one for one in coming.values()}, now)
     at = min(max(delta.at, 0), now)
     if before and before.since and kept.history:
         _note(connection, item, kept, known, after, at)
-    since = before.since if before and before.since else at
-    _write(connection, item, kept, State(delta.digest, False, since, packed(after.values()), delta.cut), at=at,
-           stale=False, changed_at=now)
+        if of_query:
+            queries.tell(connection, item, kept, queries.Turn(known, after, at, now))
+    since = before.since if before and before.since else 0 if delta.problem else at
+    digest = delta.digest if not unseen else before.digest if before else ""
+    state = State(digest, False, since, packed(after.values()), delta.cut)
+    if of_query:
+        told = queries.columns_of(delta) if delta.columns or before is None else before.columns
+        state = state._replace(columns=told, about=delta.about, problem=queries.problem_of(delta))
+    _write(connection, item, kept, state, at=at, stale=False, changed_at=now)
 
 
 def _state(connection: Connection, item: Received, kept: Kept) -> State | None:
     table = inventory_state.c
-    query = select(table.digest, table.stale, table.since, table.numbers, table.cut).where(
+    query = select(
+        table.digest, table.stale, table.since, table.numbers, table.cut, table.columns, table.about, table.problem,
+    ).where(
         table.tenant == item.tenant, table.device == item.device, table.kind == kept.table)
     row = connection.execute(query.with_for_update()).first()
     return State(*row) if row else None
@@ -126,5 +152,5 @@ def _write(
         "tenant": item.tenant, "device": item.device, "kind": kept.table, "at": at, "changed_at": changed_at or at,
         "since": state.since, "digest": state.digest, "stale": stale, "cut": state.cut,
         "count": len(state.numbers) // 8,
-        "numbers": state.numbers,
+        "numbers": state.numbers, "columns": state.columns, "about": state.about, "problem": state.problem,
     })

@@ -31,12 +31,16 @@ inventory_state = Table(
     key("kind", 64),
     moment("at"),                                           # when the device looked
     moment("changed_at"),                                   # when this row was written, by the server's clock
-    moment("since"),                                        # when the table was first seen whole
+    moment("since"),                                        # when the table was first seen whole; 0: not yet
     Column("digest", String(64), nullable=False),           # as the device names what it told
     Column("stale", Boolean, nullable=False, server_default=false()),       # a delta did not fit: it is asked for all
     Column("cut", Boolean, nullable=False, server_default=false()),         # the device has more rows than it tells
     Column("count", Integer, nullable=False),
     Column("numbers", LargeBinary, nullable=False),           # numbers of inventory_item: int64, little-endian, sorted
+    # Of standing queries, whose tables are called query:NAME:
+    Column("columns", Text, nullable=False, server_default=""),             # JSON list, in the query's order
+    Column("about", String(64), nullable=False, server_default=""),         # sha256 of the SQL
+    Column("problem", String(300), nullable=False, server_default=""),      # why there is no newer answer
 )
 
 inventory_change = Table(
@@ -50,3 +54,4 @@ inventory_change = Table(
     Column("before", BigInteger, nullable=True),            # of inventory_item; NULL: it was not there
     Column("after", BigInteger, nullable=True),             # NULL: it is gone
 )
+Index("ix_inventory_change_tenant_kind_at", inventory_change.c.tenant, inventory_change.c.kind, inventory_change.c.at)

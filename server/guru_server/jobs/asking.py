@@ -31,7 +31,7 @@ from guru_server.jobs.recording import NEWS
 from guru_server.jobs.seeing import FILES, acting_for, devices_of
 from guru_server.jobs.signing import Signer
 from guru_server.jobs.tables import job, job_run
-from guru_server.jobs.templates import Found, Templates, command_of, refuse
+from guru_server.jobs.templates import Found, Templates, command_of
 from guru_server.rights.asking import Rights, Sight, ruled
 from guru_server.store.binding import whose
 from guru_server.store.database import Database
@@ -150,7 +150,6 @@ async def rerun(desk: Desk, ref: str, ask: Rerun, rights: Rights) -> JobMade:
     _bound(count, ask.max_devices)
     if new.template:
         found = await desk.templates.one(new.template, {one.place.customer for one in new.devices})
-        refuse(found)
         await _seconded(rights, found, new.devices)
     return await _make(desk, new, rights)
 
@@ -194,7 +193,6 @@ async def _command(desk: Desk, ask: JobRequest, devices: Sequence[Device]) -> tu
                            hint="give one of them")
     if ask.template:
         found = await desk.templates.one(ask.template, {one.place.customer for one in devices})
-        refuse(found)
         _fitting(found.template.os, devices)
         script = await desk.templates.script_of(found)
         return command_of(found.template, script, ask.params), found

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, text
 
 from guru_server.jobs.signing import newest_authority
+from guru_server.schedules.ending import ending_devices, endings_of
 from guru_server.store.binding import whose
 
 MOST_OF_ONE, MOST_AGAIN = 16, 500       # orders that one device is given at once; of a new link
@@ -54,7 +55,8 @@ def waited_for(connection: Connection, devices: Sequence[str]) -> list[str]:
     for start in range(0, len(devices), _SLICE):
         values = {"tenant": whose(connection), "devices": devices[start : start + _SLICE]}
         found += [str(one) for one in connection.execute(_ANY, values).scalars()]
-    return found
+        found += ending_devices(connection, devices[start : start + _SLICE])
+    return list(dict.fromkeys(found))
 
 
 def orders_of(connection: Connection, devices: Sequence[str], again: bool, now: int) -> list[Words]:
@@ -83,16 +85,23 @@ def orders_of(connection: Connection, devices: Sequence[str], again: bool, now: 
                 more.add(row.device)
                 continue
             if row.ending:
-                frame = f'{{"t":"cancel","authority":{authority},"cancel":{row.cancel}}}'
+                frame = _cancel(authority, row.cancel)
             else:
                 frame = _order(authority, row.signed, row.nonce, row.place, row.path)
             mine.append(frame)
             sizes[row.device] = sizes.get(row.device, 0) + len(frame)
             if row.state == "queued":
                 sent.append({"tenant": whose(connection), "job": row.job, "device": row.device, "now": now})
+        for device, cancel in endings_of(connection, devices[start : start + _SLICE]):
+            found.setdefault(device, []).append(_cancel(authority, cancel))
     if sent:
         connection.execute(_SENT, sent)
     return [Words(device, found.get(device, ()), device in more) for device in {**found, **dict.fromkeys(more)}]
+
+
+def _cancel(authority: str, signed: str) -> str:
+    """The frame of guru_wire.link.Cancel: what is in it is JSON already."""
+    return f'{{"t":"cancel","authority":{authority},"cancel":{signed}}}'
 
 
 def _order(authority: str, signed: str, nonce: str, place: int, path: bytes) -> str:

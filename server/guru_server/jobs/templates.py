@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from guru_policy.errors import Conflict, InputInvalid, NotFound, Refused
+from guru_policy.errors import Conflict, InputInvalid, NotFound
 from guru_policy.fleet import Fleet
 from guru_policy.kinds.command_template import CommandTemplate, Parameter
 from guru_policy.objects.object import Object
@@ -16,7 +16,7 @@ from guru_server.reconcile.tables import customer_source
 from guru_server.store.binding import whose
 from guru_server.store.database import Database
 from guru_wire.jobs import ParamRow, ScriptDetail, ScriptRow
-from guru_wire.orders import Command
+from guru_wire.orders import Command, Inside
 
 LoadFleets = Callable[[Collection[str]], Awaitable[Mapping[str, Fleet]]]
 ReadFile = Callable[[str, str], Awaitable[bytes]]
@@ -100,18 +100,14 @@ def command_of(template: CommandTemplate, script: str, given: Mapping[str, str])
             secrets[variable] = str(value)
         else:
             env[variable] = str(value).lower() if isinstance(value, bool) else str(value)
-    return Command(
-        shell=template.shell, script=script, unless=template.unless, env=env, secrets=secrets,
-        run_as=template.run_as, timeout=template.timeout, output=template.output,
+    command = Command(
+        shell=template.shell, env=env, secrets=secrets, run_as=template.run_as, timeout=template.timeout,
+        output=template.output,
     )
-
-
-def refuse(found: Found) -> None:
-    """Refused for what no agent can do yet: a sandbox."""
-    template, name = found.template, found.item.name
-    if template.sandbox != "none":
-        raise Refused(f"{name} wants the sandbox {template.sandbox}, which agents do not have yet",
-                      hint="it does not run without; a template with sandbox: none would")
+    if template.sandbox == "none":
+        return command.model_copy(update={"script": script, "unless": template.unless})
+    inside = Inside(sandbox=template.sandbox, script=script, unless=template.unless)
+    return command.model_copy(update={"inside": inside})
 
 
 def row(found: Found) -> ScriptRow:

@@ -1,4 +1,4 @@
-"""The schedules' part of the API: which are in force, and how their runs went. It changes nothing."""
+"""The schedules' part of the API: which are in force, how their runs went, and the end of one. It decides nothing."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from guru_server.jobs.templates import LoadFleets
 from guru_server.rights.asking import Asking
 from guru_server.rights.declaring import needs
 from guru_server.schedules import reading
+from guru_server.schedules.cancelling import Canceller
 from guru_server.store.binding import whose
 from guru_server.store.database import Database
 from guru_wire.operator import Page
-from guru_wire.schedules import ScheduledRun, ScheduleRow
+from guru_wire.schedules import ScheduledRun, ScheduledRunEnding, ScheduleRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Desk:
     db: Database
     labels: GitLabels
     load: LoadFleets
+    canceller: Canceller
 
 
 def router(desk: Desk) -> APIRouter:
@@ -63,5 +65,11 @@ def router(desk: Desk) -> APIRouter:
 
         found = await desk.db.read(within)
         return Page[ScheduledRun](items=tuple(found), total=len(found))
+
+    @router.post("/schedules/runs/{ref}/cancel")
+    @needs("command.run", of="devices")
+    async def cancel(ref: str, rights: Asking) -> ScheduledRunEnding:
+        """End a run that is under way, also when its device is away: it is told when it comes back."""
+        return await desk.canceller.cancel(ref, rights)
 
     return router

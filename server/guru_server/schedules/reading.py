@@ -19,15 +19,17 @@ from guru_wire.schedules import ScheduledRun, ScheduleRow
 SHORT = 500                             # bytes of each stream that a list shows
 
 
-async def in_force(db: Database, load: LoadFleets) -> list[tuple[Object, str]]:
-    """Every Schedule in force with its revision: the organisation's as the newest customer has it, and customers'."""
+async def in_force(db: Database, load: LoadFleets, kind: str = "Schedule") -> list[tuple[Object, str]]:
+    """Every object of the kind in force with its revision: the organisation's as the newest customer has it, and
+    customers'.
+    """
     known = await db.read(pairs)
     fleets = await load({revision for pair in known.values() for revision in pair})
     found: dict[tuple[str, str, str], tuple[Object, str]] = {}
     for customer, (org, own) in known.items():
         for revision, owner in ((org, None), (own, customer)):
             for item in fleets[revision].owned_by(owner) if revision in fleets else ():
-                if item.key.kind == "Schedule":
+                if item.key.kind == kind:
                     found[item.name, str(item.key.scope), item.key.kind] = item, revision
     return [found[place] for place in sorted(found)]
 
@@ -64,7 +66,8 @@ def runs(
             run.tenant == whose(connection), run.device == device, run.job == job)).one()
         here, long = devices[device], len(one.out) + len(one.err) if full else SHORT
         found.append(ScheduledRun(
-            id=device, name=here.name, customer=here.place.customer, site=here.place.site, schedule=one.schedule,
+            run=job, id=device, name=here.name,
+            customer=here.place.customer, site=here.place.site, schedule=one.schedule,
             template=one.template, due=one.due_at, state=one.state, reason=one.reason, started_at=one.started_at,
             finished_at=one.finished_at, duration=one.duration, exit_code=one.exit_code, signal=one.signal,
             printed=one.printed, out=one.out[:long].decode(errors="replace"),

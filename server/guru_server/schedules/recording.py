@@ -1,6 +1,7 @@
 """A recorder of runs that no job ordered: devices ran them by their schedules. It never commits.
 
-It is the device's word: bounded, cleaned, and final once it told an end.
+It is the device's word: bounded, cleaned, and final once it told an end. Failures go into the audit log one by one, all
+other ends are counted there (summing.py).
 """
 
 from __future__ import annotations
@@ -17,19 +18,23 @@ from guru_server.audit.log import Deed
 from guru_server.gateway.plain import plain
 from guru_server.schedules.tables import schedule_run
 from guru_server.store.binding import whose
-from guru_wire.running import ENDED, PIECE, OfSchedule, Run, Stream
+from guru_wire.running import ENDED, PIECE, OfSchedule, Run, State, Stream
 
 MOST_RUNS = 1_000                       # kept of one device: the oldest make room
+COUNTED: frozenset[State] = frozenset({"succeeded", "expired"})
+MOST_SINGLY = 100                       # failures that are told one by one of what came at once
 
 _KEEP = text(
     "INSERT INTO schedule_run (tenant, device, job, schedule, template, due_at, state, ended, reason, started_at,"
-    " finished_at, duration, exit_code, signal, printed, out, err, recorded_at)"
+    " finished_at, duration, exit_code, signal, printed, out, err, recorded_at, uncounted, ending)"
     " VALUES (:tenant, :device, :job, :schedule, :template, :due_at, :state, :ended, :reason, :started_at,"
-    " :finished_at, :duration, :exit_code, :signal, :printed, :out, :err, :recorded_at)"
+    " :finished_at, :duration, :exit_code, :signal, :printed, :out, :err, :recorded_at, :uncounted, :no)"
     " ON CONFLICT (tenant, device, job) DO UPDATE SET state = excluded.state, ended = excluded.ended,"
     " reason = excluded.reason, started_at = excluded.started_at, finished_at = excluded.finished_at,"
     " duration = excluded.duration, exit_code = excluded.exit_code, signal = excluded.signal,"
-    " printed = excluded.printed, out = excluded.out, err = excluded.err, recorded_at = excluded.recorded_at"
+    " printed = excluded.printed, out = excluded.out, err = excluded.err, recorded_at = excluded.recorded_at,"
+    " uncounted = excluded.uncounted,"
+    " ending = CASE WHEN excluded.ended THEN excluded.ending ELSE schedule_run.ending END"
 )
 
 
@@ -41,9 +46,9 @@ def keep_runs(connection: Connection, said: Sequence[tuple[str, Run, OfSchedule]
         if _ended(connection, device, run.job):
             continue                    # the first end is final
         row = _row(device, run, schedule, now)
-        connection.execute(_KEEP, {"tenant": whose(connection), **row})
+        connection.execute(_KEEP, {"tenant": whose(connection), "no": False, **row})
         told.add(device)
-        if row["ended"]:
+        if row["ended"] and run.state not in COUNTED:
             how = run.state + (f", exit code {run.exit_code}" if run.exit_code is not None else "")
             reason = f", {row['reason']}" if row["reason"] else ""
             notes.append(Deed(
@@ -52,6 +57,9 @@ def keep_runs(connection: Connection, said: Sequence[tuple[str, Run, OfSchedule]
             ))
     for device in sorted(told):
         _make_room(connection, device)
+    more = len(notes) - MOST_SINGLY
+    if more > 0:
+        notes[MOST_SINGLY:] = [Deed("server", "ScheduledRunEnded", "schedule:", f"{more} more ended without success")]
     return notes
 
 
@@ -75,7 +83,7 @@ def _row(device: str, run: Run, schedule: OfSchedule, now: int) -> dict[str, Any
         "ended": run.state in ENDED, "reason": plain(run.reason, 500), "started_at": _before(run.started_at, now),
         "finished_at": _before(run.finished_at, now), "duration": run.duration, "exit_code": run.exit_code,
         "signal": run.signal, "printed": run.out + run.err, "out": _kept(run, "out"), "err": _kept(run, "err"),
-        "recorded_at": now,
+        "recorded_at": now, "uncounted": run.state in COUNTED,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Table, Text, false, text
 
 from guru_server.store.schema import key, metadata, moment, tenant
 
@@ -27,6 +27,17 @@ schedule_run = Table(
     Column("out", LargeBinary, nullable=False),             # what is kept of each
     Column("err", LargeBinary, nullable=False),
     moment("recorded_at"),                                  # by the server's clock
+    Column("uncounted", Boolean, nullable=False, server_default=false()),   # its end is to be counted for the audit log
+    Column("ending", Boolean, nullable=False, server_default=false()),      # its device is to end it
+    Column("cancel", Text, nullable=True),                  # the signed cancellation
 )
 Index("ix_schedule_run_tenant_recorded_at", schedule_run.c.tenant, schedule_run.c.recorded_at)
 Index("ix_schedule_run_tenant_due_at", schedule_run.c.tenant, schedule_run.c.due_at)
+Index(
+    "ix_schedule_run_uncounted", schedule_run.c.tenant, schedule_run.c.due_at,
+    sqlite_where=text("uncounted"), postgresql_where=text("uncounted"),
+)
+Index(
+    "ix_schedule_run_ending", schedule_run.c.tenant, schedule_run.c.device,
+    sqlite_where=text("ending"), postgresql_where=text("ending"),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -12,10 +13,16 @@ from guru_policy.errors import InputInvalid
 from guru_policy.fleet import Fleet
 from guru_policy.inventory import Place
 from guru_server.audit.tables import audit
+from guru_server.bus import LocalBus
+from guru_server.clock import SetClock
 from guru_server.gateway.items import Received
+from guru_server.jobs import delivering
 from guru_server.jobs.recording import RunRecorder
+from guru_server.leases import Lease
 from guru_server.reconcile.tables import customer_source
-from guru_server.schedules import reading, recording
+from guru_server.retention import Retention
+from guru_server.schedules import reading, recording, summing
+from guru_server.setting_parts import RetentionSettings
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_wire.running import OfSchedule, Output, Run
@@ -41,9 +48,9 @@ async def runs(api: Api, **query: object) -> list[dict[str, Any]]:
     return found
 
 
-async def audited(api: Api) -> list[str]:
+async def audited(api: Api, action: str = "ScheduledRunEnded") -> list[str]:
     rows = await api.db.read(lambda connection: connection.execute(
-        select(audit.c.result).where(audit.c.action == "ScheduledRunEnded")).scalars().all())
+        select(audit.c.result).where(audit.c.action == action)).scalars().all())
     return [str(row) for row in rows]
 
 
@@ -61,7 +68,50 @@ async def test_a_run_is_kept_with_what_it_printed_and_its_first_end_is_final(api
     assert "\x1b" not in found["reason"]
     assert len(found["out"]) == reading.SHORT
     assert (await runs(api, full=True))[0]["out"] == "x" * 900
-    assert len(await audited(api)) == 1
+    assert await audited(api) == ["failed, exit code 3, a b"]
+
+
+async def test_ends_are_counted_by_schedule_and_hour_once_that_is_over_and_failures_are_told_singly(api: Api) -> None:
+    devices = [await api.device(f"web{number}") for number in range(4)]
+    hour = DUE // summing.HOUR * summing.HOUR
+    for number, device in enumerate(devices[:3]):
+        await say(api, device, f"{number:032x}", due=hour + number, state="succeeded")
+    await say(api, devices[3], due=hour, state="expired")
+    await say(api, devices[3], OTHER, due=hour, state="timed_out")
+    early = await api.db.write(lambda connection: summing.sum_up(connection, hour + 2 * summing.HOUR - 1))
+    fence = await Lease(api.db, "retention", "me").acquire()
+    assert fence is not None
+    work = Retention(api.db, LocalBus(), SetClock(hour + 2 * summing.HOUR), RetentionSettings())
+    await work.round(fence)
+    await work.round(fence)
+
+    assert early == 0
+    assert await audited(api) == ["timed_out"]
+    [row] = await audited(api, "ScheduledRunsEnded")
+    assert row.partition(" UTC: ")[2] == "1 expired, 3 succeeded"
+
+
+async def test_a_run_that_is_under_way_is_ended_and_its_device_told_until_it_says_so(api: Api) -> None:
+    web = await api.device("web1")
+    await say(api, web, state="running", started_at=DUE)
+    done = await api.http.post(f"/schedules/runs/{JOB[:8]}/cancel")
+    words = [await told(api, web, again) for again in (False, True)]
+    await say(api, web, state="cancelled")
+    over = await api.http.post(f"/schedules/runs/{JOB}/cancel")
+
+    assert (done.status_code, done.json()["name"], done.json()["schedule"]) == (200, "web1", "nightly")
+    assert [[json.loads(one)["t"] for one in some] for some in words] == [["cancel"], ["cancel"]]
+    assert json.loads(json.loads(words[0][0])["cancel"]["payload"])["job"] == JOB
+    assert (over.status_code, await told(api, web, True)) == (409, [])
+    assert (await api.http.post("/schedules/runs/ffff/cancel")).status_code == 404
+
+
+async def told(api: Api, device: str, again: bool) -> list[str]:
+    """The frames that the device is given."""
+    if not await api.db.read(lambda connection: delivering.waited_for(connection, [device])):
+        return []
+    words = await api.db.write(lambda connection: delivering.orders_of(connection, [device], again, api.clock()))
+    return [frame for one in words for frame in one.frames]
 
 
 async def test_runs_come_newest_first_of_devices_that_match_and_one_schedule(api: Api) -> None:

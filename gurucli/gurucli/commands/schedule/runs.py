@@ -21,8 +21,13 @@ def _state(row: Row, paper: Paper) -> Cell:
     return paper.status(plain(row.get("state")))
 
 
+def _short(row: Row, paper: Paper) -> Cell:
+    return Cell(plain(row.get("run"))[:8])
+
+
 COLUMNS = (
-    Column("due", time=True), Column("name", "DEVICE", keep=True), Column("schedule", keep=True),
+    Column("run", show=_short), Column("due", time=True),
+    Column("name", "DEVICE", keep=True), Column("schedule", keep=True),
     Column("state", show=_state), Column("exit_code", "EXIT", right=True), Column("reason"),
     Column("customer", wide=True), Column("site", wide=True), Column("template", wide=True),
     Column("started_at", "STARTED", wide=True, time=True), Column("duration", wide=True, right=True),

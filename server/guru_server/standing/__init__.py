@@ -1,0 +1,1 @@
+"""Standing queries: which Git names, and what is kept of the answers of devices."""

@@ -1,0 +1,134 @@
+"""The queries in force, and what is kept of their answers. It never writes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from guru_policy.inventory import Device
+from guru_policy.kinds.query import Query
+from guru_policy.objects.object import Object
+from guru_policy.query.kept import OF_QUERY
+from guru_server.inventory.items import Body, bodies_of, unpacked
+from guru_server.inventory.tables import inventory_change, inventory_state
+from guru_server.store.binding import whose
+from guru_wire.standing import KeptAnswer, KeptRow, QueryChange, QueryHolder, SavedQuery
+
+MOST_ROWS = 10_000                      # of one page, beyond those of its last device
+_SLICE = 500
+
+
+def saved(item: Object, revision: str) -> SavedQuery | None:
+    """A query in a list."""
+    spec = item.spec
+    if not isinstance(spec, Query):
+        return None
+    return SavedQuery(
+        name=item.name, scope=str(item.key.scope), sql=spec.sql, every=spec.every, results=spec.results,
+        selector=spec.selector, revision=revision,
+    )
+
+
+def kept(
+    connection: Connection, devices: Mapping[str, Device], queries: Sequence[SavedQuery], *, after: int, most: int
+) -> KeptAnswer:
+    """The answers of these devices to a query, from the device of that number on; `queries` all have its name."""
+    name = queries[0].name
+    kind, now = f"{OF_QUERY}{name}", {hashlib.sha256(one.sql.encode()).hexdigest() for one in queries}
+    ordered = sorted(_holders(connection, kind, devices), key=lambda one: _place(devices[one.device]))
+    page: list[Row[Any]] = []
+    for row in ordered[after : after + most]:
+        if sum(one.held for one in page) >= MOST_ROWS:
+            break
+        page.append(row)
+    columns = dict.fromkeys(name for row in page for name in _columns(row))
+    end = after + len(page)
+    return KeptAnswer(
+        name=name, columns=tuple(columns), devices=tuple(_holder(row, devices[row.device], now) for row in page),
+        rows=tuple(
+            KeptRow(device=device, values=tuple(body.get(one) for one in columns), since=since)
+            for device, body, since in _rows(connection, kind, page)
+        ),
+        total=len(ordered), next=str(end) if end < len(ordered) else None,
+    )
+
+
+def history(
+    connection: Connection, devices: Mapping[str, Device], name: str, *, since: int, most: int
+) -> list[QueryChange]:
+    """What came and went, the newest first."""
+    change, found = inventory_change.c, []
+    query = select(inventory_change).where(
+        change.tenant == whose(connection), change.kind == f"{OF_QUERY}{name}", change.at >= since,
+    ).order_by(change.at.desc(), change.device, change.key)
+    for row in connection.execute(query):
+        if row.device in devices and (row.before is None) != (row.after is None):
+            found.append(row)
+            if len(found) == most:
+                break
+    numbers = {number for row in found for number in (row.before, row.after) if number is not None}
+    bodies = bodies_of(connection, whose(connection), numbers)
+    return [_change(row, devices[row.device], bodies) for row in found]
+
+
+def _change(row: Row[Any], here: Device, bodies: Mapping[int, Body]) -> QueryChange:
+    came = row.before is None
+    return QueryChange(
+        at=row.at, id=row.device, name=here.name, customer=here.place.customer, site=here.place.site,
+        change="added" if came else "removed", row=bodies.get(row.after if came else row.before, {}),
+    )
+
+
+def _holders(connection: Connection, kind: str, devices: Mapping[str, Device]) -> list[Row[Any]]:
+    table, ids = inventory_state.c, sorted(devices)
+    found: list[Row[Any]] = []
+    for start in range(0, len(ids), _SLICE):
+        found += connection.execute(select(
+            table.device, table.at, table["count"].label("held"), table.cut, table.stale, table.columns, table.about,
+            table.problem, table.numbers,
+        ).where(
+            table.tenant == whose(connection), table.device.in_(ids[start : start + _SLICE]), table.kind == kind))
+    return found
+
+
+def _rows(connection: Connection, kind: str, page: Sequence[Row[Any]]) -> Iterator[tuple[str, Body, int | None]]:
+    """The rows of these devices, each device's in the order of its columns, with when they came."""
+    bodies = bodies_of(connection, whose(connection), {number for row in page for number in unpacked(row.numbers)})
+    came = _came(connection, kind, [row.device for row in page])
+    for row in page:
+        mine = [number for number in unpacked(row.numbers) if number in bodies]
+        columns = _columns(row)
+        mine.sort(key=lambda number: [str(bodies[number].get(name, "")) for name in columns])
+        for number in mine:
+            yield row.device, bodies[number], came.get((row.device, number))
+
+
+def _came(connection: Connection, kind: str, devices: Sequence[str]) -> dict[tuple[str, int], int]:
+    """When rows came that were not there from the beginning, by device and number."""
+    change, found = inventory_change.c, dict[tuple[str, int], int]()
+    for start in range(0, len(devices), _SLICE):
+        newest = connection.execute(select(change.device, change.after, func.max(change.at)).where(
+            change.tenant == whose(connection), change.device.in_(devices[start : start + _SLICE]),
+            change.kind == kind, change.after.is_not(None)).group_by(change.device, change.after))
+        found |= {(one.device, one.after): one[2] for one in newest}
+    return found
+
+
+def _holder(row: Row[Any], here: Device, now: Collection[str]) -> QueryHolder:
+    """`now` are the questions in force, by digest."""
+    return QueryHolder(
+        id=row.device, name=here.name, customer=here.place.customer, site=here.place.site, at=row.at, rows=row.held,
+        cut=row.cut, stale=row.stale, old=row.about not in now, problem=row.problem,
+    )
+
+
+def _columns(row: Row[Any]) -> list[str]:
+    return [str(name) for name in json.loads(row.columns or "[]")]
+
+
+def _place(device: Device) -> tuple[str, str, str, str]:
+    return device.place.customer, device.place.site, device.name, device.id
