@@ -116,6 +116,9 @@ class SessionsEnded(Answer):
     ended: int
 
 
+State = Literal["active", "invited", "locked", "disabled", "left"]
+
+
 class UserRow(Carried):
     """Somebody who may sign in. `groups` are those of the repository; `known` says whether it names the person."""
 
@@ -123,7 +126,7 @@ class UserRow(Carried):
     role: str
     groups: tuple[str, ...]
     known: bool
-    state: Literal["active", "invited", "locked", "disabled"]
+    state: State
     second_factor: bool
     locked: str
     created_at: int | None

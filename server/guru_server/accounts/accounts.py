@@ -39,6 +39,7 @@ class Account(NamedTuple):
     locked: str
     created_at: int
     changed_at: int
+    left_at: int | None = None          # when the repository took their Person out
 
     @property
     def second_factor(self) -> bool:
@@ -98,7 +99,7 @@ def accept(connection: Connection, tenant: str, code: str, password_digest: str,
     if not spent.rowcount:
         raise _no_invitation()
     values = {"password": password_digest, "totp": "", "totp_step": 0, "totp_next": "", "recovery": "[]",
-              "locked": "", "changed_at": now}
+              "locked": "", "changed_at": now, "left_at": None}
     role = {"role": row.role} if row.role else {}           # an ordinary invitation takes no role away
     mine = (account.c.tenant == tenant, account.c.name == row.name)
     if not connection.execute(account.update().where(*mine).values(**values, **role)).rowcount:
@@ -212,7 +213,7 @@ def _no_invitation() -> NotFound:
 def _account(row: Row[Any]) -> Account:
     return Account(
         row.name, row.role, row.password, row.totp, row.totp_step, row.totp_next, tuple(json.loads(row.recovery)),
-        row.locked, row.created_at, row.changed_at,
+        row.locked, row.created_at, row.changed_at, row.left_at,
     )
 
 

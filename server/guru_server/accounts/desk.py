@@ -181,12 +181,14 @@ class Desk:
         return connection.execute(query.limit(1)).first() is not None
 
     def admit(self, found: Account | None, book: Rulebook, name: str = "") -> None:
-        """NotSignedIn for whoever is locked here or disabled in the repository."""
+        """NotSignedIn for whoever is locked here, disabled in the repository, or was taken out of it."""
         if found is not None and found.locked:
             raise NotSignedIn(f"this account is locked: {found.locked}", hint="ask somebody who manages users")
         held = book.user(found.name if found else name)
         if held is not None and held.disabled and not (found and found.role):
             raise NotSignedIn("this account is disabled in the repository", hint="ask somebody who manages users")
+        if held is None and found is not None and found.left_at is not None and not found.role:
+            raise NotSignedIn("the repository does not name you any more", hint="ask somebody who manages users")
 
 
 def _must_set_up(policy: HeldSignIn, found: Account | None, row: SessionRow | None) -> bool:

@@ -19,7 +19,7 @@ from guru_server.rights.asking import Asking
 from guru_server.rights.declaring import needs
 from guru_server.rights.escalating import refuse_more
 from guru_wire.operator import Page
-from guru_wire.people import Invited, LockReason, UserRow
+from guru_wire.people import Invited, LockReason, State, UserRow
 
 Who = Annotated[Person, Depends(signed_in)]
 Name = Annotated[str, Path(max_length=128)]      # that it can be a name says `invite`, in words
@@ -121,7 +121,10 @@ def _rows(desk: Desk, connection: Connection, now: int) -> list[UserRow]:
 def _row(name: str, account: Account | None, book: Rulebook, living: int) -> UserRow:
     held = book.user(name)
     disabled = held is not None and held.disabled
-    state = "disabled" if disabled else "locked" if account and account.locked else "active" if account else "invited"
+    left = held is None and account is not None and account.left_at is not None and not account.role
+    state: State = "disabled" if disabled else "left" if left else "active" if account else "invited"
+    if account and account.locked and state == "active":
+        state = "locked"
     return UserRow(
         name=name, role=account.role if account else "", groups=held.groups if held else (), known=held is not None,
         state=state, second_factor=bool(account and account.second_factor),

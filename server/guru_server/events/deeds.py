@@ -26,6 +26,7 @@ BY_ACTION: Mapping[str, str] = {
     "SignedIn": "session.signed_in",
     "TokenCreated": "token.created", "TokenExchanged": "token.exchanged", "TokenRevoked": "token.revoked",
     "SecondFactorRemoved": "user.factor_removed", "SecondFactorSet": "user.factor_set", "UserInvited": "user.invited",
+    "CredentialsDeleted": "user.forgotten", "UserLeft": "user.left",
     "UserLocked": "user.locked", "PasswordSet": "user.password_set", "RecoveryCodeUsed": "user.recovered",
     "UserUnlocked": "user.unlocked",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gurucli.paper import Cell, Paper, Tone
 from gurucli.sheet import Column, Row, plain
 
-_TONES: dict[str, Tone] = {"active": "good", "invited": "busy", "locked": "bad", "disabled": "off"}
+_TONES: dict[str, Tone] = {"active": "good", "invited": "busy", "locked": "bad", "disabled": "off", "left": "off"}
 
 
 def _state(row: Row, paper: Paper) -> Cell:
