@@ -120,7 +120,10 @@ State = Literal["active", "invited", "locked", "disabled", "left"]
 
 
 class UserRow(Carried):
-    """Somebody who may sign in. `groups` are those of the repository; `known` says whether it names the person."""
+    """Somebody who may sign in. `groups` are those of the repository; `known` says whether it names the person.
+
+    With a `provider` an identity provider keeps them here (SCIM), and `groups` are what Git makes of its groups.
+    """
 
     name: str
     role: str
@@ -131,6 +134,7 @@ class UserRow(Carried):
     locked: str
     created_at: int | None
     sessions: int
+    provider: str = ""
 
 
 class Invited(Answer):

@@ -9,9 +9,10 @@ from sqlalchemy import Connection, select
 
 from guru_policy.access.rulebook import Rulebook
 from guru_server.accounts import accounts, sessions
-from guru_server.accounts.tables import account, invitation
+from guru_server.accounts.tables import account, invitation, sign_in_attempt
 from guru_server.audit.log import Deed, append
 from guru_server.passkeys import keeping
+from guru_server.provisioning import people as provisioned
 
 GRACE = 86_400_000                      # ms
 AT_ONCE = 100
@@ -20,22 +21,24 @@ AT_ONCE = 100
 def moved(connection: Connection, tenant: str, before: Rulebook, after: Rulebook, now: int) -> None:
     """End the sessions of everybody who is in no Person any more, and let those in again who came back.
 
-    A fixed role does not come from the repository, and whoever has one stays.
+    A fixed role does not come from the repository, and whoever has one stays. A Person of the name of somebody whom an
+    identity provider keeps here is another one, so those sessions end, too.
     """
     here = {one.name for one in after.users}
     waiting = connection.execute(select(account.c.name).where(
         account.c.tenant == tenant, account.c.left_at.is_not(None))).scalars()
     for name in sorted(here.intersection(waiting)):
         _left(connection, tenant, name, None)
-    told = []
+    taken = here.difference(one.name for one in before.users)
+    told = [_outed(connection, tenant, name, now, after.revision) for name in sorted(taken)
+            if provisioned.named(connection, tenant, name) is not None]
     for name in sorted({one.name for one in before.users} - here):
         found = accounts.find(connection, tenant, name)
         if found is not None and found.role:
             continue
         _left(connection, tenant, name, now)
         _uninvite(connection, tenant, name, now)
-        ended = sessions.cut(connection, tenant, name, now=now, why="taken out of the repository")
-        told.append(Deed("server", "UserLeft", f"person:{name}", f"{ended} sessions ended", revision=after.revision))
+        told.append(_outed(connection, tenant, name, now, after.revision))
     append(connection, now, told, tenant)
 
 
@@ -57,6 +60,14 @@ def drop(connection: Connection, tenant: str, name: str, now: int) -> None:
     keeping.forget_all(connection, tenant, name)
     _uninvite(connection, tenant, name, now)
     connection.execute(account.delete().where(account.c.tenant == tenant, account.c.name == name))
+
+
+def _outed(connection: Connection, tenant: str, name: str, now: int, revision: str) -> Deed:
+    """End sessions, and sign-ins on their way."""
+    connection.execute(sign_in_attempt.delete().where(
+        sign_in_attempt.c.tenant == tenant, sign_in_attempt.c.name == name))
+    ended = sessions.cut(connection, tenant, name, now=now, why="the repository names somebody else, or nobody")
+    return Deed("server", "UserLeft", f"person:{name}", f"{ended} sessions ended", revision=revision)
 
 
 def _left(connection: Connection, tenant: str, name: str, at: int | None) -> None:

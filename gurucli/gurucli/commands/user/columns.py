@@ -15,7 +15,7 @@ def _state(row: Row, paper: Paper) -> Cell:
 
 
 COLUMNS = (
-    Column("name", keep=True), Column("state", show=_state), Column("groups"), Column("role"),
+    Column("name", keep=True), Column("state", show=_state), Column("groups"), Column("role"), Column("provider"),
     Column("second_factor"), Column("sessions", right=True), Column("known", wide=True), Column("locked", wide=True),
     Column("created_at", wide=True, time=True),
 )
