@@ -18,6 +18,7 @@ from guru_server.accounts import second_factor
 from guru_server.accounts.sealing import Seal
 from guru_server.accounts.tables import account, invitation
 from guru_server.audit.log import record
+from guru_server.provisioning import people as provisioned
 from guru_server.tenants.quotas import make_room
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
@@ -103,7 +104,8 @@ def accept(connection: Connection, tenant: str, code: str, password_digest: str,
     role = {"role": row.role} if row.role else {}           # an ordinary invitation takes no role away
     mine = (account.c.tenant == tenant, account.c.name == row.name)
     if not connection.execute(account.update().where(*mine).values(**values, **role)).rowcount:
-        make_room(connection, "people", lambda: len(accounts(connection, tenant)))
+        kept = provisioned.count(connection, tenant)
+        make_room(connection, "people", lambda: kept + len(accounts(connection, tenant)))
         connection.execute(account.insert().values(
             tenant=tenant, name=row.name, role=row.role, created_at=now, **values))
     record(connection, now, f"person:{row.name}", "PasswordSet", f"person:{row.name}",

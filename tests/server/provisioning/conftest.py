@@ -12,9 +12,9 @@ from guru_server.audit.tables import audit
 from guru_server.identity import people
 from guru_server.store.schema import TENANT
 from tests.server.rights.conftest import binding, role
-from tests.server.sso.conftest import Office, ca_file, database_url, desk, issuer_folder, issuer_keys, provider
+from tests.server.sso.conftest import Office, ca_file, desk, issuer_folder, issuer_keys, provider
 
-__all__ = ["ca_file", "database_url", "desk", "issuer_folder", "issuer_keys"]
+__all__ = ["ca_file", "desk", "issuer_folder", "issuer_keys"]
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"

@@ -11,6 +11,9 @@ from scim2_client import BaseSyncSCIMClient
 from scim2_tester import Status, check_server
 
 from tests.server.provisioning.conftest import Scim
+from tests.server.sso.conftest import database_url
+
+__all__ = ["database_url"]
 
 
 class Client(BaseSyncSCIMClient):
