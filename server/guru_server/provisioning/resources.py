@@ -8,6 +8,7 @@ somebody comes by SCIM at all.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
@@ -47,8 +48,14 @@ POLICY = ScimPolicy(
 )
 MOST_FILTER = 1_000                     # characters
 MOST_OPERATIONS = 100                   # of one PATCH
+MOST_OF_A_GROUP = 30                    # removals of members count as one: each change looks at everybody in it
 PAGE, MOST_PAGE = 100, 200
+_MEMBER = re.compile(r'members\[value eq "([^"\\]{1,100})"\]')
 _OURS = ("id", "meta", "schemas")       # Okta sends them along in a PATCH; they are the server's
+
+
+class _Removal(dict[str, Any]):
+    """One operation made of several."""
 
 
 class Email(ComplexAttribute):
@@ -155,8 +162,28 @@ def _patched(model: type[User] | type[Group], resource: Any, body: bytes) -> Non
         for one in operations:
             if isinstance(one, dict) and not one.get("path") and isinstance(one.get("value"), dict):
                 one["value"] = {name: value for name, value in one["value"].items() if name not in _OURS}
+        if model is Group:
+            said["Operations"] = operations = _together(operations)
+            if len(operations) > MOST_OF_A_GROUP:
+                raise InputInvalid(f"more than {MOST_OF_A_GROUP} changes of a group at once",
+                                   hint="name several members in one operation")
     message: Any = PatchOp[model].model_validate(said, scim_ctx=Context.RESOURCE_PATCH_REQUEST)  # type: ignore[valid-type]
     message.patch(resource)
+
+
+def _together(operations: Sequence[Any]) -> list[Any]:
+    """The same with removals of members that follow each other as one: each looks at everybody in the group."""
+    made: list[Any] = []
+    for one in operations:
+        path = one.get("path") if isinstance(one, dict) and str(one.get("op")).lower() == "remove" else None
+        found = _MEMBER.fullmatch(path) if isinstance(path, str) else None
+        if found is None:
+            made.append(one)
+        elif made and isinstance(made[-1], _Removal):
+            made[-1]["value"].append({"value": found[1]})
+        else:
+            made.append(_Removal(op="remove", path="members", value=[{"value": found[1]}]))
+    return made
 
 
 def asked(model: type[User] | type[Group], query: Mapping[str, str]) -> Any:

@@ -32,7 +32,9 @@ async def test_what_entra_and_okta_send_about_groups_is_understood(scim: Scim) -
         [{"op": "Add", "path": "members", "value": [{"$ref": None, "value": two}]}],                       # Entra
         [{"op": "Remove", "path": "members", "value": [{"$ref": None, "value": one}]}],                    # Entra, old
         [{"op": "add", "path": "members", "value": [{"value": one, "display": "dee"}]}],                   # Okta
-        [{"op": "remove", "path": f'members[value eq "{two}"]'}],
+        [{"op": "remove", "path": f'members[value eq "{two}"]'},
+         {"op": "add", "path": "members", "value": [{"value": two}]},
+         {"op": "Remove", "path": f'members[value eq "{two}"]'}, {"op": "remove", "path": 'members[value eq "none"]'}],
     ):
         answer = await scim.patch(f"/Groups/{desk}", *operations)
         assert answer.status_code == 200, answer.text
