@@ -62,6 +62,7 @@ class UserRow(TypedDict):
     locked: str
     created_at: int | None
     sessions: int
+    provider: str
 
 
 class Invited(Answer):

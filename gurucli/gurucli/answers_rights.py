@@ -64,6 +64,13 @@ class RuleSeen(TypedDict):
     conditions: list[str]
 
 
+class GroupHeld(TypedDict):
+    """A group of Bindings, and who puts the subject into it."""
+
+    group: str
+    by: str
+
+
 class AccessExplained(TypedDict):
     """The decision about one subject and one device, and every rule about it."""
 
@@ -78,6 +85,7 @@ class AccessExplained(TypedDict):
     rules: list[RuleSeen]
     fixed_roles: list[str]
     revision: str
+    groups: list[GroupHeld]
 
 
 class KeyRow(TypedDict):

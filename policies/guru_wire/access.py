@@ -68,11 +68,18 @@ class RuleSeen(Carried):
     conditions: tuple[str, ...] = ()
 
 
+class GroupHeld(Carried):
+    """A group of Bindings, and who puts the subject into it: `repository`, or the name of an identity provider."""
+
+    group: str
+    by: str
+
+
 class AccessExplained(Carried):
     """`guru access explain`: the decision about one subject and one device, and every rule that had a say.
 
     `unmet` are conditions that would have to hold. `fixed_roles` are those of tokens of the subject's name: they
-    stand beside everything that the repository says.
+    stand beside everything that the repository says. `groups` are those that a user is in, and who says so.
     """
 
     api_version: str = Field(default="guru/v1", alias="apiVersion")
@@ -86,6 +93,7 @@ class AccessExplained(Carried):
     rules: tuple[RuleSeen, ...] = ()
     fixed_roles: tuple[str, ...] = ()
     revision: str = ""
+    groups: tuple[GroupHeld, ...] = ()
 
 
 class KeyRequest(Asked):

@@ -116,18 +116,25 @@ class SessionsEnded(Answer):
     ended: int
 
 
+State = Literal["active", "invited", "locked", "disabled", "left"]
+
+
 class UserRow(Carried):
-    """Somebody who may sign in. `groups` are those of the repository; `known` says whether it names the person."""
+    """Somebody who may sign in. `groups` are those of the repository; `known` says whether it names the person.
+
+    With a `provider` an identity provider keeps them here (SCIM), and `groups` are what Git makes of its groups.
+    """
 
     name: str
     role: str
     groups: tuple[str, ...]
     known: bool
-    state: Literal["active", "invited", "locked", "disabled"]
+    state: State
     second_factor: bool
     locked: str
     created_at: int | None
     sessions: int
+    provider: str = ""
 
 
 class Invited(Answer):

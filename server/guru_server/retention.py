@@ -7,6 +7,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from guru_server.accounts import leaving
 from guru_server.alerts import maintenance
 from guru_server.alerts.store import forget_resolved
 from guru_server.audit.checkpoints import let_go, set_root
@@ -72,6 +73,7 @@ class Retention:
         if gone:
             await self._bus.publish("checks", {one.device for one in gone})
         await self._sum_up(fence, now)
+        await self._forget_people(fence, now)
         await self._forget_events(fence, now)
         await self._let_go(fence, now)
         await self._tidy(fence, now)
@@ -105,6 +107,17 @@ class Retention:
             sum_up(connection, now)
 
         await self._db.write(work)
+
+    async def _forget_people(self, fence: Fence, now: int) -> None:
+        """Delete what those signed in by who left the repository a day ago."""
+        def some(connection: Connection) -> int:
+            held(connection, fence)
+            return leaving.forget(connection, self._db.tenant, now)
+
+        gone = 1
+        while gone:
+            gone = await self._db.write(some)
+            await asyncio.sleep(BREATH)
 
     async def _forget_events(self, fence: Fence, now: int) -> None:
         """Let events go that are too old, or too many."""

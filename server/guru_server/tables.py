@@ -16,6 +16,7 @@ from guru_server.jobs import tables as jobs
 from guru_server.notify import tables as notify
 from guru_server.overrides import tables as overrides
 from guru_server.passkeys import tables as passkeys
+from guru_server.provisioning import tables as provisioning
 from guru_server.reconcile import tables as reconcile
 from guru_server.replays import tables as replays
 from guru_server.rights import tables as rights
@@ -30,5 +31,5 @@ __all__ = ["SUBJECTS", "metadata"]
 
 SUBJECTS = (
     accounts, alerts, audit, events, fleet, gateway, gitops, hooks, identity, inventory, jobs, notify, overrides,
-    passkeys, reconcile, replays, rights, schedules, secrets, store, telemetry, tenants,
+    passkeys, provisioning, reconcile, replays, rights, schedules, secrets, store, telemetry, tenants,
 )

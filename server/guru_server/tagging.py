@@ -19,4 +19,4 @@ def tag_of(body: bytes) -> str:
 def matches(header: str, tag: str) -> bool:
     """Whether If-None-Match or If-Match names the tag; `*` names every one."""
     named = [one.strip().removeprefix("W/") for one in header.split(",")]
-    return tag in named or "*" in named
+    return tag.removeprefix("W/") in named or "*" in named

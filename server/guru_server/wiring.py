@@ -89,6 +89,7 @@ from guru_server.overrides import api as overrides_api
 from guru_server.overrides.setting import Overrider
 from guru_server.overrides.store import of_device
 from guru_server.passkeys import api as passkeys_api
+from guru_server.provisioning import api as provisioning_api
 from guru_server.reconcile.api import Desk, operators
 from guru_server.reconcile.deeds import deeds
 from guru_server.reconcile.downlink import blob_of, manifest_of
@@ -216,7 +217,7 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     app = make_app(
         door, guarded=guarded, public=public, links=[*gateway_routes(gateway), *entrances.pages],
         keeping=Keeping(db, clock, db.tenant),
-        limits=_limits(settings.limits, clock),
+        limits=_limits(settings.limits, clock), beside=[provisioning_api.beside(db, clock, url)],
     )
     jobs = {"gateway": gateway.run, "repeated": repeated.run}
     return app, jobs | _leased(ground, repository, in_force, marker, signer)

@@ -24,6 +24,7 @@ from pydantic import JsonValue
 from sqlalchemy import Connection, Table, select
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from guru_server.api.app import Application
 from guru_server.api.edge import Edge
 from guru_server.bus import LocalBus, TenantBus
 from guru_server.fleet.tables import device
@@ -38,8 +39,8 @@ from guru_wire.enrolment import enrol_bytes, read_token
 from guru_wire.signing import public_bytes, sign
 from tests.server.gateway.conftest import Agent, Frame
 from tests.server.reconcile.conftest import ident, motd, new_world
-from tests.server.rights.conftest import ACME, Office, hook_of, opened
-from tests.server.rights.test_routes import PUBLIC, routes
+from tests.server.rights.conftest import ACME, Office, binding, hook_of, opened, role
+from tests.server.rights.test_routes import PUBLIC, beside, routes
 
 RIVAL, SECRET = "rival", "main-secret"
 QUIET = {"audit", "audit_head", "audit_checkpoint", "token_address", "lease"}   # where strangers are told of
@@ -51,6 +52,12 @@ SENT: Mapping[str, object] = {
     "/overrides": {"path": "agent.heartbeat", "value": "30s", "selector": "name=*", "ttl": 600, "reason": "x"},
     "/maintenance": {"selector": "name=*", "reason": "x", "ttl": 600}, "/rollbacks": {"reason": "x"},
 }
+
+
+SCIM_PROVIDER = (
+    "apiVersion: guru/v1\nkind: IdentityProvider\nmetadata: {name: corp}\nspec:\n  issuer: https://login.example\n"
+    "  clientId: guru\n  domains: [example.com]\n  provisioning: {key: entra}\n"
+)
 
 
 @dataclass
@@ -93,6 +100,10 @@ async def street(db: Database, tmp_path: Path, server_keys: keys.ServerKeys) -> 
         transport = httpx.ASGITransport(from_everywhere(board), raise_app_exceptions=False)
         http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="https://guru.example"))
         yield Street(main, rival, http, await _ids(main))
+
+
+def scim_of(door: str) -> str:
+    return "/scim/v2" if door == "main" else f"/t/{door}/scim/v2"
 
 
 def from_everywhere(app: ASGIApp) -> ASGIApp:
@@ -140,6 +151,34 @@ async def test_a_token_is_a_strangers_at_another_tenants_door(street: Street) ->
 
     assert told == []
     assert after == before
+
+
+async def test_an_api_key_of_one_tenant_is_a_strangers_at_anothers_scim(street: Street) -> None:
+    names = {"org/provider.yaml": SCIM_PROVIDER,
+             "org/people-role.yaml": role("people", "    p: {verbs: [user.provision]}"),
+             "org/key.yaml": binding("entra", "key:entra", "people", "org")}
+    keys_of, made = {}, {}
+    for door, office in (("main", street.main), (RIVAL, street.rival)):
+        await office.push(names, "A provider")
+        keys_of[door] = await office.token("entra", kind="key")
+        person = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": f"dee-{door}"}
+        answer = await street.http.post(f"{scim_of(door)}/Users", json=person, headers=keys_of[door])
+        made[door] = answer.json()["id"]
+    before = [await office.world.db.read(rows) for office in (street.main, street.rival)]
+    assert isinstance(street.main.app, Application)
+    told = []
+    for door, other in (("main", RIVAL), (RIVAL, "main")):
+        for method, path in sorted(beside(street.main.app)):
+            real = path.replace("{ident}", made[door]).removeprefix("/scim/v2")
+            answer = await street.http.request(method, scim_of(door) + real, json={}, headers=keys_of[other])
+            if answer.status_code != 401:
+                told.append(f"{door} {method} {path}: {answer.status_code} {answer.text[:100]}")
+    alien = await street.http.get(f"{scim_of('main')}/Users/{made[RIVAL]}", headers=keys_of["main"])
+    listed = (await street.http.get(f"{scim_of('main')}/Users", headers=keys_of["main"])).json()
+
+    assert told == []
+    assert [await office.world.db.read(rows) for office in (street.main, street.rival)] == before
+    assert (alien.status_code, [one["userName"] for one in listed["Resources"]]) == (404, ["dee-main"])
 
 
 async def test_an_admin_of_one_tenant_reaches_nothing_of_another_at_any_route(street: Street) -> None:

@@ -20,6 +20,7 @@ from guru_wire.access import (
     ApprovalRow,
     ClientCreated,
     GrantRow,
+    GroupHeld,
     KeyCreated,
     KeyRow,
     Reason,
@@ -418,7 +419,8 @@ def people(x: str = "") -> dict[str, Any]:
     session = SessionSeen(id=f"s1{x}", name=f"ada{x}", method=f"password{x}", client=f"guru on pc{x}",
                           address=f"192.0.2.7{x}", mfa_at=T, created_at=T, turned_at=T, expires_at=T * 2, current=True)
     state = AccountState(name=f"ada{x}", second_factor=True, recovery_codes=9, required=False)
-    user = UserRow(name=f"ada{x}", role="", groups=(f"helpdesk{x}",), known=True, state="locked", second_factor=True,
+    user = UserRow(name=f"ada{x}", role="",
+                   provider=f"corp{x}", groups=(f"helpdesk{x}",), known=True, state="locked", second_factor=True,
                    locked=f"left{x}", created_at=T, sessions=2)
     shell = DeviceCodeSeen(client=f"guru on pc{x}", address=f"192.0.2.7{x}", expires_at=T * 2, admitted=True)
     passkey = PasskeySeen(id=f"p1{x}", label=f"blue{x}", created_at=T, used_at=T)
@@ -515,7 +517,8 @@ def answers(authority: Authority, x: str = "") -> dict[str, Any]:
             reasons=(reason(x),)),
         "GET /access/explain": AccessExplained(
             subject=f"user:ada{x}", verb=f"shell.open{x}", device=ID, allowed=False, told=f"no{x}", revision=REVISION,
-            decided_by=reason(x), fixed_roles=(f"viewer{x}",), unmet=(f"no ticket{x}",), rules=(RuleSeen(
+            decided_by=reason(x), fixed_roles=(f"viewer{x}",),
+            groups=(GroupHeld(group=f"helpdesk{x}", by=f"corp{x}"),), unmet=(f"no ticket{x}",), rules=(RuleSeen(
                 role=f"r{x}", rule=f"s{x}", binding=f"b{x}", scope=f"org{x}", effect="allow", at=f"org/r.yaml:3{x}",
                 selector=f"op/a=b{x}", applies=True, conditions=(f"a ticket{x}",)),)),
         "GET /access/requests": Page[GrantRow](items=(grant(x),), total=1),

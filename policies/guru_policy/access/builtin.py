@@ -14,6 +14,7 @@ PATH = "built in"
 _VIEWER = ("alert.read", "device.read", "policy.plan", "report.read", "server.read", "ticket.read", "update.plan")
 _ADMIN_ONLY = {
     "access.break_glass", "approval.give", "audit.read", "device.revoke", "secret.read", "secret.write", "user.manage",
+    "user.provision",
 }
 _VERBS: dict[FixedRole, tuple[str, ...]] = {
     "admin": ("*",),

@@ -19,7 +19,7 @@ from guru_policy.objects.scopes import ORG, Scope
 INTERACTIVE = frozenset({"shell.join", "shell.open"})
 ADMINISTRATIVE = frozenset({
     "access.break_glass", "approval.give", "device.approve", "device.enroll", "device.revoke", "policy.apply",
-    "rollout.act", "secret.read", "secret.write", "update.approve", "user.manage",
+    "rollout.act", "secret.read", "secret.write", "update.approve", "user.manage", "user.provision",
 })
 EVERYTHING = Target(ORG)
 Labels = Callable[[Device], Mapping[str, Scalar] | None]

@@ -108,6 +108,8 @@ class HeldProvider(Carried):
     groups_claim: str
     groups: tuple[tuple[str, str], ...]
     second_factor: tuple[str, ...]
+    key: str = ""                       # the API key that keeps its people here; empty: it keeps none
+    claim: str = ""                     # of its tokens: the external id of whom it keeps here
 
 
 class HeldSignIn(Carried):
@@ -148,6 +150,11 @@ class Rulebook(Carried):
     def provider(self, name: str) -> HeldProvider | None:
         """The IdentityProvider of that name."""
         return next((one for one in self.providers if one.name == name), None)
+
+    def provisioner(self, key: str) -> HeldProvider | None:
+        """The one IdentityProvider that keeps people here with this API key; None when there is not exactly one."""
+        found = [one for one in self.providers if key and one.key == key]
+        return found[0] if len(found) == 1 else None
 
     def names_of(self, user: str) -> frozenset[str]:
         """Who that is in Bindings: the user, and every group that the repository puts them in."""
@@ -206,6 +213,8 @@ def _providers(fleet: Fleet) -> Iterator[HeldProvider]:
                 scopes=spec.scopes, person=spec.person, domains=spec.domains,
                 claims=tuple(sorted(spec.claims.items())), groups_claim=spec.groups_claim,
                 groups=tuple(sorted(spec.groups.items())), second_factor=spec.second_factor,
+                key=spec.provisioning.key if spec.provisioning else "",
+                claim=spec.provisioning.claim if spec.provisioning else "",
             )
 
 

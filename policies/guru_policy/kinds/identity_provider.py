@@ -15,6 +15,15 @@ Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[
 Scope = Annotated[str, StringConstraints(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]{1,100}$")]
 
 
+class Provisioning(Spec):
+    """How it keeps people here by SCIM; each of them signs in by it alone, and has no rights but those of `groups`."""
+
+    key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,58}$")] = Field(
+        description="the API key that it comes with, without `key:`; no other keeps people of this provider")
+    claim: ClaimName = Field(
+        default="sub", description="the claim of its tokens that has the `externalId` of whom it keeps here")
+
+
 class IdentityProvider(Spec):
     """The object's name is what `guru login --sso --provider NAME` says."""
 
@@ -35,6 +44,8 @@ class IdentityProvider(Spec):
         default_factory=dict, max_length=200, description="its name of a group to the one in Bindings; no other counts")
     second_factor: tuple[ClaimText, ...] = Field(
         default=("mfa",), max_length=20, description="values of `amr` or `acr` that say a second factor was shown")
+    provisioning: Provisioning | None = Field(
+        default=None, description="whether it may also keep people and their groups here (SCIM)")
 
     @model_validator(mode="after")
     def _bounded(self) -> IdentityProvider:

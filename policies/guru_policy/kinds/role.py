@@ -21,7 +21,7 @@ VERBS = (
     "device.enroll", "device.label", "device.read", "device.revoke", "file.get", "file.put", "forward.open",
     "override.set", "policy.apply", "policy.plan", "policy.read", "query.run", "report.read", "rollout.act",
     "secret.read", "secret.write", "server.read", "shell.join", "shell.open", "ticket.read", "ticket.write",
-    "update.approve", "update.halt", "update.plan", "user.manage",
+    "update.approve", "update.halt", "update.plan", "user.manage", "user.provision",
 )
 """Everything that can be allowed or denied."""
 

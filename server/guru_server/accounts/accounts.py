@@ -18,6 +18,7 @@ from guru_server.accounts import second_factor
 from guru_server.accounts.sealing import Seal
 from guru_server.accounts.tables import account, invitation
 from guru_server.audit.log import record
+from guru_server.provisioning import people as provisioned
 from guru_server.tenants.quotas import make_room
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
@@ -39,6 +40,7 @@ class Account(NamedTuple):
     locked: str
     created_at: int
     changed_at: int
+    left_at: int | None = None          # when the repository took their Person out
 
     @property
     def second_factor(self) -> bool:
@@ -98,11 +100,12 @@ def accept(connection: Connection, tenant: str, code: str, password_digest: str,
     if not spent.rowcount:
         raise _no_invitation()
     values = {"password": password_digest, "totp": "", "totp_step": 0, "totp_next": "", "recovery": "[]",
-              "locked": "", "changed_at": now}
+              "locked": "", "changed_at": now, "left_at": None}
     role = {"role": row.role} if row.role else {}           # an ordinary invitation takes no role away
     mine = (account.c.tenant == tenant, account.c.name == row.name)
     if not connection.execute(account.update().where(*mine).values(**values, **role)).rowcount:
-        make_room(connection, "people", lambda: len(accounts(connection, tenant)))
+        kept = provisioned.count(connection, tenant)
+        make_room(connection, "people", lambda: kept + len(accounts(connection, tenant)))
         connection.execute(account.insert().values(
             tenant=tenant, name=row.name, role=row.role, created_at=now, **values))
     record(connection, now, f"person:{row.name}", "PasswordSet", f"person:{row.name}",
@@ -212,7 +215,7 @@ def _no_invitation() -> NotFound:
 def _account(row: Row[Any]) -> Account:
     return Account(
         row.name, row.role, row.password, row.totp, row.totp_step, row.totp_next, tuple(json.loads(row.recovery)),
-        row.locked, row.created_at, row.changed_at,
+        row.locked, row.created_at, row.changed_at, row.left_at,
     )
 
 

@@ -21,6 +21,7 @@ from guru_server.clock import Clock
 from guru_server.gateway.plain import plain
 from guru_server.identity.people import Person
 from guru_server.passkeys import keeping
+from guru_server.provisioning import people as provisioned
 from guru_server.rights.holding import Holding
 from guru_server.store.database import Database
 from guru_wire.people import SignIn, Tokens
@@ -161,11 +162,25 @@ class Desk:
         if row.method not in (*book.sign_in.methods, "password", *(("device",) if book.sign_in.device_flow else ())):
             raise NotSignedIn("your organisation does not take this way of signing in any more",
                               hint=_other_ways(book.sign_in))
-        groups = _vouched_for(row, found, book) if row.provider else frozenset()
+        groups = self._groups(connection, row, found, book)
         return Person(
             row.id, row.name, found.role if found else "", None, kind="person", session=True,  # type: ignore[arg-type]  # a fixed role or none
             mfa_at=row.mfa_at, groups=groups, by_code=row.method == "device",
         ), found
+
+    def _groups(
+        self, connection: Connection, row: SessionRow, found: Account | None, book: Rulebook
+    ) -> frozenset[str]:
+        """The groups that a provider gives, as Git reads them now; NotSignedIn when its word counts no more.
+
+        Of a Person they are those of the sign-in; of somebody whom the provider keeps here, those of this moment.
+        """
+        if book.user(row.name) is None and (row.provider or provisioned.named(connection, self.tenant, row.name)):
+            if found is not None and found.role:
+                return _vouched_for(row, found, book) if row.provider else frozenset()
+            ours = provisioned.standing(connection, self.tenant, book, row.name, row.provider)
+            return frozenset(f"group:{one}" for one in ours)
+        return _vouched_for(row, found, book) if row.provider else frozenset()
 
     def tokens(self, opened: Opened, name: str, client_key: str, *, set_up: bool, now: int) -> Tokens:
         """What the client gets."""
@@ -181,12 +196,14 @@ class Desk:
         return connection.execute(query.limit(1)).first() is not None
 
     def admit(self, found: Account | None, book: Rulebook, name: str = "") -> None:
-        """NotSignedIn for whoever is locked here or disabled in the repository."""
+        """NotSignedIn for whoever is locked here, disabled in the repository, or was taken out of it."""
         if found is not None and found.locked:
             raise NotSignedIn(f"this account is locked: {found.locked}", hint="ask somebody who manages users")
         held = book.user(found.name if found else name)
         if held is not None and held.disabled and not (found and found.role):
             raise NotSignedIn("this account is disabled in the repository", hint="ask somebody who manages users")
+        if held is None and found is not None and found.left_at is not None and not found.role:
+            raise NotSignedIn("the repository does not name you any more", hint="ask somebody who manages users")
 
 
 def _must_set_up(policy: HeldSignIn, found: Account | None, row: SessionRow | None) -> bool:

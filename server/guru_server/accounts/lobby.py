@@ -15,6 +15,7 @@ from guru_server.accounts.attempts import Attempt, Wish
 from guru_server.accounts.desk import Desk
 from guru_server.accounts.sessions import Method, SignedIn
 from guru_server.identity.rates import Rates
+from guru_server.provisioning import people as provisioned
 from guru_wire.people import Tokens
 from guru_wire.sign_ins import AttemptAsked, AttemptBegun, AttemptRedeemed
 
@@ -75,7 +76,7 @@ class Lobby:
             except NotSignedIn as error:
                 return error
             if done.way == "sso":
-                why = _unvouched(book, found, done)
+                why = _unvouched(book, found, done) or self._unkept(connection, book, done)
                 if why:
                     return why
             who = SignedIn(
@@ -88,6 +89,16 @@ class Lobby:
         if isinstance(tokens, NotSignedIn):
             raise tokens
         return tokens
+
+
+    def _unkept(self, connection: Connection, book: Rulebook, done: Attempt) -> NotSignedIn | None:
+        """Why somebody whom no Person names is not kept here by their provider; None when they are."""
+        if book.user(done.name) is None:
+            try:
+                provisioned.standing(connection, self.desk.tenant, book, done.name, str(done.details["provider"]))
+            except NotSignedIn as error:
+                return error
+        return None
 
 
 def chosen(book: Rulebook, name: str) -> HeldProvider:

@@ -158,11 +158,17 @@ def end_all(
     connection: Connection, tenant: str, name: str, *, now: int, actor: str, why: str, but: str = ""
 ) -> int:
     """End all of a person's sessions, but one; how many there were."""
+    found = cut(connection, tenant, name, now=now, why=why, but=but)
+    if found:
+        record(connection, now, actor, "SessionsEnded", f"person:{name}", f"{found}: {why}")
+    return found
+
+
+def cut(connection: Connection, tenant: str, name: str, *, now: int, why: str, but: str = "") -> int:
+    """The same for whoever tells of it themselves."""
     found = [one.id for one in sessions(connection, tenant, name, now) if one.id != but]
     for session in found:
         _end(connection, tenant, session, now, why)
-    if found:
-        record(connection, now, actor, "SessionsEnded", f"person:{name}", f"{len(found)}: {why}")
     return len(found)
 
 

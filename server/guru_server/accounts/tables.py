@@ -20,6 +20,7 @@ account = Table(
     Column("locked", String(200), nullable=False),          # why; empty: it is not
     moment("created_at"),
     moment("changed_at"),
+    moment("left_at", nullable=True),                       # when the repository took the Person out
 )
 
 invitation = Table(

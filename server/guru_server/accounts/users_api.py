@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
@@ -15,11 +16,13 @@ from guru_server.accounts.desk import Desk
 from guru_server.accounts.tables import invitation
 from guru_server.identity.people import Person
 from guru_server.identity.signing_in import signed_in
+from guru_server.provisioning import people as provisioned
+from guru_server.provisioning.people import Provisioned
 from guru_server.rights.asking import Asking
 from guru_server.rights.declaring import needs
 from guru_server.rights.escalating import refuse_more
 from guru_wire.operator import Page
-from guru_wire.people import Invited, LockReason, UserRow
+from guru_wire.people import Invited, LockReason, State, UserRow
 
 Who = Annotated[Person, Depends(signed_in)]
 Name = Annotated[str, Path(max_length=128)]      # that it can be a name says `invite`, in words
@@ -49,9 +52,7 @@ def router(desk: Desk) -> APIRouter:
 
         def work(connection: Connection) -> str:
             found = accounts.find(connection, desk.tenant, name)
-            if found is not None and found.role and person.role != "admin":
-                raise Refused(f"{name} has a fixed role: `guru-server admin create {name}` invites them",
-                              hint="a fixed role comes from the server's own machine alone")
+            _may_be_invited(desk, connection, name, found, person)
             return accounts.invite(
                 connection, desk.tenant, name, found.role if found else "", now=now, actor=person.actor)
 
@@ -88,9 +89,22 @@ def router(desk: Desk) -> APIRouter:
 
 def _standing(desk: Desk, connection: Connection, name: str, now: int) -> Account:
     """Their account; a Person who signs in elsewhere gets one, without a password, that can be locked. NotFound."""
-    if desk.holding.book(connection, desk.tenant).user(name) is not None:
+    known = desk.holding.book(connection, desk.tenant).user(name) or provisioned.named(connection, desk.tenant, name)
+    if known is not None:
         accounts.stand_for(connection, desk.tenant, name, now=now)
     return accounts.get(connection, desk.tenant, name)
+
+
+def _may_be_invited(
+    desk: Desk, connection: Connection, name: str, found: Account | None, person: Person
+) -> None:
+    if found is not None and found.role and person.role != "admin":
+        raise Refused(f"{name} has a fixed role: `guru-server admin create {name}` invites them",
+                      hint="a fixed role comes from the server's own machine alone")
+    kept = provisioned.named(connection, desk.tenant, name)
+    if kept is not None and desk.holding.book(connection, desk.tenant).user(name) is None:
+        raise Refused(f"{name} is kept here by {kept.provider}, and signs in there",
+                      hint=f"guru login --sso --provider {kept.provider}")
 
 
 def _not_a_fixed_one(found: Account, person: Person) -> None:
@@ -114,14 +128,33 @@ def _rows(desk: Desk, connection: Connection, now: int) -> list[UserRow]:
     living: dict[str, int] = {}
     for session in sessions.sessions(connection, desk.tenant, None, now):
         living[session.name] = living.get(session.name, 0) + 1
-    names = sorted({*found, *waiting, *(one.name for one in book.users)})
-    return [_row(name, found.get(name), book, living.get(name, 0)) for name in names]
+    kept = {one.name: one for one in provisioned.living(connection, desk.tenant) if book.user(one.name) is None}
+    groups = provisioned.groups_by_person(connection, desk.tenant) if kept else {}
+    names = sorted({*found, *waiting, *kept, *(one.name for one in book.users)})
+    rows = []
+    for name in names:
+        row = _row(name, found.get(name), book, living.get(name, 0))
+        rows.append(_kept(row, kept[name], book, groups.get(kept[name].id, ())) if name in kept else row)
+    return rows
+
+
+def _kept(row: UserRow, found: Provisioned, book: Rulebook, theirs: Sequence[str]) -> UserRow:
+    """The row of somebody whom an identity provider keeps here."""
+    held = book.provider(found.provider)
+    state: State = "locked" if row.locked else "active" if found.active and held and held.key else "disabled"
+    groups = provisioned.mapped(held, theirs) if held and held.key else ()
+    return row.model_copy(update={
+        "provider": found.provider, "groups": groups, "state": state,
+        "created_at": row.created_at or found.created_at})
 
 
 def _row(name: str, account: Account | None, book: Rulebook, living: int) -> UserRow:
     held = book.user(name)
     disabled = held is not None and held.disabled
-    state = "disabled" if disabled else "locked" if account and account.locked else "active" if account else "invited"
+    left = held is None and account is not None and account.left_at is not None and not account.role
+    state: State = "disabled" if disabled else "left" if left else "active" if account else "invited"
+    if account and account.locked and state == "active":
+        state = "locked"
     return UserRow(
         name=name, role=account.role if account else "", groups=held.groups if held else (), known=held is not None,
         state=state, second_factor=bool(account and account.second_factor),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi.openapi.utils import get_openapi
@@ -11,6 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import JsonValue
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
 from guru_server.api import page, problems
 from guru_server.api.aged import Aged, Elders
@@ -28,11 +30,20 @@ DOCUMENT = "/openapi.json"
 PAGE = "/docs"
 
 
+class Beside(NamedTuple):
+    """Guarded routes of a standard that says where they are; `dress` makes errors of its form of ours."""
+
+    prefix: str
+    router: APIRouter
+    dress: Callable[[ASGIApp], ASGIApp]
+
+
 class Application(FastAPI):
     """FastAPI that describes itself as it is."""
 
     public: Sequence[re.Pattern[str]] = ()
     declared: Declared = Declared(())
+    beside: Sequence[Beside] = ()
 
     def openapi(self) -> dict[str, JsonValue]:
         """OpenAPI 3.1 of this API, made once."""
@@ -50,6 +61,7 @@ def make_app(
     links: Sequence[BaseRoute] = (),
     keeping: Keeping | None = None,
     limits: Limits | None = None,
+    beside: Sequence[Beside] = (),
 ) -> FastAPI:
     """The application, to be put behind Edge. `guard` raises for whoever may not; `links` are the agents'.
 
@@ -69,12 +81,16 @@ def make_app(
     if limits:
         app.add_middleware(Paced, limits=limits, weights=Weights(guarded, PREFIX))
     app.add_middleware(Gate, guard=guard, prefix=PREFIX, public=patterns, declared=declared)
+    for other in beside:
+        app.add_middleware(Gate, guard=guard, prefix=other.prefix, public=(), declared=Declared([other.router]))
+        app.add_middleware(other.dress)
+        app.include_router(other.router, prefix=other.prefix, dependencies=[Depends(admitted)])
     for router in public:
         app.include_router(router, prefix=PREFIX)
     for router in guarded:
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(admitted)])
     app.router.routes.extend(links)
-    app.public, app.declared = patterns, declared
+    app.public, app.declared, app.beside = patterns, declared, beside
 
     @app.get(PREFIX + DOCUMENT, include_in_schema=False)
     async def document() -> Response:

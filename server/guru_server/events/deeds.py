@@ -26,6 +26,11 @@ BY_ACTION: Mapping[str, str] = {
     "SignedIn": "session.signed_in",
     "TokenCreated": "token.created", "TokenExchanged": "token.exchanged", "TokenRevoked": "token.revoked",
     "SecondFactorRemoved": "user.factor_removed", "SecondFactorSet": "user.factor_set", "UserInvited": "user.invited",
+    "CredentialsDeleted": "user.forgotten", "UserLeft": "user.left",
+    "PersonProvisioned": "user.provisioned", "PersonChanged": "user.changed", "PersonActivated": "user.activated",
+    "PersonDeactivated": "user.deactivated", "PersonDeprovisioned": "user.deprovisioned",
+    "GroupProvisioned": "group.provisioned", "GroupChanged": "group.changed",
+    "GroupDeprovisioned": "group.deprovisioned",
     "UserLocked": "user.locked", "PasswordSet": "user.password_set", "RecoveryCodeUsed": "user.recovered",
     "UserUnlocked": "user.unlocked",
 }

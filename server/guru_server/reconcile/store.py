@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Connection, RowMapping, delete, func, select, text
 
 from guru_policy.access.rulebook import Rulebook
+from guru_server.accounts import leaving
 from guru_server.audit.log import record
 from guru_server.events.noting import Happening, note
 from guru_server.fleet.tables import device_state
@@ -19,7 +20,7 @@ from guru_server.reconcile.deciding import Pair, Standing
 from guru_server.reconcile.lines import loaded
 from guru_server.reconcile.pinning import GOOD, Pin, pinned, set_pin
 from guru_server.reconcile.tables import blob, bundle, customer_source, device_fault, manifest, revision
-from guru_server.rights.store import keep_rulebook
+from guru_server.rights.store import keep_rulebook, read_rulebook
 from guru_server.secrets.store import Seal, keep_seals
 from guru_server.store.database import Database
 from guru_wire.operator import RevisionRow
@@ -276,7 +277,9 @@ def keep(connection: Connection, tenant: str, change: Change, fence: Fence | Non
         connection.execute(delete(customer_source).where(*here))
     if change.pin is not None or change.unpin:
         set_pin(connection, tenant, change.pin)
+    before = None
     if change.rulebook is not None:
+        before = read_rulebook(connection, tenant)
         keep_rulebook(connection, tenant, change.rulebook)
     if change.revision is not None:
         newest = select(func.max(revision.c.seq)).where(revision.c.tenant == tenant)
@@ -287,6 +290,8 @@ def keep(connection: Connection, tenant: str, change: Change, fence: Fence | Non
                   customer=name)
         for name, (standing, _) in change.standings.items() if standing.held
     ))
+    if before is not None and change.rulebook is not None:
+        leaving.moved(connection, tenant, before, change.rulebook, now)
     if change.note is not None:
         said = change.note
         record(connection, now, said.actor, said.action, said.about, said.result, revision=said.revision,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Query
 from sqlalchemy import Connection
@@ -25,6 +25,7 @@ from guru_server.fleet.reading import known, resolve
 from guru_server.identity import people
 from guru_server.identity.people import Limits, Person
 from guru_server.identity.signing_in import signed_in
+from guru_server.provisioning import people as provisioned
 from guru_server.rights.asking import Asking, Rights
 from guru_server.rights.declaring import needs
 from guru_server.rights.escalating import refuse_more
@@ -32,7 +33,7 @@ from guru_server.rights.granting import Granted, granted_book, granted_by_name
 from guru_server.rights.telling import answer_of, key_rows, reason_of, seen
 from guru_server.store.binding import whose
 from guru_server.store.database import Database
-from guru_wire.access import AccessAnswer, AccessExplained, KeyCreated, KeyRequest, KeyRow
+from guru_wire.access import AccessAnswer, AccessExplained, GroupHeld, KeyCreated, KeyRequest, KeyRow
 from guru_wire.operator import Page
 
 Who = Annotated[Person, Depends(signed_in)]
@@ -46,6 +47,14 @@ class Desk:
     db: Database
     clock: Clock
     labels: finding.GitLabels
+
+
+class _Standing(NamedTuple):
+    """What a subject has: fixed roles of tokens, grants for a while, groups and who says so."""
+
+    fixed: tuple[str, ...]
+    granted: Sequence[Granted]
+    groups: tuple[GroupHeld, ...]
 
 
 def router(desk: Desk) -> APIRouter:
@@ -91,16 +100,16 @@ def router(desk: Desk) -> APIRouter:
         _check_verb(verb)
         reading, managing = await rights.sight("device.read"), await rights.sight("user.manage")
 
-        def read(connection: Connection) -> tuple[Device, tuple[str, ...], Sequence[Granted]]:
+        def read(connection: Connection) -> tuple[Device, _Standing]:
             one = known(connection, whose(connection), resolve(connection, whose(connection), device, reading)).device
             if subject not in rights.subject.names:
                 managing.require(None, [one], f"explain {subject}")
             now = desk.clock()
-            return one, _fixed(connection, subject, now), granted_by_name(connection, whose(connection), subject, now)
+            return one, _standing(connection, rights, subject, now)
 
-        one, fixed, granted = await desk.db.read(read)
+        one, standing = await desk.db.read(read)
         target = device_target(one, (await rights.labels())(one))
-        return _explained(rights, subject, verb, target, command_class, fixed, granted)
+        return _explained(rights, subject, verb, target, command_class, standing)
 
     return router
 
@@ -161,20 +170,41 @@ def _fixed(connection: Connection, subject: str, now: int) -> tuple[str, ...]:
     }))
 
 
+def _standing(connection: Connection, rights: Rights, subject: str, now: int) -> _Standing:
+    tenant = whose(connection)
+    granted = granted_by_name(connection, tenant, subject, now)
+    return _Standing(_fixed(connection, subject, now), granted, _groups(connection, rights, subject))
+
+
+def _groups(connection: Connection, rights: Rights, subject: str) -> tuple[GroupHeld, ...]:
+    """The groups of a user, by the Person of the repository or by the identity provider that keeps them here."""
+    kind, _, name = subject.partition(":")
+    if kind != "user":
+        return ()
+    if (held := rights.book.user(name)) is not None:
+        return tuple(GroupHeld(group=one, by="repository") for one in held.groups)
+    kept = provisioned.named(connection, whose(connection), name)
+    provider = rights.book.provider(kept.provider) if kept and kept.active else None
+    if kept is None or provider is None or not provider.key:
+        return ()
+    theirs = provisioned.groups_of(connection, whose(connection), kept)
+    return tuple(GroupHeld(group=one, by=provider.name) for one in provisioned.mapped(provider, theirs))
+
+
 def _explained(
-    rights: Rights, subject: str, verb: str, target: Target, command_class: str | None, fixed: tuple[str, ...],
-    granted: Sequence[Granted],
+    rights: Rights, subject: str, verb: str, target: Target, command_class: str | None, standing: _Standing,
 ) -> AccessExplained:
-    names = frozenset({subject})
+    fixed, granted, groups = standing
+    names = frozenset({subject, *(f"group:{one.group}" for one in groups)})
     grants = grants_of(rights.book, names).plus(grants_of(granted_book(rights.book, granted), names))
-    asked = Subject(frozenset({subject}), "key" if subject.startswith(("key:", "service:")) else "token")
+    asked = Subject(names, "key" if subject.startswith(("key:", "service:")) else "token")
     around = rights.around._replace(command_class=command_class)
     decision: Decision = decide(asked, verb, [target], grants, around)
     answer = decision.answers[0]
     near = grants.at(verb, target.scope)
     return AccessExplained(
         subject=subject, verb=verb, device=target.id, allowed=answer.allowed, told=decision.told(),
-        unmet=answer.unmet, decided_by=reason_of(answer, 1), fixed_roles=fixed, revision=grants.revision,
+        unmet=answer.unmet, decided_by=reason_of(answer, 1), fixed_roles=fixed, revision=grants.revision, groups=groups,
         rules=tuple(seen(rule, applies=rule in (*near.denies, *near.allows) and (
             target.labels is None or grants.selects(rule, target, target.labels)
         )) for rule in grants.about(verb)),

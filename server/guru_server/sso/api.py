@@ -25,6 +25,7 @@ from guru_server.accounts.browser_page import QUIET_POLICY, Words, link_page, to
 from guru_server.accounts.lobby import Lobby, chosen
 from guru_server.identity.sightings import Sightings
 from guru_server.identity.signing_in import address_of
+from guru_server.provisioning import people as provisioned
 from guru_server.sso.claims import Vouched
 from guru_server.sso.providers import Providers
 
@@ -117,8 +118,10 @@ class Way:
 
         def work(connection: Connection) -> str:
             found = attempts.find(connection, desk.tenant, ident, "sso", now=now)
-            desk.admit(accounts.find(connection, desk.tenant, shown.name), stop.book, shown.name)
-            return self._finished(connection, found, stop.provider, shown)
+            name = shown.name or provisioned.signs_in(
+                connection, desk.tenant, stop.book, stop.provider, shown.subject)
+            desk.admit(accounts.find(connection, desk.tenant, name), stop.book, name)
+            return self._finished(connection, found, stop.provider, shown._replace(name=name))
 
         return await desk.db.write(work)
 

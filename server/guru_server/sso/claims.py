@@ -1,6 +1,7 @@
 """Whom a provider's ID token is about, and what of it counts (OpenID Connect Core 1.0, 3.1.3.7). Pure; no signature.
 
-A person is found by one claim that Git names, never made: whoever is not a Person of the repository does not get in.
+A person is found by one claim that Git names, never made: who is neither a Person of the repository nor kept here by
+the provider (SCIM) does not get in.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from guru_policy.access.rulebook import HeldProvider, HeldUser, Rulebook
 from guru_policy.errors import NotSignedIn
 from guru_server.federation.claims import LEEWAY, text_of, untimely
 
+MOST_SUBJECT = 256
 MOST_GROUPS = 500                       # of a token that are looked at
 
 
@@ -27,11 +29,15 @@ class Asked(NamedTuple):
 
 
 class Vouched(NamedTuple):
-    """Who it is, the provider's names of groups that count here, and when a second factor was shown (ms UTC)."""
+    """Who it is, the provider's names of groups that count here, and when a second factor was shown (ms UTC).
+
+    Without a `name` it is nobody of Git's: `subject` is then the id of somebody whom the provider may keep here.
+    """
 
     name: str
     groups: tuple[str, ...]
     mfa_at: int | None
+    subject: str = ""
 
 
 def vouched(provider: HeldProvider, book: Rulebook, claims: dict[str, Any], algorithm: str, asked: Asked) -> Vouched:
@@ -39,7 +45,13 @@ def vouched(provider: HeldProvider, book: Rulebook, claims: dict[str, Any], algo
     why = _misses(provider, claims, algorithm, asked)
     if why:
         raise NotSignedIn(f"the provider's token does not sign in: {why}")
-    return Vouched(_person(provider, book, claims).name, _groups(provider, claims), _mfa_at(provider, claims))
+    groups, mfa_at, subject = _groups(provider, claims), _mfa_at(provider, claims), _subject(provider, claims)
+    try:
+        return Vouched(_person(provider, book, claims).name, groups, mfa_at)
+    except NotSignedIn:
+        if not subject:
+            raise
+        return Vouched("", groups, mfa_at, subject)
 
 
 def _misses(provider: HeldProvider, claims: dict[str, Any], algorithm: str, asked: Asked) -> str:
@@ -88,6 +100,12 @@ def _person(provider: HeldProvider, book: Rulebook, claims: dict[str, Any]) -> H
         raise NotSignedIn("the repository names nobody like that" if not found else "the repository names several",
                           hint="a Person in org/ with this `email`, or of this name: docs/single-sign-on.md")
     return found[0]
+
+
+def _subject(provider: HeldProvider, claims: dict[str, Any]) -> str:
+    """The id by which the provider keeps people here; empty when it keeps none, or does not say it."""
+    said = claims.get(provider.claim) if provider.key else None
+    return said if isinstance(said, str) and len(said) <= MOST_SUBJECT else ""
 
 
 def _groups(provider: HeldProvider, claims: dict[str, Any]) -> tuple[str, ...]:

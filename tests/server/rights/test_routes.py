@@ -7,12 +7,13 @@ import re
 import httpx
 import pytest
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from starlette.types import Message
 
 from guru_server.api.app import PREFIX, Application
 from guru_server.identity import people
 from guru_server.rights.asking import Asking
-from guru_server.rights.declaring import needs
+from guru_server.rights.declaring import Declared, needs
 from guru_server.store.database import Database
 from guru_wire.operator import EnrolTokenCreated
 from tests.server.conftest import Api
@@ -41,6 +42,16 @@ def routes(app: Application) -> set[tuple[str, str]]:
     return {(way.upper(), path.removeprefix(PREFIX)) for path, ways in paths.items() for way in ways}  # type: ignore[union-attr]
 
 
+def routes_of(router: APIRouter) -> list[APIRoute]:
+    return [route for route in router.routes if isinstance(route, APIRoute)]
+
+
+def beside(app: Application) -> set[tuple[str, str]]:
+    """Method and whole path of the guarded routes that stand outside of the document."""
+    return {(method, one.prefix + route.path) for one in app.beside for route in routes_of(one.router)
+            for method in route.methods}
+
+
 async def test_every_route_of_the_document_declares_its_decision(office: Office) -> None:
     app = office.app
     assert isinstance(app, Application)
@@ -58,8 +69,11 @@ async def test_routes_outside_of_the_document_declare_theirs_too(office: Office,
         assert isinstance(app, Application)
         others = {str(getattr(route, "path", "")) for route in app.router.routes} - {""}
 
-        assert app.declared.silent == ()
-        assert others <= {*LINKS, *PAGES, f"{PREFIX}/openapi.json", f"{PREFIX}/docs"}
+        mine = {f"{one.prefix}{route.path}" for one in app.beside for route in routes_of(one.router)}
+        silent = [one for other in app.beside for one in Declared([other.router]).silent]
+
+        assert (app.declared.silent, silent) == ((), [])
+        assert others <= {*LINKS, *PAGES, *mine, f"{PREFIX}/openapi.json", f"{PREFIX}/docs"}
 
 
 @pytest.mark.parametrize("kind", ["person", "key"])

@@ -56,6 +56,8 @@ def _page(told: AccessExplained, device: str, paper: Paper) -> Iterator[str]:
         yield f"  {clean(told['told'])}"
     for fixed in told["fixed_roles"]:
         yield f"  a token of that name has the fixed role {clean(fixed)}, whatever the repository says"
+    for held in told["groups"]:
+        yield paper.paint(f"  is in group:{clean(held['group'])}, says {clean(held['by'])}", "dim")
     if not told["rules"]:
         yield paper.paint("  no binding gives it a rule about this verb", "dim")
     for rule in told["rules"]:

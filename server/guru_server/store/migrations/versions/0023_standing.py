@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025_standing"
-down_revision = "0021_schedules"
+revision = "0023_standing"
+down_revision = "0022_scim"
 branch_labels = None
 depends_on = None
 
