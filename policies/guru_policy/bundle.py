@@ -17,7 +17,7 @@ from guru_policy.host import Shell
 from guru_policy.model import Carried
 
 Mode = Literal["enforce", "observe"]
-LANGUAGE = 9                            # the language of bundles; guru_wire.version tells its history
+LANGUAGE = 10                           # the language of bundles; guru_wire.version tells its history
 
 
 class AgentSettings(Carried):

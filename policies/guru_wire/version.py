@@ -18,6 +18,7 @@ handshake; the other side leaves out what that number does not know.
     server refuses such items one by one, and asks for all of them once it is of 8.
 9   Bundles carry `schedules`, and items of the kind `run` say which `schedule` one was of; an older agent passes over
     them, and an older server over such runs.
+10  Orders of looks at files may ask for a `part`; an older agent reads the whole file, without the head of a part.
 """
 
 from guru_policy.bundle import LANGUAGE
