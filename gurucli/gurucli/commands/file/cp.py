@@ -35,7 +35,7 @@ def run(
 ) -> None:
     """Copy a file of a device to this machine.
 
-    Up to 1 GiB. It takes its name once all has arrived and has the SHA-256 that the device told. When it is cut off,
+    Up to 32 MiB. It takes its name once all has arrived and has the SHA-256 that the device told. When it is cut off,
     the same command goes on where it was. It is readable by you alone. Nothing is copied to a device.
     """
     cli: Cli = ctx.obj
