@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from guru_policy.model import Carried
 
 MAX_READ = 8 << 20                      # bytes of one look
-PART = MAX_READ - 4096                 # bytes of one part of a file that is copied; its head needs the rest
+PART = 2 << 20                          # bytes of one part of a file that is copied: little of the spool of a device
 MAX_COPY = 32 << 20                     # bytes of a file that is copied: well within what a device may send at once
 MAX_LINES = 100_000
 MAX_ENTRIES = 20_000                    # of a folder

@@ -81,7 +81,7 @@ def test_a_role_reads_its_paths_and_no_link_leads_out_of_them(world: World, plac
 
 
 def test_a_copy_goes_on_where_it_was_through_a_real_agent(world: World, place: AgentPlace, tmp_path: Path) -> None:
-    content = os.urandom(1 << 20) * 20
+    content = os.urandom(1 << 20) * 12
     (place.root / "var/log/big").write_bytes(content)
     cut = subprocess.Popen([BIN / "guru", "cp", f"{PC}:/var/log/big", tmp_path], env=world.guru_env())
     try:
