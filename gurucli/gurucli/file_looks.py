@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
 import typer
@@ -32,9 +33,14 @@ class Found(NamedTuple):
 
 def look(cli: Cli, place: str, op: str, lines: int = 0) -> Found:
     """Ask, wait, and check that what arrived is what the device read. Raises what went wrong there."""
-    device, path = _parted(place)
+    device, path = parted(place)
+    return ordered(cli, device, {"op": op, "path": path, "lines": lines})
+
+
+def ordered(cli: Cli, device: str, ask: Mapping[str, object]) -> Found:
+    """The same for a FileAsk that is made already."""
     made = cli.server.post(JobMade, "/jobs", {
-        "device": device, "file": {"op": op, "path": path, "lines": lines}, "timeout": LIMIT, "expires": LIMIT})
+        "device": device, "file": ask, "timeout": LIMIT, "expires": LIMIT})
     pieces: dict[int, bytes] = {}
 
     def piece(row: OutputRow, text: str) -> None:
@@ -50,12 +56,12 @@ def look(cli: Cli, place: str, op: str, lines: int = 0) -> Found:
     told = hashlib.sha256((hashlib.sha256(data).hexdigest() + EMPTY).encode()).hexdigest()[:32]
     if len(data) != run["out"] or told != run["digest"]:
         raise Unsupported(f"{plain(run['name'])}: what arrived is not what the device read", hint="ask again")
-    return Found(run["name"], path, data)
+    return Found(run["name"], str(ask["path"]), data)
 
 
 def followed(cli: Cli, place: str, lines: int, seconds: int) -> None:
     """Print the last lines and those that are added, as they come; leaving it ends the look on the device, too."""
-    device, path = _parted(place)
+    device, path = parted(place)
     made = cli.server.post(JobMade, "/jobs", {
         "device": device, "file": {"op": "read", "path": path, "lines": lines, "follow": True}, "timeout": seconds,
         "expires": LIMIT})
@@ -75,7 +81,8 @@ def followed(cli: Cli, place: str, lines: int, seconds: int) -> None:
         raise error
 
 
-def _parted(place: str) -> tuple[str, str]:
+def parted(place: str) -> tuple[str, str]:
+    """The device and the path of DEVICE:PATH. UsageWrong when it is none."""
     device, colon, path = place.partition(":")
     if not colon or not device or not path.startswith("/"):
         raise UsageWrong(f"{place!r} is no place on a device", hint="write it like web01:/var/log/syslog")

@@ -25,6 +25,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     'ls': ('DEVICE:PATH',),
     'cat': ('DEVICE:PATH',),
     'tail': ('DEVICE:PATH',),
+    'cp': ('DEVICE:PATH', 'FILE'),
     'job list': (),
     'job show': ('JOB',),
     'job watch': ('JOB',),

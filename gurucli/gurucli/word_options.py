@@ -52,6 +52,7 @@ OPTIONS: dict[str, tuple[tuple[tuple[str, ...], str], ...]] = {
     'ls': (),
     'cat': (),
     'tail': ((('-n', '--lines'), 'N'), (('-f', '--follow'), ''), (('--for',), 'TIME')),
+    'cp': ((('--replace',), ''),),
     'job list': ((('--limit',), 'N'),),
     'job show': (),
     'job watch': (),

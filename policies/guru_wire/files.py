@@ -9,18 +9,43 @@ from pydantic import Field, StringConstraints
 from guru_policy.model import Carried
 
 MAX_READ = 8 << 20                      # bytes of one look
+PART = 2 << 20                          # bytes of one part of a file that is copied: little of the spool of a device
+MAX_COPY = 32 << 20                     # bytes of a file that is copied: well within what a device may send at once
 MAX_LINES = 100_000
 MAX_ENTRIES = 20_000                    # of a folder
 Path = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
 
+class FilePart(Carried):
+    """PART bytes of a file from byte `start`; of the file with the stamp `of`, or of whatever is there."""
+
+    start: int = Field(default=0, ge=0, le=MAX_COPY)
+    of: str = Field(default="", pattern=r"^([0-9a-f]{32})?$")
+
+
+class PartHead(Carried):
+    """The line of JSON before the bytes of a part: of which file they are.
+
+    `stamp` is another one once the file was written to or replaced. When it is not what was asked for, no bytes follow.
+    `sha256` is of the whole file, and is there with its last part.
+    """
+
+    size: int = Field(ge=0, le=MAX_COPY)
+    stamp: str = Field(pattern=r"^[0-9a-f]{32}$")
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+
+
 class FileAsk(Carried):
-    """`list` a folder, or `read` a file: all of it, or its last `lines`; with `follow` what is added then, too."""
+    """`list` a folder, or `read` a file: all of it, its last `lines`, or a `part` of it.
+
+    With `follow` what is added comes, too. An agent below LANGUAGE 10 passes over `part`: what it brings has no head.
+    """
 
     op: Literal["list", "read"]
     path: Path
     lines: int = Field(default=0, ge=0, le=MAX_LINES)
     follow: bool = False
+    part: FilePart | None = None        # since LANGUAGE 10
 
 
 class FileLook(FileAsk):

@@ -18,6 +18,7 @@ handshake; the other side leaves out what that number does not know.
     server refuses such items one by one, and asks for all of them once it is of 8.
 9   Bundles carry `schedules`, and items of the kind `run` say which `schedule` one was of; an older agent passes over
     them, and an older server over such runs.
+10  Orders of looks at files may ask for a `part`; an older agent reads the whole file, without the head of a part.
 11  Commands and schedules whose script is `inside` a sandbox, which an older agent finds empty and does not run.
     Bundles carry `queries`, and items of the kind `inventory` tell of them as tables that are called `query:NAME`; an
     older agent passes over the one, an older server over the other.

@@ -41,7 +41,7 @@ from guru_wire.drift import Drift, DriftRow
 from guru_wire.enrolment import Trust
 from guru_wire.events import DeliveryRow, Event, Events, HookRow
 from guru_wire.exporting import Contents, Export, ExportedCustomer, ExportedFile, LeftOut
-from guru_wire.files import FileEntry
+from guru_wire.files import PART, FileEntry, PartHead
 from guru_wire.health import Diagnosis, Doctor
 from guru_wire.holdings import (
     ChangedRow,
@@ -113,7 +113,7 @@ from tests.cli.double import Authority
 REVISION = "9f31c2e4" * 5
 OLDER = "71aa0b3c" * 5
 ID = "0123456789abcdef" * 2
-JOB, VPN_JOB, FILE_JOB = "3f2a91c0" * 4, "7e1b44d9" * 4, "5c0ffee5" * 4
+JOB, VPN_JOB, FILE_JOB, COPY_JOB = "3f2a91c0" * 4, "7e1b44d9" * 4, "5c0ffee5" * 4, "0ddba115" * 4
 T = 1_700_000_000_000
 SERVER = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 
@@ -337,6 +337,13 @@ def file_read(data: bytes, x: str = "", **run: Any) -> JobProgress:
                                      data=base64.b64encode(data).decode()),))
 
 
+def file_part(content: bytes, start: int = 0, stamp: str = "5" * 32, length: int = PART) -> bytes:
+    """What a device brings of a part of this file."""
+    last = start + length >= len(content)
+    head = PartHead(size=len(content), stamp=stamp, sha256=hashlib.sha256(content).hexdigest() if last else "")
+    return head.model_dump_json().encode() + b"\n" + content[start:start + length]
+
+
 def _diagnosis(x: str) -> str:
     finding = Finding(subject="routes", verdict=State.critical, message=f"none{x}", hint=f"add{x}", details=(f"a{x}",))
     found = Looked(profile=f"office{x}", type=f"l2tp{x}", platform=f"linux{x}", findings=(finding,))
@@ -362,13 +369,15 @@ def job_answers(x: str = "") -> dict[str, Any]:
 
     def order(asked: Any) -> JobMade:
         if asked.body.get("file"):
-            return JobMade(job=job_row(x, id=FILE_JOB, total=1), next=2)
+            copies = bool(asked.body["file"].get("part"))
+            return JobMade(job=job_row(x, id=COPY_JOB if copies else FILE_JOB, total=1), next=2)
         vpn = asked.body.get("look") == "vpn" and asked.body["device"] == "vpn01"
         return JobMade(job=job_row(x, id=VPN_JOB, total=1), next=2) if vpn else made
 
     return {
         "POST /jobs": order, f"GET /jobs/{VPN_JOB}/progress": looked,
         f"GET /jobs/{FILE_JOB}/progress": file_read(entry_line(x), x),
+        f"GET /jobs/{COPY_JOB}/progress": file_read(file_part(b"127.0.0.1 localhost\n"), x),
         f"POST /jobs/{JOB}/rerun": made, f"GET /jobs/{JOB}/progress": progress(x),
         "GET /jobs": Page[JobRow](items=(job_row(x),), total=1),
         f"GET /jobs/{JOB}": JobDetail(**job_row(x).model_dump(), runs=progress(x).runs),

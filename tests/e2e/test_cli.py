@@ -108,7 +108,7 @@ PEOPLE = {"session list", "session revoke", "password", "mfa status", "mfa setup
           "client create", "client list", "client revoke",  # tests/server/rights/test_clients.py
           "session approve"}                                # tests/server/accounts/test_device.py
 JOBS = {"run", "query", "job list", "job show", "job watch", "job output", "job cancel", "job rerun",
-        "script list", "script show", "script run", "vpn diagnose", "ls", "cat", "tail",   # test_jobs.py, test_query.py
+        "script list", "script show", "script run", "vpn diagnose", "ls", "cat", "tail", "cp",  # test_jobs.py, test_query.py
         "schedule cancel"}                                # test_schedules.py
 
 

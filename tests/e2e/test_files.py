@@ -80,6 +80,24 @@ def test_a_role_reads_its_paths_and_no_link_leads_out_of_them(world: World, plac
     assert not any("secret\n" in one.out for one in ran.values())
 
 
+def test_a_copy_goes_on_where_it_was_through_a_real_agent(world: World, place: AgentPlace, tmp_path: Path) -> None:
+    content = os.urandom(1 << 20) * 12
+    (place.root / "var/log/big").write_bytes(content)
+    cut = subprocess.Popen([BIN / "guru", "cp", f"{PC}:/var/log/big", tmp_path], env=world.guru_env())
+    try:
+        wait_until("a part is here", lambda: any(one.stat().st_size for one in tmp_path.iterdir()), PATIENCE)
+    finally:
+        cut.kill()
+        cut.wait(30)
+    quicker = (tmp_path / "big").exists()
+    (tmp_path / "big").unlink(missing_ok=True)
+    told = json.loads(world.guru("cp", f"{PC}:/var/log/big", str(tmp_path), "-o", "json").out)
+
+    assert quicker or told["resumed"] > 0
+    assert ((tmp_path / "big").read_bytes() == content, list(tmp_path.iterdir())) == (True, [tmp_path / "big"])
+    assert hashlib.sha256(content).hexdigest() in world.guru("audit", "search", told["sha256"], "-o", "json").out
+
+
 def test_a_log_is_followed_as_it_grows_until_its_time_is_over(world: World, place: AgentPlace, tmp_path: Path) -> None:
     log, heard = place.root / "var/log/grows.log", tmp_path / "heard"
     log.write_text("first\n")

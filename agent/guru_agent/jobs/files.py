@@ -17,10 +17,11 @@ from typing import NamedTuple
 
 from guru_agent.host.accounts import group_name, user_name
 from guru_agent.host.rooted import only_root_writes, parent_of
+from guru_agent.jobs.file_parts import part_of, told_of
 from guru_agent.jobs.tape import Heard
 from guru_policy.errors import CannotLook, InputInvalid, NotFound, Refused
 from guru_policy.file_rules import FileRules
-from guru_wire.files import MAX_ENTRIES, MAX_READ, FileEntry, FileLook
+from guru_wire.files import MAX_ENTRIES, MAX_READ, FileEntry, FileLook, FilePart
 
 OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 PIECE = 64 << 10                        # bytes read at once
@@ -40,8 +41,8 @@ async def look_at(look: FileLook, grounds: Grounds, heard: Heard) -> str:
 
     NotFound, Refused, InputInvalid or CannotLook say why not.
     """
-    pieces = _list(look, grounds) if look.op == "list" else (_follow if look.follow else _read)(look, grounds)
-    size, digest = 0, hashlib.sha256()
+    pieces = _pieces_of(look, grounds)
+    size, digest, first = 0, hashlib.sha256(), b""
     while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
         if not piece:                   # nothing was added since
             await asyncio.sleep(GLANCE)
@@ -50,7 +51,25 @@ async def look_at(look: FileLook, grounds: Grounds, heard: Heard) -> str:
             raise CannotLook("not all of it could be kept: the spool or the disk is full")
         size += len(piece)
         digest.update(piece)
-    return f"{size} bytes, sha256 {digest.hexdigest()}"
+        first = first or piece
+    told = f"{size} bytes, sha256 {digest.hexdigest()}"
+    return told if look.part is None else f"{told}, {told_of(first)}"
+
+
+def _pieces_of(look: FileLook, grounds: Grounds) -> Iterator[bytes]:
+    if look.op == "list":
+        return _list(look, grounds)
+    if look.part is not None:
+        return _part(look, look.part, grounds)
+    return (_follow if look.follow else _read)(look, grounds)
+
+
+def _part(look: FileLook, part: FilePart, grounds: Grounds) -> Iterator[bytes]:
+    descriptor = _opened(look, grounds, OPEN)
+    try:
+        yield from part_of(descriptor, look.path, part)
+    finally:
+        os.close(descriptor)
 
 
 def _read(look: FileLook, grounds: Grounds) -> Iterator[bytes]:
@@ -65,7 +84,7 @@ def _read(look: FileLook, grounds: Grounds) -> Iterator[bytes]:
         end = before.st_size
         if end - start > MAX_READ:
             raise InputInvalid(f"{look.path} has {end:,} bytes, and {MAX_READ:,} come at most",
-                               hint="ask for its last lines: `guru tail`")
+                               hint="copy it: `guru cp`; or ask for its last lines: `guru tail`")
         yield from _pieces(descriptor, start, end)
         after = os.fstat(descriptor)
         if after.st_size < end or (after.st_size == end and after.st_mtime_ns != before.st_mtime_ns):

@@ -212,9 +212,12 @@ async def _look_at(rights: Rights, ask: FileAsk, timeout: int, devices: Sequence
     path = plain_path(ask.path + "/" if ask.op == "list" else ask.path)
     if ask.op == "read" and path.endswith("/"):
         raise InputInvalid(f"{path} is a folder", hint="`guru ls` lists it")
+    if ask.part is not None and (ask.op != "read" or ask.lines or ask.follow):
+        raise InputInvalid("a part is of a file, and is neither lines nor followed")
     rights.around = rights.around._replace(path=path)
     rules = (await rights.sight("file.get")).files(devices[0])
-    look = FileLook(op=ask.op, path=path, lines=ask.lines, follow=ask.follow, allow=rules.allow, deny=rules.deny)
+    look = FileLook(
+        op=ask.op, path=path, lines=ask.lines, follow=ask.follow, part=ask.part, allow=rules.allow, deny=rules.deny)
     return Command(file=look, timeout=timeout, output=MAX_READ)
 
 
@@ -263,6 +266,8 @@ def _what(ask: JobRequest) -> str:
         return " ".join([f"script {ask.template}", *(f"{name}={value}" for name, value in sorted(ask.params.items()))])
     if ask.query is not None:
         return f"query {' '.join(ask.query.sql.split())}"
+    if ask.file is not None and ask.file.part is not None:
+        return f"cp {ask.file.path} from byte {ask.file.part.start}"
     if ask.file is not None:
         word = "ls" if ask.file.op == "list" else "tail" if ask.file.lines or ask.file.follow else "cat"
         return f"{word} {ask.file.path}"

@@ -12,6 +12,7 @@ from guru_server.identity import people
 from guru_server.jobs.forgetting import forget_files
 from guru_server.jobs.tables import job, job_output
 from guru_server.store.schema import TENANT
+from guru_wire.files import FilePart
 from guru_wire.orders import Command
 from tests.server.jobs.conftest import Office as Jobs
 from tests.server.jobs.conftest import office as jobs_office
@@ -64,6 +65,23 @@ async def test_the_order_holds_the_rules_for_the_device_to_judge_by(office: Offi
         "/var/log/syslog", ("/var/log/**", "/etc/hosts"), ("/var/log/private/**",))
     assert wide is not None
     assert (wide.allow, wide.deny) == (("/**",), ())
+
+
+async def test_a_part_is_ordered_as_it_was_asked_for_and_of_nothing_but_a_file(office: Office) -> None:
+    await office.push(READERS)
+    rita = dict(await office.token("rita"))
+    part = {"start": 9, "of": "a" * 32}
+
+    async def told(path: str, **more: object) -> int:
+        file = {"op": "read", "path": path, "part": part, **more}
+        return int((await office.http.post("/jobs", json={"device": ACME, "file": file}, headers=rita)).status_code)
+
+    assert [await told("/var/log/big"), await told("/etc/shadow")] == [201, 403]
+    assert [await told("/var/log/big", lines=2), await told("/var/log/big", follow=True),
+            await told("/var/log", op="list"), await told("/var/log/big", part={"start": -1})] == [400] * 4
+    (ordered,) = [command.file for command in await commands(office)]
+    assert ordered is not None
+    assert (ordered.part, ordered.allow) == (FilePart(start=9, of="a" * 32), ("/var/log/**", "/etc/hosts"))
 
 
 async def test_who_may_run_commands_and_no_files_looks_at_none(office: Office) -> None:
