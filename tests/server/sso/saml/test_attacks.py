@@ -52,7 +52,8 @@ def wrapped(text: str, shape: int) -> bytes:
 @pytest.mark.parametrize("shape", range(1, 9))
 async def test_what_is_wrapped_around_a_signature_is_never_read(house: House, shape: int) -> None:
     request, relay = house.idp.asked(await house.leave())
-    answer = await house.come_back(form(wrapped(house.idp.signed(house.idp.written(request.get("ID", ""))), shape), relay))
+    text = house.idp.signed(house.idp.written(request.get("ID", "")))
+    answer = await house.come_back(form(wrapped(text, shape), relay))
 
     assert answer.status_code == 400
 
