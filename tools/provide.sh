@@ -55,6 +55,7 @@ look_test() {
     have ssh-keygen || MISSING="$MISSING openssh-client"
     have softhsm2-util || MISSING="$MISSING softhsm2"
     have gpg || MISSING="$MISSING gnupg"
+    have xmlsec1 || MISSING="$MISSING xmlsec1"              # by it the identity provider of the tests signs
     for shell in bash zsh fish; do have "$shell" || MISSING="$MISSING $shell"; done     # completion is tried in each
     if [ "$(uname -s)" = Linux ]; then look_linux; fi
 }

@@ -113,6 +113,7 @@ from guru_server.signer.asking import Signatures
 from guru_server.signer.health import aged, signing
 from guru_server.sso import api as sso_api
 from guru_server.sso.providers import Providers
+from guru_server.sso.saml.partner import Partner
 from guru_server.standing import api as standing_api
 from guru_server.store.database import Database
 from guru_server.supervising import Job
@@ -246,7 +247,7 @@ def _entrances(ground: Ground, accounts: AccountDesk, url: str, sightings: Sight
          federation_api.public_router(exchange, clients, sightings)],
         [accounts_api.router(accounts), accounts_users.router(accounts), passkeys_api.router(lobby),
          device_api.router(lobby), clients_api.router(clients)],
-        [*passkeys_api.pages(lobby), *sso_api.Way(lobby, providers, sightings).routes(),
+        [*passkeys_api.pages(lobby), *sso_api.Way(lobby, providers, Partner(accounts.seal, url), sightings).routes(),
          federation_api.described(url)],
     )
 

@@ -12,7 +12,7 @@ from typing import Literal
 from guru_policy.conditions import OWN_KEYS
 from guru_policy.fleet import Fleet
 from guru_policy.kinds.binding import Binding
-from guru_policy.kinds.identity_provider import IdentityProvider
+from guru_policy.kinds.identity_provider import IdentityProvider, Saml
 from guru_policy.kinds.person import Person
 from guru_policy.kinds.role import DAYS, Role, RuleWindow
 from guru_policy.kinds.service_account import ServiceAccount
@@ -94,8 +94,17 @@ class HeldService(Carried):
     trusts: tuple[HeldTrust, ...]
 
 
+class HeldSaml(Carried):
+    """What a provider of SAML is known by; `certificates` in PEM, `email` the attribute that is the address."""
+
+    entity_id: str
+    sign_on: str
+    certificates: tuple[str, ...]
+    email: str
+
+
 class HeldProvider(Carried):
-    """An IdentityProvider; `groups` are its names with ours."""
+    """An IdentityProvider; `groups` are its names with ours. One with `saml` has no issuer and no client."""
 
     name: str
     title: str
@@ -110,6 +119,7 @@ class HeldProvider(Carried):
     second_factor: tuple[str, ...]
     key: str = ""                       # the API key that keeps its people here; empty: it keeps none
     claim: str = ""                     # of its tokens: the external id of whom it keeps here
+    saml: HeldSaml | None = None
 
 
 class HeldSignIn(Carried):
@@ -209,13 +219,20 @@ def _providers(fleet: Fleet) -> Iterator[HeldProvider]:
     for item in fleet.in_scope("IdentityProvider", ORG):
         if isinstance(spec := item.spec, IdentityProvider):
             yield HeldProvider(
-                name=item.name, title=spec.display_name or item.name, issuer=spec.issuer, client_id=spec.client_id,
+                name=item.name, title=spec.display_name or item.name, issuer=spec.issuer or "",
+                client_id=spec.client_id or "", saml=_saml(spec.saml),
                 scopes=spec.scopes, person=spec.person, domains=spec.domains,
                 claims=tuple(sorted(spec.claims.items())), groups_claim=spec.groups_claim,
                 groups=tuple(sorted(spec.groups.items())), second_factor=spec.second_factor,
                 key=spec.provisioning.key if spec.provisioning else "",
                 claim=spec.provisioning.claim if spec.provisioning else "",
             )
+
+
+def _saml(spec: Saml | None) -> HeldSaml | None:
+    if spec is None:
+        return None
+    return HeldSaml(entity_id=spec.entity_id, sign_on=spec.sign_on, certificates=spec.certificates, email=spec.email)
 
 
 def _sign_in(fleet: Fleet) -> HeldSignIn:

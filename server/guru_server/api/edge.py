@@ -15,7 +15,7 @@ from guru_server.api.problems import TooLarge, TooSlow, answer
 from guru_wire.version import LANGUAGE, VERSION
 
 MOST = 8 << 20
-MOST_AT = {"/api/v1/plans": 64 << 20, "/api/v1/enrol": 256 << 10}
+MOST_AT = {"/api/v1/plans": 64 << 20, "/api/v1/enrol": 256 << 10, "/auth/saml/acs": 400 << 10}
 HEADERS = {
     "strict-transport-security": "max-age=31536000",
     "x-content-type-options": "nosniff",

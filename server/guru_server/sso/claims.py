@@ -1,4 +1,4 @@
-"""Whom a provider's ID token is about, and what of it counts (OpenID Connect Core 1.0, 3.1.3.7). Pure; no signature.
+"""Whom a provider's word is about, and what of it counts (OpenID Connect Core 1.0, 3.1.3.7). Pure; no signature.
 
 A person is found by one claim that Git names, never made: who is neither a Person of the repository nor kept here by
 the provider (SCIM) does not get in.
@@ -45,6 +45,11 @@ def vouched(provider: HeldProvider, book: Rulebook, claims: dict[str, Any], algo
     why = _misses(provider, claims, algorithm, asked)
     if why:
         raise NotSignedIn(f"the provider's token does not sign in: {why}")
+    return mapped(provider, book, claims)
+
+
+def mapped(provider: HeldProvider, book: Rulebook, claims: dict[str, Any]) -> Vouched:
+    """Whom Git, or the provider itself, means by these claims, whatever protocol brought them; NotSignedIn for nobody."""
     groups, mfa_at, subject = _groups(provider, claims), _mfa_at(provider, claims), _subject(provider, claims)
     try:
         return Vouched(_person(provider, book, claims).name, groups, mfa_at)
@@ -52,6 +57,12 @@ def vouched(provider: HeldProvider, book: Rulebook, claims: dict[str, Any], algo
         if not subject:
             raise
         return Vouched("", groups, mfa_at, subject)
+
+
+def unmet(provider: HeldProvider, claims: dict[str, Any]) -> str:
+    """Which claim is not what Git asks for, in words; empty when all are."""
+    return next((f"its claim {name} is not what the repository asks for"
+                 for name, values in provider.claims if text_of(claims.get(name)) not in values), "")
 
 
 def _misses(provider: HeldProvider, claims: dict[str, Any], algorithm: str, asked: Asked) -> str:
@@ -71,8 +82,7 @@ def _misses(provider: HeldProvider, claims: dict[str, Any], algorithm: str, aske
     at = claims.get("auth_time")
     if at is not None and not (_moment(at) and at > asked.now / 1000 - asked.max_age - LEEWAY):
         return "the sign-in at the provider is too long ago"
-    return next((f"its claim {name} is not what the repository asks for"
-                 for name, values in provider.claims if text_of(claims.get(name)) not in values), "")
+    return unmet(provider, claims)
 
 
 def at_hash(token: str, algorithm: str) -> str:

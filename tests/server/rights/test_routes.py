@@ -30,7 +30,8 @@ PUBLIC = {
     "/sign-in/device": "the client's key", "/sign-in/device/exchange": "the client's key",
 }
 PAGES = {"/auth/passkey": "an attempt", "/auth/sso/start": "an attempt", "/auth/sso/go": "the first page's cookie",
-         "/auth/sso/callback": "a provider's answer",
+         "/auth/sso/callback": "a provider's answer", "/auth/saml/acs": "a provider's signed answer",
+         "/auth/saml/metadata": "our own name and address",
          "/.well-known/oauth-authorization-server": "what anybody may know"}
 LINKS = {"/link": "the device's own key", "/link/poll": "the device's own key"}
 
