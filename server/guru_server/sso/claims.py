@@ -49,7 +49,7 @@ def vouched(provider: HeldProvider, book: Rulebook, claims: dict[str, Any], algo
 
 
 def mapped(provider: HeldProvider, book: Rulebook, claims: dict[str, Any]) -> Vouched:
-    """Whom Git, or the provider itself, means by these claims, whatever protocol brought them; NotSignedIn for nobody."""
+    """Whom Git or the provider itself means by these claims, by whatever protocol; NotSignedIn for nobody."""
     groups, mfa_at, subject = _groups(provider, claims), _mfa_at(provider, claims), _subject(provider, claims)
     try:
         return Vouched(_person(provider, book, claims).name, groups, mfa_at)

@@ -31,7 +31,7 @@ def read(provider: HeldProvider = CORP, **more: Any) -> Any:
 
 
 def test_a_good_token_names_a_person_their_mapped_groups_and_when_two_factors_were_shown() -> None:
-    assert read() == ("bo", ("rmm desk",), (NOW - 60) * 1000)
+    assert read() == ("bo", ("rmm desk",), (NOW - 60) * 1000, "")
 
 
 @pytest.mark.parametrize(("about", "why"), [
