@@ -8,7 +8,7 @@ import pytest
 
 from guru_policy.access.rulebook import HeldProvider, HeldUser, Rulebook
 from guru_policy.errors import NotSignedIn
-from guru_server.sso.claims import Asked, at_hash, vouched
+from guru_server.sso.claims import Asked, at_hash, mapped, vouched
 
 NOW = 1_800_000_000
 ASKED = Asked("n" * 64, "access", 3600, NOW * 1000)
@@ -74,3 +74,12 @@ def test_the_digest_of_an_access_token_is_that_of_the_standards_own_example() ->
     token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"
 
     assert at_hash(token, "RS256") == "77QmUPtjPfzWtF2AnpK9RQ"
+
+
+def test_whom_the_provider_keeps_here_is_known_by_the_claim_that_git_names_in_saml_too() -> None:
+    keeping = CORP.model_copy(update={"key": "corp", "claim": "NameID"})
+    said = {"NameID": "u-7", "email": "new@example.com", "email_verified": True}
+    assert mapped(keeping, BOOK, said).subject == "u-7"
+    assert mapped(keeping, BOOK, said | {"email": "bo@example.com"}) == ("bo", (), None, "")
+    with pytest.raises(NotSignedIn):
+        mapped(CORP, BOOK, said)
