@@ -62,6 +62,7 @@ def create(
         tenant=tenant, id=token_id, digest=_digest(secret), customer=ask.customer, site=ask.site,
         uses=ask.uses, used=0, created_by=by.spoken, created_at=now, expires_at=now + ask.ttl * 1000,
         revoked_at=None, labels=_json(labels), addresses=_json(networks), approve=ask.approve,
+        sealed=ask.sealed,
     ))
     record(connection, now, by.actor, "EnrolmentTokenCreated", f"enrolment-token:{token_id}",
            f"{ask.customer}/{ask.site}, {ask.uses} uses", customer=ask.customer)
@@ -154,6 +155,9 @@ def join(
         check_place(token.customer, token.site, places)
     except InputInvalid as cause:
         raise Refused(f"the token's place is gone: {cause.message}", hint=_ANOTHER) from cause
+    if token.sealed and not says_sealed(ask):
+        raise Refused("this enrolment token is for devices whose key a TPM seals, and this one's lies in a file",
+                      hint="`guru-agent enroll --keys tpm` says what is missing; without a TPM ask for another token")
     make_room(connection, "devices", lambda: living(connection, tenant))
     place, device_id = Place(token.customer, token.site), secrets.token_hex(16)
     why = judge(connection, tenant, token, ask.hardware, peer)
@@ -171,6 +175,11 @@ def join(
            f"{token.customer}/{token.site}/{one.name}{told[1]}", device=one.id, customer=token.customer,
            address=address)
     return Joined(one.id, one.name, one.place, one.held)
+
+
+def says_sealed(ask: EnrolmentRequest) -> bool:
+    """Whether the device says that a TPM seals its key. Its word: nothing attests it."""
+    return ask.facts.get("device_key") == "tpm"
 
 
 def judge(connection: Connection, tenant: str, token: AnyRow, hardware: str, peer: str) -> str:
@@ -283,6 +292,7 @@ def _row(row: AnyRow) -> EnrolTokenRow:
         created_at=row.created_at, created_by=row.created_by, expires_at=row.expires_at,
         revoked=row.revoked_at is not None, labels=orjson.loads(row.labels),
         addresses=tuple(orjson.loads(row.addresses)), approve=row.approve,
+        sealed=row.sealed,
     )
 
 
