@@ -45,6 +45,8 @@ look_linux() {
     have bwrap || MISSING="$MISSING bubblewrap"
     have cron || MISSING="$MISSING cron"
     have dbus-daemon || MISSING="$MISSING dbus"
+    have swtpm || MISSING="$MISSING swtpm"
+    have tpm2_unseal || MISSING="$MISSING tpm2-tools"       # with the libraries by which systemd-creds reaches a TPM
     have groff || MISSING="$MISSING groff-base"
     have man || MISSING="$MISSING man-db"
     have chromium || have chromium-browser || have google-chrome || MISSING="$MISSING chromium"

@@ -20,7 +20,7 @@ MOST_TOKEN = 4096
 
 
 def enroll(
-    settings: Settings, token: str | None, token_file: Path | None, name: str | None, force: bool
+    settings: Settings, token: str | None, token_file: Path | None, name: str | None, *, force: bool
 ) -> int:
     """Join a server with a token."""
     from guru_agent.enrolment import enrol
@@ -31,21 +31,45 @@ def enroll(
     from guru_agent.running import only_one
     from guru_agent.settings import proxy_for
     from guru_agent.state.files import make_folder
+    from guru_agent.state.keys import choose
+    from guru_agent.state.tpm import Tpm
     from guru_wire.enrolment import read_token
 
     read = read_token(_token(settings, token, token_file))
     open_host(settings.root)            # Unsupported here is better than an agent that cannot run
     facts = gather()
+    keys, lacking = choose(settings.keys, Tpm(settings.tpm))
     make_folder(settings.state)
     with only_one(settings.state):
         trusted, approved = enrol(
             read, settings.state, name=name or str(facts.get("hostname") or "device")[:63], facts=facts,
-            proxy=proxy_for(settings, *address(read.url)), force=force, hardware=hardware(settings.root),
+            proxy=proxy_for(settings, *address(read.url)), force=force, hardware=hardware(settings.root), keys=keys,
         )
     _say(f"enrolled as {plain(trusted.name)} of {plain(trusted.customer)}/{plain(trusted.site)}")
+    _say(f"its key rests in a file: {lacking}" if lacking else "its key is sealed by this machine's TPM")
     if not approved:
         _say("it waits until somebody lets it in: `guru enroll pending approve`")
     sys.stderr.write("next: systemctl enable --now guru-agent, or guru-agent run\n")
+    return 0
+
+
+def seal(settings: Settings) -> int:
+    """Have the TPM seal the key of an enrolled device whose key lies in a file."""
+    from guru_agent.running import only_one
+    from guru_agent.state.identity import KEY_FILES, load_identity, load_trusted
+    from guru_agent.state.keys import choose
+    from guru_agent.state.tpm import Tpm
+
+    load_trusted(settings.state)
+    keys, _ = choose("tpm", Tpm(settings.tpm))
+    with only_one(settings.state):
+        changed = [name for name in KEY_FILES if keys.seal(settings.state / name)]
+        load_identity(settings.state, keys.tpm)
+    if not changed:
+        _say("the device key is sealed by this machine's TPM already")
+        return 0
+    _say(f"sealed by this machine's TPM: {', '.join(changed)}")
+    sys.stderr.write("next: start the agent, then guru device rotate-key: the old key may still be found on the disk\n")
     return 0
 
 
@@ -68,9 +92,9 @@ def install(*, together: bool) -> int:
 def run(settings: Settings, notifier: Notifier, *, halves: bool = False) -> NoReturn:
     """Run in the foreground until told to stop, then end the process. With `halves` another process carries."""
     from guru_agent.running import run_agent
-    from guru_agent.state.identity import load_identity
+    from guru_agent.state.identity import load_trusted
 
-    load_identity(settings.state)       # a device that never enrolled hears that, before anything else
+    load_trusted(settings.state)        # a device that never enrolled hears that, before anything else
     loop = asyncio.new_event_loop()
     loop.run_until_complete(run_agent(settings, notifier, halves=halves))
     sys.stderr.flush()
@@ -90,9 +114,9 @@ def network(socket: Path, notifier: Notifier) -> NoReturn:
 def converge(settings: Settings) -> int:
     """One run from the last verified state: 0 when the machine is as it should be, else 1."""
     from guru_agent.running import converge_once
-    from guru_agent.state.identity import load_identity
+    from guru_agent.state.identity import load_trusted
 
-    load_identity(settings.state)
+    load_trusted(settings.state)
     return 0 if asyncio.run(converge_once(settings)) else 1
 
 
@@ -150,10 +174,10 @@ def version() -> int:
 
 def status(settings: Settings, output: str) -> int:
     """What the state folder tells, also of an agent that is running."""
-    from guru_agent.state.identity import load_identity
+    from guru_agent.state.identity import load_trusted
     from guru_agent.status import look
 
-    found = look(settings.state, load_identity(settings.state).trusted)
+    found = look(settings.state, load_trusted(settings.state))
     if output == "json":
         _say(found.model_dump_json(indent=2, by_alias=True))
         return 0

@@ -17,6 +17,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ValidationError
 
+from guru_agent.host.facts import KEY_FACT
 from guru_agent.link.carrier import Server, address, base_of
 from guru_agent.link.requests import Answer, Line
 from guru_agent.logs import plain
@@ -29,11 +30,10 @@ from guru_agent.state.identity import (
     TRUST_FILE,
     Trusted,
     load_identity,
-    load_key,
-    make_key,
     raw_key,
     write_trusted,
 )
+from guru_agent.state.keys import KeyFiles
 from guru_agent.tls import der_of, pinned
 from guru_policy import errors
 from guru_policy.errors import Conflict, GuruError, InputInvalid, Untrusted
@@ -66,9 +66,9 @@ class _Said(NamedTuple):
 
 def enrol(
     token: EnrolmentToken, folder: Path, *, name: str, facts: dict[str, Scalar], proxy: str | None,
-    force: bool, hardware: str = "",
+    force: bool, hardware: str = "", keys: KeyFiles | None = None,
 ) -> Joined:
-    """Join, and write the identity into the state folder.
+    """Join, and write the identity into the state folder; the key goes where `keys` puts it.
 
     Conflict when there is an identity already and not `force`; Untrusted when the server is not the one that
     the token pins; Unreachable; what else the server says, in its own words.
@@ -82,9 +82,10 @@ def enrol(
     trust = _fetch_trust(token, host, port, proxy)
     make_folder(folder)
     fresh = folder / (FRESH_KEY if (folder / TRUST_FILE).exists() else KEY_FILE)
-    key = load_key(fresh) or make_key(fresh)
+    keys = keys or KeyFiles()
+    key = keys.at_hand(fresh)
     server = Server(host, port, pinned(trust.ca), proxy, base=base_of(token.url))
-    answer = _spend(token, server, key, _Said(name, facts, hardware))
+    answer = _spend(token, server, key, _Said(name, facts | {KEY_FACT: keys.store}, hardware))
     if not _is_pinned(raw_key(answer.state_key), token.root):
         raise Untrusted("the server's state key is not the one that the token pins")
     trusted = Trusted(
@@ -95,7 +96,8 @@ def enrol(
     write_trusted(folder, trusted)
     for stale in (ROTATING_KEY, KEY_BEFORE):    # of the identity before
         (folder / stale).unlink(missing_ok=True)
-    return Joined(load_identity(folder).trusted, answer.approved)       # it moves a fresh key to its place
+    load_identity(folder, keys.tpm)     # it moves a fresh key to its place
+    return Joined(trusted, answer.approved)
 
 
 def _fetch_trust(token: EnrolmentToken, host: str, port: int, proxy: str | None) -> Trust:

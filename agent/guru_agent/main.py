@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         settings = load_settings(arguments.config, {
             "state": arguments.state, "root": arguments.root,
+            "keys": getattr(arguments, "keys", None),
             "log_format": arguments.log_format, "log_level": arguments.log_level,
         })
         configure(settings.log_format, settings.log_level)
@@ -49,8 +50,10 @@ def _call(arguments: argparse.Namespace, settings: Settings) -> int:
     match arguments.verb:
         case "enroll":
             return commands.enroll(
-                settings, arguments.token, arguments.token_file, arguments.name, arguments.force
+                settings, arguments.token, arguments.token_file, arguments.name, force=arguments.force
             )
+        case "seal":
+            return commands.seal(settings)
         case "install":
             return commands.install(together=arguments.together)
         case "run":
@@ -105,6 +108,11 @@ def _parser() -> argparse.ArgumentParser:
     enroll.add_argument("--token-file", type=Path, metavar="FILE", help="a file that holds the token")
     enroll.add_argument("--name", help="this device's name, its host name by default")
     enroll.add_argument("--force", action="store_true", help="enrol anew, with a new key")
+    enroll.add_argument(
+        "--keys", choices=["auto", "tpm", "file"],
+        help="where the device key goes: sealed by the TPM, or in a file; auto, the default, takes a TPM that works",
+    )
+    verbs.add_parser("seal", parents=[common], help="have the TPM seal the key of an enrolled device")
     install = verbs.add_parser("install", parents=[common], help="make it a service of systemd, in two halves")
     install.add_argument("--together", action="store_true", help="one process, as root, that decides and carries")
     verbs.add_parser("run", parents=[common], help="run both halves in one process, in the foreground")

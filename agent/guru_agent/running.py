@@ -18,7 +18,7 @@ from guru_agent.clock import Clock
 from guru_agent.converge.loop import Converger, Machine
 from guru_agent.executor import Executor
 from guru_agent.host import open_host
-from guru_agent.host.facts import gather
+from guru_agent.host.facts import KEY_FACT, gather
 from guru_agent.host.metrics import read_metrics
 from guru_agent.host.services import list_services
 from guru_agent.installed import inspect_apart
@@ -49,6 +49,7 @@ from guru_agent.state.runs import Runs
 from guru_agent.state.schedules import Schedules
 from guru_agent.state.spool import Spool
 from guru_agent.state.store import Store, StoreDamaged, StoreFull, open_store, set_aside
+from guru_agent.state.tpm import Tpm
 from guru_agent.supervise import keep_alive
 from guru_agent.systemd import Notifier
 from guru_agent.tls import pinned
@@ -71,7 +72,7 @@ class Agent:
         """`far` opens every connection in the place of this process."""
         self._network: Network = far or Near()
         self.clock = Clock()
-        self.identity: Identity = load_identity(settings.state)
+        self.identity: Identity = load_identity(settings.state, Tpm(settings.tpm))
         self.store: Store = open_store(settings.state, self.clock.now())
         self.store.belong_to(self.identity.device)
         self.blobs = Blobs(settings.state / BLOBS)
@@ -79,7 +80,7 @@ class Agent:
         self.desired = Desired(self.store, self.blobs, self.identity)
         self.host = open_host(settings.root, self.desired.secret, far)
         doer = Executor(settings.root, settings.state / BACKUPS, self.blobs.read)
-        self.inventory = Inventory(self.spool, self.desired, self.clock, _facts, self._services)
+        self.inventory = Inventory(self.spool, self.desired, self.clock, self._facts, self._services)
         self.stocktaking = Stocktaking(
             self.store, self.spool, self.clock, looking(settings.root), settings.inventory
         )
@@ -154,6 +155,9 @@ class Agent:
         """The server wants the whole inventory, and the answers to standing queries with it."""
         self.stocktaking.anew()
         self.standing.anew()
+
+    async def _facts(self) -> Mapping[str, Scalar]:
+        return gather() | {KEY_FACT: self.identity.store}
 
     async def _metrics(self) -> Mapping[str, float | None]:
         return dict(read_metrics(await self.host.cpu_percent()))
@@ -239,7 +243,3 @@ def only_one(folder: Path) -> Iterator[None]:
 
 async def _stopped(stop: asyncio.Event) -> None:
     await stop.wait()
-
-
-async def _facts() -> Mapping[str, Scalar]:
-    return gather()

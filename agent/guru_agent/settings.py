@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, Validat
 
 from guru_agent.halves.frames import SOCKET
 from guru_agent.logs import Format
+from guru_agent.state.keys import Wanted
 from guru_policy.errors import InputInvalid, NotFound
 
 CONFIG_FILE = Path("/etc/guru/agent.yaml")
@@ -33,6 +34,8 @@ class Settings(BaseModel):
     proxy: SecretStr | None = None      # http://[user:password@]host:port; else HTTPS_PROXY
     socket: Path = SOCKET               # where the half that decides hears the half that carries
     network_user: str = "guru-agent"    # as whom the half that carries runs
+    keys: Wanted = "auto"               # where the device key goes at enrolment: auto | tpm | file
+    tpm: Annotated[str, Field(min_length=1, max_length=200)] = "auto"       # as systemd-creds names TPMs
     spool_mib: Annotated[int, Field(ge=1, le=4096)] = 32
     inventory: Annotated[int, Field(ge=10, le=7 * 86_400)] = 6 * 3600       # seconds between two looks at it
     log_format: Format = "text"

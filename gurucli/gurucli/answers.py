@@ -215,6 +215,7 @@ class EnrolTokenRow(TypedDict):
     labels: NotRequired[dict[str, str]]
     addresses: NotRequired[list[str]]
     approve: NotRequired[bool]
+    sealed: NotRequired[bool]
 
 
 class EnrolTokenCreated(Answer):

@@ -18,7 +18,8 @@ class EnrolTokenRequest(Asked):
     """A new enrolment token. `ttl` is in seconds.
 
     `labels` become op/ labels of the devices, `ring` the label op/ring. Who comes from outside of `addresses`, and with
-    `approve` everybody, waits for somebody to let them in.
+    `approve` everybody, waits for somebody to let them in. With `sealed` a device is refused unless it says that a TPM
+    seals its key.
     """
 
     customer: str
@@ -30,6 +31,7 @@ class EnrolTokenRequest(Asked):
     labels: dict[str, str] = Field(default_factory=dict, max_length=32)
     addresses: tuple[Network, ...] = Field(default=(), max_length=32)
     approve: bool = False
+    sealed: bool = False
 
 
 class EnrolTokenRow(Carried):
@@ -47,6 +49,7 @@ class EnrolTokenRow(Carried):
     labels: dict[str, str] = Field(default_factory=dict)
     addresses: tuple[str, ...] = ()
     approve: bool = False
+    sealed: bool = False
 
 
 class WithheldRow(Carried):

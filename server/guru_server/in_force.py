@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from sqlalchemy import Connection, select
 
+from guru_policy.admitting import Admission, Applicant, Enrolment, admission
 from guru_policy.errors import GuruError, NotFound
 from guru_policy.fleet import Fleet
-from guru_policy.inventory import Device, Scalar
+from guru_policy.inventory import Device, Place, Scalar
+from guru_policy.kinds.customer import Customer
+from guru_policy.kinds.fleet import FleetSpec
+from guru_policy.kinds.site import Site
 from guru_policy.labels import labels_of
 from guru_server.fleet.finding import Labels
 from guru_server.reconcile.service import Reconciler
@@ -20,6 +24,7 @@ from guru_server.store.binding import whose
 from guru_server.store.database import Database
 
 log = logging.getLogger("guru.api")
+Admitting = Callable[[Place, Applicant], Admission]
 PATIENCE = 1.0                          # seconds an answer waits for newer labels while a sync runs
 
 
@@ -58,6 +63,23 @@ class InForce:
         """The sites of every customer that has a revision in force; None while none has."""
         await self._fresh()
         return {name: fleet.sites(name) for name, fleet in self._fleets.items()} or None
+
+    async def admissions(self) -> Admitting:
+        """What Git asks of whoever wants to join a site; a fleet that says nothing of it asks nothing.
+
+        Where a revision is in force and not read here yet, everybody waits.
+        """
+        await self._fresh()
+        fleets, there = self._fleets, await self._db.read(_revisions)
+
+        def of(place: Place, one: Applicant) -> Admission:
+            if place.customer in there and place.customer not in fleets:
+                return Admission(wait=True)
+            fleet = fleets.get(place.customer, _NOTHING)
+            said = (fleet.site(*place), fleet.customer(place.customer), fleet.fleet_object())
+            return admission(((item.origin.path, _enrolment(item.spec)) for item in said if item is not None), one)
+
+        return of
 
     async def load(self, revisions: Collection[str]) -> Mapping[str, Fleet]:
         """The fleets of these revisions, those that the repository still has."""
@@ -110,3 +132,7 @@ def _revisions(connection: Connection) -> dict[str, str]:
 
 
 _NOTHING = Fleet("", {}, {}, ())
+
+
+def _enrolment(spec: object) -> Enrolment | None:
+    return spec.enrolment if isinstance(spec, Site | Customer | FleetSpec) else None

@@ -175,7 +175,8 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     repeated = Repeated(db, clock)
     sightings = Sightings(db, clock, repeated)
     marker = _marker(ground, keys.signer)
-    identity = identity_api.Identity(db, bus, clock, keys, url, in_force.places, sightings=sightings)
+    identity = identity_api.Identity(
+        db, bus, clock, keys, url, in_force.places, in_force.admissions, sightings=sightings)
     remote = repository.reconciler.mirror.source.url if repository else None
     looked_at = probes(db, settings.data, keys.tls.certificate, remote, clock, opener)
     looked_at += [signing(keys.signer, clock), aged(settings.keys, clock)]

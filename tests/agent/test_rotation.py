@@ -11,7 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from guru_agent.host.hardware import hardware
-from guru_agent.state.identity import KEY_BEFORE, KEY_FILE, ROTATING_KEY, load_identity, load_key
+from guru_agent.state.identity import KEY_BEFORE, KEY_FILE, ROTATING_KEY, load_identity
+from guru_agent.state.keys import KeyFiles
 from guru_wire.signing import public_bytes
 from tests.agent.conftest import Parts
 from tests.agent.link_server import Fleet, LinkServer, until
@@ -36,7 +37,7 @@ identity.renew(identity.make_rotating())
 
 
 def key_of(folder: Path, name: str) -> Ed25519PrivateKey:
-    key = load_key(folder / name)
+    key = KeyFiles().load(folder / name)
     assert key is not None
     return key
 

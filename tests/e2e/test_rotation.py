@@ -41,10 +41,15 @@ def trusted(place: AgentPlace) -> dict[str, Any]:
     return found
 
 
+def ended(world: World, job: str) -> bool:
+    return [run["state"] for run in world.get(f"/jobs/{job}")["runs"]] == ["succeeded"]
+
+
 def test_agents_follow_every_new_key_on_their_link_and_after_two_rounds_away(world: World) -> None:
     near, far = settle(world, "acme-pc01"), settle(world, "acme-pc02")
     pinned = trusted(near)
     world.children["agent acme-pc02"].stop()
+    waits = json.loads(world.guru("run", "-o", "json", far.name, "--no-wait", "--", "echo", "signed again").out)["id"]
     rotate(world, "state", "command", "link", "ca", "tls", "audit", "age")
     wait_until("the agent is back on its link", lambda: bool(device(world, near.name)["online"]), 90)
     ran = world.guru("run", near.name, "--", "echo", "followed")
@@ -62,6 +67,8 @@ def test_agents_follow_every_new_key_on_their_link_and_after_two_rounds_away(wor
     assert len(found["former"]) == len(other["former"]) == 2
     wait_until("the other one is back, too", lambda: bool(device(world, far.name)["online"]), 90)
     assert "followed" in world.guru("run", far.name, "--", "echo", "followed").out
+    wait_until("what was ordered while it was away ran", lambda: ended(world, waits), 60)
+    assert "signed again" in world.guru("job", "output", waits).out
     verified = world.ask("audit", "verify")
     assert isinstance(verified, dict)
     assert verified["ok"], verified

@@ -14,6 +14,7 @@ from guru_policy.inventory import Scalar
 
 DMI = Path("/sys/class/dmi/id")
 MAX_FACT = 200
+KEY_FACT = "device_key"                 # file | tpm: where the device key rests, as whoever holds it says
 
 
 def gather() -> dict[str, Scalar]:

@@ -85,7 +85,7 @@ class Session:
 
     async def _rekey(self, carrier: Carrier) -> None:
         """Ask to be known by a new key, which is on disk already; the answer comes with the others."""
-        new = self._identity.make_rotating()
+        new = await asyncio.to_thread(self._identity.make_rotating)     # a TPM takes its time
         await carrier.send(rekey(self._identity.device, self._identity.key, new).model_dump_json())
 
     def _rekeyed(self, public_key: str) -> None:

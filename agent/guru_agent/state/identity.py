@@ -1,4 +1,4 @@
-"""Who this device is: its key and what it trusts, two files of the state folder. The key never leaves it."""
+"""Who this device is: its key and what it trusts, files of the state folder. The key never leaves the machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from pydantic import ValidationError
 
-from guru_agent.state.files import create_private, read_private, replace_private, sync_folder
+from guru_agent.state.files import read_private, replace_private, sync_folder
+from guru_agent.state.keys import ENROL_HINT, MOST, KeyFiles, Store, store_of
+from guru_agent.state.tpm import Tpm
 from guru_policy.errors import GuruError, InputInvalid, NotFound
 from guru_policy.model import Carried
 from guru_wire.sealing import sealing_key
@@ -20,7 +22,7 @@ KEY_FILE, TRUST_FILE = "device.key", "trust.json"
 FRESH_KEY = "device.key.next"           # for --force: the old key stays until the new one is enrolled
 ROTATING_KEY = "device.key.rotating"    # a new key that the server may have by now, or not yet
 KEY_BEFORE = "device.key.before"        # opens secrets that were sealed to it, until they come sealed anew
-ENROL_HINT = "run `guru-agent enroll` with a token from `guru enroll token create`"
+KEY_FILES = (KEY_FILE, FRESH_KEY, ROTATING_KEY, KEY_BEFORE)
 
 
 class Trusted(Carried):
@@ -44,24 +46,28 @@ class Identity:
     server's keys were followed.
     """
 
-    def __init__(self, folder: Path, trusted: Trusted, key: Ed25519PrivateKey) -> None:
+    def __init__(self, folder: Path, trusted: Trusted, key: Ed25519PrivateKey, keys: KeyFiles) -> None:
         self.trusted, self.key = trusted, key
-        self._folder = folder
-        self.before = load_key(folder / KEY_BEFORE)
+        self._folder, self._keys = folder, keys
+        self.before = keys.load(folder / KEY_BEFORE)
+
+    @property
+    def store(self) -> Store:
+        """Where the key rests, and where the next one will."""
+        return self._keys.store
 
     @property
     def rotating(self) -> Ed25519PrivateKey | None:
         """A key that was made to take this one's place; the server may know only this one by now."""
-        return load_key(self._folder / ROTATING_KEY)
+        return self._keys.load(self._folder / ROTATING_KEY)
 
     def make_rotating(self) -> Ed25519PrivateKey:
         """A key to take this one's place, on disk before anybody hears of it; the one of an earlier try."""
-        return self.rotating or make_key(self._folder / ROTATING_KEY)
+        return self.rotating or self._keys.make(self._folder / ROTATING_KEY)
 
     def renew(self, key: Ed25519PrivateKey) -> None:
         """The server has this rotating key: it is the device's from now on. Killed anywhere, it is finished later."""
-        old = base64.b64encode(self.key.private_bytes_raw()) + b"\n"
-        replace_private(self._folder / KEY_BEFORE, old)
+        replace_private(self._folder / KEY_BEFORE, read_private(self._folder / KEY_FILE, MOST) or b"")
         trusted = self.trusted.model_copy(update={"key": key_id(public_bytes(key))})
         write_trusted(self._folder, trusted)
         (self._folder / ROTATING_KEY).replace(self._folder / KEY_FILE)
@@ -94,27 +100,35 @@ class Identity:
         return raw_key(self.trusted.link_key)
 
 
-def load_identity(folder: Path) -> Identity:
-    """The identity in the state folder; NotFound when this device was never enrolled.
+def load_identity(folder: Path, tpm: Tpm | None = None) -> Identity:
+    """The identity in the state folder; NotFound when this device was never enrolled, GuruError when the TPM does not
+    open its key.
 
     An enrolment that was killed after it wrote what it trusts is finished: its key takes the place of the old one.
     """
-    text = read_private(folder / TRUST_FILE)
-    key = load_key(folder / KEY_FILE)
-    if text is None or key is None:
-        raise NotFound(f"this device is not enrolled: no identity in {folder}", hint=ENROL_HINT)
-    try:
-        trusted = Trusted.model_validate_json(text)
-    except ValidationError as cause:
-        raise InputInvalid(f"{folder / TRUST_FILE} is damaged", hint=f"{ENROL_HINT}, with --force") from cause
-    if trusted.key != key_id(public_bytes(key)):
-        key = _finished(folder, trusted) or key
-    if trusted.key != key_id(public_bytes(key)):
+    trusted = load_trusted(folder)
+    keys = KeyFiles(tpm, store_of(folder / KEY_FILE))
+    key = keys.load(folder / KEY_FILE)
+    if key is None or trusted.key != key_id(public_bytes(key)):
+        key = _finished(folder, trusted, keys) or key
+    if key is None or trusted.key != key_id(public_bytes(key)):
         raise InputInvalid(
             f"{KEY_FILE} and {TRUST_FILE} in {folder} are of two enrolments",
             hint=f"{ENROL_HINT}, with --force",
         )
-    return Identity(folder, trusted, key)
+    keys.store = store_of(folder / KEY_FILE)
+    return Identity(folder, trusted, key, keys)
+
+
+def load_trusted(folder: Path) -> Trusted:
+    """What this device trusts, without its key being opened; NotFound when it was never enrolled."""
+    text = read_private(folder / TRUST_FILE)
+    if text is None or not (folder / KEY_FILE).exists():
+        raise NotFound(f"this device is not enrolled: no identity in {folder}", hint=ENROL_HINT)
+    try:
+        return Trusted.model_validate_json(text)
+    except ValidationError as cause:
+        raise InputInvalid(f"{folder / TRUST_FILE} is damaged", hint=f"{ENROL_HINT}, with --force") from cause
 
 
 def write_trusted(folder: Path, trusted: Trusted) -> None:
@@ -122,34 +136,15 @@ def write_trusted(folder: Path, trusted: Trusted) -> None:
     replace_private(folder / TRUST_FILE, trusted.model_dump_json(indent=1).encode() + b"\n")
 
 
-def _finished(folder: Path, trusted: Trusted) -> Ed25519PrivateKey | None:
+def _finished(folder: Path, trusted: Trusted, keys: KeyFiles) -> Ed25519PrivateKey | None:
     """The key of the newest enrolment or rotation, moved to its place; None when there is none of it."""
     for name in (FRESH_KEY, ROTATING_KEY):
-        fresh = load_key(folder / name)
+        fresh = keys.load(folder / name)
         if fresh is not None and key_id(public_bytes(fresh)) == trusted.key:
             (folder / name).replace(folder / KEY_FILE)
             sync_folder(folder)
             return fresh
     return None
-
-
-def load_key(path: Path) -> Ed25519PrivateKey | None:
-    """The key in the file; None when there is no file."""
-    data = read_private(path, 4096)
-    if data is None:
-        return None
-    try:
-        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(data, validate=False))
-    except (ValueError, binascii.Error) as cause:
-        hint = f"remove it, then {ENROL_HINT}, with --force"
-        raise InputInvalid(f"{path} is damaged", hint=hint) from cause
-
-
-def make_key(path: Path) -> Ed25519PrivateKey:
-    """A new key in a new file that only its owner can read."""
-    key = Ed25519PrivateKey.generate()
-    create_private(path, base64.b64encode(key.private_bytes_raw()) + b"\n")
-    return key
 
 
 def raw_key(text: str) -> bytes:

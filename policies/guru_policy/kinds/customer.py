@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from guru_policy.admitting import Enrolment
 from guru_policy.bundle import Mode
 from guru_policy.kinds.base import DisplayName, Spec
 from guru_policy.when import Timezone
@@ -17,3 +18,4 @@ class Customer(Spec):
     mode: Mode | None = Field(
         default=None, description="`observe`: its devices report what they would change and change nothing; "
                                   "absent: `enforce`")
+    enrolment: Enrolment | None = Field(default=None, description="how its devices join")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from guru_policy.admitting import Enrolment
 from guru_policy.commit_signing import Signing
 from guru_policy.kinds.base import DisplayName, Spec
 from guru_policy.quantities import Duration, Percent
@@ -36,3 +37,4 @@ class FleetSpec(Spec):
     limits: Limits = Field(default=Limits(), description="what one commit and one override may do at most")
     signing: Signing = Field(
         default=Signing(), description="who may sign commits, and which paths each signer may change")
+    enrolment: Enrolment | None = Field(default=None, description="how devices join, of whatever customer")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from guru_policy.admitting import Enrolment
 from guru_policy.kinds.base import DisplayName, Spec
 from guru_policy.when import Timezone
 
@@ -14,3 +15,4 @@ class Site(Spec):
     display_name: DisplayName | None = Field(default=None, description="a name for people")
     timezone: Timezone | None = Field(
         default=None, description="a name of the IANA time zone database; absent: the customer's")
+    enrolment: Enrolment | None = Field(default=None, description="how devices join here")

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from sqlalchemy import Connection
 
 from guru_policy.errors import GuruError
-from guru_server.bus import Bus
+from guru_server.bus import Bus, Subscription
 from guru_server.clock import Clock
 from guru_server.gateway.links import Link, Registry
 from guru_server.gateway.plain import plain
@@ -23,6 +23,7 @@ from guru_server.store.database import Database
 log = logging.getLogger("guru.gateway")
 
 TOPIC = "orders"                        # names devices for which orders wait
+ANEW = "orders-anew"                    # names devices for which orders that they may have refused were signed again
 SINCE = 4                               # the LANGUAGE in which agents take orders
 GATHER = 0.005                          # seconds in which several devices become one look
 MORE = 1.0                              # seconds until a device that was given enough is given more
@@ -67,9 +68,13 @@ class Orders:
 
     async def watch(self) -> None:
         """Hear of new orders until cancelled."""
-        with self._bus.subscribe(TOPIC) as news:
-            async for devices in news:
-                self._ask(devices)
+        with self._bus.subscribe(TOPIC) as news, self._bus.subscribe(ANEW) as anew:
+            await asyncio.gather(self._hear(news, self._told), self._hear(anew, self._fresh))
+
+    async def _hear(self, news: Subscription, among: set[str]) -> None:
+        async for devices in news:
+            among.update(devices)
+            self._rang.set()
 
     async def sweep(self) -> None:
         """Look for what the bus did not tell, until cancelled."""
@@ -83,8 +88,9 @@ class Orders:
             await self._rang.wait()
             await asyncio.sleep(GATHER)
             self._rang.clear()
-            fresh, self._fresh = self._fresh, set()
-            told, self._told = self._told - fresh, set()
+            fresh, told = frozenset(self._fresh), frozenset(self._told - self._fresh)
+            self._fresh.clear()
+            self._told.clear()
             for devices, again in ((fresh, True), (told, False)):
                 linked = [link for link in self._registry.among(devices) if link.language >= SINCE and not link.held]
                 if linked:

@@ -41,6 +41,7 @@ class Identity:
     keys: ServerKeys
     url: str                            # what agents dial
     places: enrolling.Places
+    admissions: enrolling.Admissions
     knocks: Rates = field(default_factory=lambda: Rates(burst=200, rate=5.0))
     sightings: Sightings | None = None
 
@@ -62,10 +63,11 @@ def public_router(identity: Identity) -> APIRouter:
         address, peer = address_of(request), request.client.host if request.client else ""
         try:
             enrolling.check_proof(ask)
-            places = await identity.places()
+            places, admission = await identity.places(), await identity.admissions()
             joined = await identity.db.write(
                 lambda connection: enrolling.join(
-                    connection, whose(connection), ask, now=now, places=places, address=address, peer=peer
+                    connection, whose(connection), ask, now=now, places=places, admission=admission,
+                    address=address, peer=peer,
                 )
             )
         except GuruError as error:

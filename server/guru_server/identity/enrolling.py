@@ -17,6 +17,7 @@ import orjson
 from sqlalchemy import Connection, Row, func, select
 
 from guru_policy.access.rulebook import Rulebook
+from guru_policy.admitting import Admission, Applicant, inside
 from guru_policy.errors import InputInvalid, NotFound, Refused, Unsupported, Untrusted
 from guru_policy.inventory import Place
 from guru_policy.objects.scopes import Scope
@@ -36,6 +37,8 @@ from guru_wire.version import LANGUAGE
 
 # Sites by customer; None: no repository is in force.
 Places = Callable[[], Awaitable[Mapping[str, Collection[str]] | None]]
+Admitting = Callable[[Place, Applicant], Admission]
+Admissions = Callable[[], Awaitable[Admitting]]
 _PLACE = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -62,6 +65,7 @@ def create(
         tenant=tenant, id=token_id, digest=_digest(secret), customer=ask.customer, site=ask.site,
         uses=ask.uses, used=0, created_by=by.spoken, created_at=now, expires_at=now + ask.ttl * 1000,
         revoked_at=None, labels=_json(labels), addresses=_json(networks), approve=ask.approve,
+        sealed=ask.sealed,
     ))
     record(connection, now, by.actor, "EnrolmentTokenCreated", f"enrolment-token:{token_id}",
            f"{ask.customer}/{ask.site}, {ask.uses} uses", customer=ask.customer)
@@ -132,7 +136,7 @@ def check_proof(ask: EnrolmentRequest) -> None:
 
 def join(
     connection: Connection, tenant: str, ask: EnrolmentRequest, *, now: int,
-    places: Mapping[str, Collection[str]] | None, address: str = "", peer: str = "",
+    places: Mapping[str, Collection[str]] | None, admission: Admitting, address: str = "", peer: str = "",
 ) -> Joined:
     """Spend one use and make the device; all of it or nothing. Refused says what is wrong with the token.
 
@@ -154,9 +158,14 @@ def join(
         check_place(token.customer, token.site, places)
     except InputInvalid as cause:
         raise Refused(f"the token's place is gone: {cause.message}", hint=_ANOTHER) from cause
-    make_room(connection, "devices", lambda: living(connection, tenant))
     place, device_id = Place(token.customer, token.site), secrets.token_hex(16)
-    why = judge(connection, tenant, token, ask.hardware, peer)
+    applicant = Applicant(peer, str(ask.facts.get("os", "")), ask.facts.get("device_key") == "tpm")
+    asked = admission(place, applicant)
+    if (token.sealed or asked.sealed) and not applicant.sealed:
+        raise Refused("only devices whose key a TPM seals may join here, and this one's lies in a file",
+                      hint="`guru-agent enroll --keys tpm` says what is missing; without a TPM ask for another token")
+    make_room(connection, "devices", lambda: living(connection, tenant))
+    why = judge(connection, tenant, token, ask.hardware, peer, asked)
     one = Newcomer(
         id=device_id, name=_name(connection, tenant, ask.name, place, device_id, waits=bool(why)), place=place,
         public_key=ask.public_key, facts=ask.facts, agent_version=ask.agent_version, enrolled_by=token.id,
@@ -166,18 +175,22 @@ def join(
     enrol(connection, tenant, one, now)
     mine = (enrolment_token.c.tenant == tenant, enrolment_token.c.id == token.id)
     connection.execute(enrolment_token.update().where(*mine).values(used=enrolment_token.c.used + 1))
-    told = ("DevicePending", f": {why}") if why else ("DeviceEnrolled", "")
+    spared = f", which {asked.admitted_by} lets in" if asked.admitted_by and (token.approve or asked.wait) else ""
+    told = ("DevicePending", f": {why}") if why else ("DeviceEnrolled", spared)
     record(connection, now, f"enrolment-token:{token.id}", told[0], f"device:{one.id}",
            f"{token.customer}/{token.site}/{one.name}{told[1]}", device=one.id, customer=token.customer,
            address=address)
     return Joined(one.id, one.name, one.place, one.held)
 
 
-def judge(connection: Connection, tenant: str, token: AnyRow, hardware: str, peer: str) -> str:
+def judge(connection: Connection, tenant: str, token: AnyRow, hardware: str, peer: str, asked: Admission) -> str:
     """Why a newcomer has to wait for somebody; empty when it may come in at once."""
-    why = ["its token asks for approval"] if token.approve else []
+    why = []
+    if not asked.admitted_by:
+        why += ["its token asks for approval"] if token.approve else []
+        why += ["the repository asks for approval"] if asked.wait and not token.approve else []
     networks = orjson.loads(token.addresses)
-    if networks and not _inside(peer, networks):
+    if networks and not inside(peer, networks):
         why.append(f"it came from {peer[:45] or 'nowhere'}, outside of the token's addresses")
     same = alike(connection, tenant, hardware)
     if same:
@@ -229,15 +242,6 @@ def _network(text: str) -> str:
         raise InputInvalid("an address is one such as 203.0.113.7 or 203.0.113.0/24") from cause
 
 
-def _inside(peer: str, networks: Collection[str]) -> bool:
-    try:
-        address = ipaddress.ip_address(peer.partition("%")[0])
-    except ValueError:
-        return False
-    plainly = getattr(address, "ipv4_mapped", None) or address
-    return any(plainly in ipaddress.ip_network(one) for one in networks)
-
-
 def _json(value: object) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
@@ -283,6 +287,7 @@ def _row(row: AnyRow) -> EnrolTokenRow:
         created_at=row.created_at, created_by=row.created_by, expires_at=row.expires_at,
         revoked=row.revoked_at is not None, labels=orjson.loads(row.labels),
         addresses=tuple(orjson.loads(row.addresses)), approve=row.approve,
+        sealed=row.sealed,
     )
 
 

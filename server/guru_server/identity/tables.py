@@ -43,6 +43,7 @@ enrolment_token = Table(
     Column("labels", Text, nullable=False, server_default="{}"),        # JSON object: op/ labels of its devices
     Column("addresses", Text, nullable=False, server_default="[]"),     # JSON: networks; from elsewhere they wait
     Column("approve", Boolean, nullable=False, server_default=false()), # everybody waits to be let in
+    Column("sealed", Boolean, nullable=False, server_default=false()),  # for keys that a TPM seals alone
 )
 
 token_address = Table(

@@ -15,14 +15,15 @@ from guru_server.bus import Bus, Subscription
 from guru_server.clock import Clock
 from guru_server.events.noting import Happening, note
 from guru_server.fleet.tables import device
-from guru_server.gateway.orders import TOPIC
-from guru_server.jobs import deciding, store
+from guru_server.gateway.orders import ANEW, TOPIC
+from guru_server.jobs import deciding, renewing, store
 from guru_server.jobs.changing import Conclusion, conclude
 from guru_server.jobs.creating import release
 from guru_server.jobs.recording import NEWS
 from guru_server.jobs.signing import Signer
 from guru_server.jobs.tables import job, job_run
 from guru_server.leases import Fence, held
+from guru_server.signer.brake import Braked
 from guru_server.store.binding import whose
 from guru_server.store.database import Database
 from guru_wire.running import ENDED
@@ -39,7 +40,8 @@ class Coordinator:
 
     def __init__(self, db: Database, bus: Bus, signer: Signer, clock: Clock) -> None:
         self._db, self._bus, self._signer, self._clock = db, bus, signer, clock
-        self._vouched = 0.0
+        self._vouched = -AUTHORITY       # the clock of the loop may have begun a moment ago
+        self._renewed, self._renewing = False, -HELD    # a key is replaced only while no server runs
         self._tried: dict[str, float] = {}          # jobs that the signer holds, and when it was asked last
 
     async def run(self, fence: Fence) -> None:
@@ -74,6 +76,9 @@ class Coordinator:
             now = self._clock()
             await self._db.write(lambda connection: self._signer.keep_authority(connection, whose(connection), now))
             self._vouched = loop
+        if signing and not self._renewed and loop - self._renewing > HELD:
+            self._renewing = loop
+            await self._renew(fence)
         self._tried = {row.id: self._tried[row.id] for row in open_jobs if row.held and row.id in self._tried}
         for row in open_jobs:
             if row.held and loop - self._tried.get(row.id, 0.0) < HELD and not row.stopped:
@@ -95,6 +100,24 @@ class Coordinator:
             log.warning("no wave of a job begins now: %s", cause)
             return False
         return True
+
+    async def _renew(self, fence: Fence) -> None:
+        """Have what the command key of before signed, and what waits, signed again; the brake may hold it up."""
+        now = self._clock()
+        while found := await self._db.read(lambda connection: renewing.stale(
+                connection, self._signer.key(whose(connection)), now)):
+            for what in found:
+                try:
+                    devices = await self._db.write(partial(self._again, fence=fence, what=what, now=now))
+                except Braked as braked:
+                    log.warning("orders that wait are not signed again yet: %s", braked.message)
+                    return
+                await self._bus.publish(ANEW, devices)
+        self._renewed = True
+
+    def _again(self, connection: Connection, *, fence: Fence, what: renewing.Stale, now: int) -> list[str]:
+        held(connection, fence)
+        return renewing.renew(connection, self._signer, what, now)
 
     def _one(
         self, connection: Connection, *, fence: Fence, job_id: str, signing: bool

@@ -1,6 +1,7 @@
 """What gateways are to say to devices: orders that wait, cancellations. It signs nothing, and sends nothing.
 
-A run is marked as sent in the transaction that hands its order over: `queued` means that its device never had it.
+A run is marked as sent in the transaction that hands its order over: `queued` means that its device never had it. What
+another key signed than the newest authority names is kept back: devices would refuse it, and it is signed again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, text
 
-from guru_server.jobs.signing import newest_authority
+from guru_server.jobs.signing import newest_authority, signed_by, vouched_for
 from guru_server.schedules.ending import ending_devices, endings_of
 from guru_server.store.binding import whose
 
@@ -67,6 +68,7 @@ def orders_of(connection: Connection, devices: Sequence[str], again: bool, now: 
     authority = newest_authority(connection)
     if authority is None:
         return []
+    ours = signed_by(vouched_for(authority))
     most, most_bytes = (MOST_AGAIN, BYTES_AGAIN) if again else (MOST_OF_ONE, MOST_BYTES)
     found: dict[str, list[str]] = {}
     sizes: dict[str, int] = {}
@@ -79,6 +81,8 @@ def orders_of(connection: Connection, devices: Sequence[str], again: bool, now: 
         for row in connection.execute(query, values):
             if row.ending and row.cancel is None:       # cancelled while this waited for its row
                 more.add(row.device)
+                continue
+            if not (row.cancel if row.ending else row.signed).endswith(ours):
                 continue
             mine = found.setdefault(row.device, [])
             if len(mine) >= most or sizes.get(row.device, 0) > most_bytes:

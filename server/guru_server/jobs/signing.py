@@ -18,7 +18,7 @@ from guru_server.jobs.tables import job_authority
 from guru_server.signer.asking import Signatures
 from guru_server.store.binding import whose
 from guru_wire.orders import AUTHORITY_LIFE_MS, Authority, Command, Proof
-from guru_wire.signing import Signed
+from guru_wire.signing import Signed, key_id
 
 GROUP = 128                             # devices of one signature: proofs of seven steps
 _KEEP = text(
@@ -56,6 +56,10 @@ class Signer:
         """SignerAway when nobody signs now. Asked before a transaction that signs: the one writer waits for nobody."""
         await asyncio.to_thread(self._signatures.hello)
 
+    def key(self, tenant: str) -> str:
+        """key_id() of the key that signs orders."""
+        return self._signatures.id_of("command", tenant)
+
     def cancel(self, tenant: str, job: str, now: int) -> str:
         """The signed cancellation as it is sent, JSON."""
         return self._signatures.cancel(tenant, job, now).model_dump_json()
@@ -74,6 +78,17 @@ class Signer:
             "tenant": tenant, "key": public, "signed": signed.model_dump_json(),
             "issued_at": made.issued_at, "expires_at": made.expires_at,
         })
+
+
+def signed_by(key: str) -> str:
+    """How everything ends that the key with this id signed, as it is stored: Signed names its key last."""
+    return f'"key":"{key}"}}'
+
+
+def vouched_for(authority: str) -> str:
+    """key_id() of the key that an authority of ours, JSON, names."""
+    named = Authority.model_validate_json(Signed.model_validate_json(authority).payload)
+    return key_id(base64.b64decode(named.key))
 
 
 def newest_authority(connection: Connection) -> str | None:

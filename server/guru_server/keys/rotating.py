@@ -35,7 +35,7 @@ def rotate(folder: Path, name: str, names: Sequence[str], now: int, passphrase: 
             return "agents follow by themselves at their next link; make new enrolment tokens"
         case "command":
             _replace(folder, name, passphrase)
-            return "the state key vouches for it; orders that wait for devices are refused there: run them again"
+            return "the state key vouches for it; orders that wait for devices are signed again at the start"
         case "audit":
             _audit(folder, passphrase)
             return "the chain goes on, and checkpoints of before hold by the key before"

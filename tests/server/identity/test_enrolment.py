@@ -143,3 +143,18 @@ async def test_a_device_that_joins_says_what_its_secrets_are_sealed_to(api: Api)
 
     assert (refused.status_code, taken.status_code) == (403, 200)
     assert kept == [sealing_public(key)]
+
+
+async def test_a_token_for_sealed_keys_refuses_every_other_one_and_burns_no_use(api: Api) -> None:
+    made = await api.http.post("/enrolment-tokens", json={"customer": "acme", "site": "hq", "sealed": True})
+    token = read_token(made.json()["token"])
+    silent = await api.http.post("/enrol", json=request(token, "old"))
+    in_file = await api.http.post("/enrol", json=request(token, "web1") | {"facts": {"device_key": "file"}})
+    spent = await used(api)
+    sealed = await api.http.post("/enrol", json=request(token, "web2") | {"facts": {"device_key": "tpm"}})
+    shown = (await api.http.get(f"/devices/{sealed.json()['device']}")).json()
+
+    assert (silent.status_code, in_file.status_code, spent, sealed.status_code) == (403, 403, 0, 200)
+    assert "--keys tpm" in in_file.json()["hint"]
+    assert made.json()["row"]["sealed"]
+    assert shown["labels"]["fact/device_key"] == "tpm"

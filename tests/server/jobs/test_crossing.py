@@ -53,8 +53,10 @@ async def test_an_order_that_is_cancelled_while_it_is_told_again_is_not_told_aga
     await office.give(device)
     giving: list[Future[list[Words]]] = []
 
+    signed = office.keys.signer.cancel(TENANT, job, office.api.clock()).model_dump_json()
+
     def cancel(connection: Connection) -> None:
-        connection.execute(jobs.update().where(jobs.c.tenant == TENANT, jobs.c.id == job).values(cancel='{"x":1}'))
+        connection.execute(jobs.update().where(jobs.c.tenant == TENANT, jobs.c.id == job).values(cancel=signed))
         connection.execute(job_run.update().where(job_run.c.tenant == TENANT, job_run.c.job == job).values(ending=True))
         giving.append(asyncio.run_coroutine_threadsafe(office.give(device, again=True), loop))
         until_somebody_waits(connection)

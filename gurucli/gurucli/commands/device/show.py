@@ -45,7 +45,7 @@ def page(device: DeviceDetail, paper: Paper) -> Iterator[str]:
     seen = ago(device["last_seen"], paper.now)
     yield (f"{paper.paint(clean(device['name']), 'title')}  {place}   {paper.draw(state(device, paper))}   "
            f"seen {seen if seen == '-' else seen + ' ago'}")
-    facts = [device["os"], f"agent {device['agent_version']}",
+    facts = [device["os"], f"agent {device['agent_version']}", _key(device),
              f"enrolled {ago(device['enrolled_at'], paper.now)} ago",
              f"id {device['id']}"]
     yield paper.paint(clean(paper.dot.join(fact for fact in facts if fact)), "dim")
@@ -60,6 +60,12 @@ def page(device: DeviceDetail, paper: Paper) -> Iterator[str]:
         if rows:
             yield from heading(title, paper)
             yield from indented(rows, paper, keep=[True] + [False] * (len(rows[0]) - 1))
+
+
+def _key(device: DeviceDetail) -> str:
+    """Where its key rests, as it says; empty for an agent that does not."""
+    said = str(device["labels"].get("fact/device_key"))
+    return {"tpm": "key sealed by its TPM", "file": "key in a file"}.get(said, "")
 
 
 def _withheld(device: DeviceDetail, paper: Paper) -> list[list[Cell]]:

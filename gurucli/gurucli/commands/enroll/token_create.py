@@ -48,6 +48,8 @@ def run(
         show_default=False)] = None,
     approve: Annotated[bool, typer.Option(
         "--approve/--auto", help="Have every device wait until somebody lets it in.")] = False,
+    sealed: Annotated[bool, typer.Option(
+        "--sealed", help="Refuse a device that does not say that a TPM seals its key.")] = False,
 ) -> None:
     """Make a token with which devices join.
 
@@ -57,7 +59,8 @@ def run(
     cli: Cli = ctx.obj
     made = cli.server.post(EnrolTokenCreated, "/enrolment-tokens", {
         "customer": customer, "site": site, "uses": uses, "ttl": int(seconds(ttl)), "ring": ring,
-        "labels": labels(label or []), "addresses": address or [], "approve": approve})
+        "labels": labels(label or []), "addresses": address or [], "approve": approve,
+        "sealed": sealed})
     cli.out.result(Sheet([made], COLUMNS, document=made, draw=lambda paper: _page(made, paper), name="token"))
 
 
