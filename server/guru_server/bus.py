@@ -1,16 +1,18 @@
 """Tells other parts of the server that something changed: topics and ids, never contents.
 
 Losing a message is allowed: every consumer also sweeps. Publish after the commit, from the event loop.
-Topics: manifest, inventory, checks, git, revoked.
+Topics: manifest, inventory, checks, git, revoked, in_force.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import Protocol
 
+IN_FORCE = "in_force"                   # the revisions in force may be others now; it names nobody
 WAITING = 200_000                       # ids that may wait for one slow subscriber
 
 
@@ -59,6 +61,26 @@ class Bus(Protocol):
 
     async def close(self) -> None:
         """Send what waits and stop."""
+
+
+@asynccontextmanager
+async def ringing(bus: Bus, *topics: str) -> AsyncIterator[asyncio.Event]:
+    """An event that is set whenever one of the topics is published; clear it before looking."""
+    rang = asyncio.Event()
+
+    async def listen(topic: str) -> None:
+        with bus.subscribe(topic) as heard:
+            async for _ in heard:
+                rang.set()
+
+    listeners = [asyncio.create_task(listen(topic)) for topic in topics]
+    await asyncio.sleep(0)              # they have subscribed
+    try:
+        yield rang
+    finally:
+        for one in listeners:
+            one.cancel()
+        await asyncio.gather(*listeners, return_exceptions=True)
 
 
 class TenantBus:

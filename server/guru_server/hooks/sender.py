@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from guru_policy.errors import Conflict, Undelivered, Unreachable
 from guru_policy.kinds import notification_channel as channels
-from guru_server.bus import Bus
+from guru_server.bus import IN_FORCE, Bus, ringing
 from guru_server.clock import Clock
 from guru_server.events.api import TOPIC, settled
 from guru_server.events.reading import event_of
@@ -37,6 +37,7 @@ from guru_server.store.database import Database
 log = logging.getLogger("guru.hooks")
 CLOUDEVENTS = "application/cloudevents+json"
 TRIES = 14                              # of one event, over some hours; then the next one is tried
+IDLE = 60.0                             # seconds between looks while no webhook is in force
 HOOKS_AT_ONCE = 32
 IN_A_ROW = 50                           # deliveries until another webhook has its turn
 GONE = 410                              # Standard Webhooks: whoever answers that wants nothing more
@@ -56,20 +57,26 @@ class Sender:
 
     async def run(self, fence: Fence) -> None:
         """Send until cancelled."""
-        with self._bus.subscribe(TOPIC) as rang:
+        async with ringing(self._bus, TOPIC, IN_FORCE) as rang:
             try:
                 while True:
+                    rang.clear()
                     try:
                         await self._start(fence)
                     except Unreachable as cause:
                         log.warning("webhooks wait: %s", cause)
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(anext(rang), self._every)
+                        await asyncio.wait_for(rang.wait(), self.rest)
             finally:
                 for task in self._busy.values():
                     task.cancel()
                 await asyncio.gather(*self._busy.values(), return_exceptions=True)
                 await self._webhooks.close()
+
+    @property
+    def rest(self) -> float:
+        """Seconds until the next look when nobody rings: nothing is looked for while no webhook is in force."""
+        return self._every if self._hooks.hooks or not self._hooks.known else IDLE
 
     async def deliver_due(self, fence: Fence) -> None:
         """One round: whatever is to be sent now was tried when this returns."""

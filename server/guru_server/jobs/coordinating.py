@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from guru_policy.errors import Conflict, Unreachable
-from guru_server.bus import Bus, Subscription
+from guru_server.bus import Bus, ringing
 from guru_server.clock import Clock
 from guru_server.events.noting import Happening, note
 from guru_server.fleet.tables import device
@@ -30,6 +30,7 @@ from guru_wire.running import ENDED
 
 log = logging.getLogger("guru.jobs")
 EVERY = 1.0                             # seconds between looks
+IDLE = 30.0                             # while no job is open; one that is made rings
 PAUSE = 0.2                             # seconds in which a burst of news becomes one look
 HELD = 5.0                              # seconds between two tries to have a held job signed
 AUTHORITY = 3600.0                      # seconds between looks whether the authority is to be made anew
@@ -41,24 +42,24 @@ class Coordinator:
     def __init__(self, db: Database, bus: Bus, signer: Signer, clock: Clock) -> None:
         self._db, self._bus, self._signer, self._clock = db, bus, signer, clock
         self._vouched = -AUTHORITY       # the clock of the loop may have begun a moment ago
+        self._open = True               # for all that is known before the first look
         self._renewed, self._renewing = False, -HELD    # a key is replaced only while no server runs
         self._tried: dict[str, float] = {}          # jobs that the signer holds, and when it was asked last
 
     async def run(self, fence: Fence) -> None:
         """Look until cancelled."""
-        rang = asyncio.Event()
-        with self._bus.subscribe(NEWS) as news:
-            listener = asyncio.create_task(_listen(news, rang))
-            try:
-                while True:
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(rang.wait(), EVERY)
-                    await asyncio.sleep(PAUSE)
-                    rang.clear()
-                    await self.look_safely(fence)
-            finally:
-                listener.cancel()
-                await asyncio.gather(listener, return_exceptions=True)
+        async with ringing(self._bus, NEWS, TOPIC) as rang:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(rang.wait(), self.rest)
+                await asyncio.sleep(PAUSE)
+                rang.clear()
+                await self.look_safely(fence)
+
+    @property
+    def rest(self) -> float:
+        """Seconds until the next look when nobody rings."""
+        return EVERY if self._open else IDLE
 
     async def look_safely(self, fence: Fence) -> None:
         """One look at every open job; a failure is made up for by the next."""
@@ -71,6 +72,7 @@ class Coordinator:
         """One look at every open job."""
         loop = asyncio.get_running_loop().time()
         open_jobs = await self._db.read(_open)
+        self._open = bool(open_jobs)
         signing = bool(open_jobs) and await self._signing()
         if signing and loop - self._vouched > AUTHORITY:
             now = self._clock()
@@ -198,8 +200,3 @@ def _revoked(connection: Connection, job_id: str) -> bool:
     joined = job_run.join(device, (device.c.tenant == job_run.c.tenant) & (device.c.id == job_run.c.device))
     query = select(job_run.c.device).select_from(joined).where(*here, device.c.revoked_at.is_not(None)).limit(1)
     return connection.execute(query).first() is not None
-
-
-async def _listen(heard: Subscription, rang: asyncio.Event) -> None:
-    async for _ in heard:
-        rang.set()

@@ -14,7 +14,7 @@ from guru_policy.access.rulebook import rulebook_of
 from guru_policy.errors import InputInvalid
 from guru_policy.fleet import Fleet
 from guru_policy.inventory import Device
-from guru_server.bus import Bus
+from guru_server.bus import IN_FORCE, Bus
 from guru_server.clock import Clock
 from guru_server.fleet.inventory import Inventory
 from guru_server.gateway.plain import plain
@@ -318,6 +318,7 @@ class Reconciler:
         self._stage("stored")
         if change.manifests:
             await self._bus.publish("manifest", [row.device for row in change.manifests])
+        await self._bus.publish(IN_FORCE)
         self._stage("published")
 
     async def _with_blobs(self, change: Change, revisions: list[str]) -> Change:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 
 from guru_server.hooks import store
+from guru_server.hooks.sender import IDLE
 from guru_server.store.schema import TENANT
 from tests.server.hooks.conftest import ACME, BOLT, HOUR, Desk, subjects, webhook
 from tools.lab.inbox import Inbox
@@ -178,3 +179,26 @@ async def test_who_may_not_bring_anything_into_force_neither_tests_nor_sees_webh
 
     assert (await desk.office.http.get("/hooks")).status_code == 403
     assert (await desk.office.http.post("/hooks/test", json={"hook": "psa"})).status_code == 403
+
+
+async def test_nothing_is_looked_for_while_no_webhook_is_in_force_and_a_new_one_is_heard_of(
+    desk: Desk, inbox: Inbox
+) -> None:
+    await desk.round()
+    idle = desk.sender.rest
+    running = asyncio.create_task(desk.sender.run(desk.fence))
+    try:
+        await desk.office.push({"org/psa.yaml": webhook("psa", inbox.url)})
+        async with asyncio.timeout(IDLE / 2):
+            while not desk.sender.rest < IDLE:
+                await asyncio.sleep(0.02)
+        await desk.happens("device.online", ACME, "one")
+        async with asyncio.timeout(IDLE / 2):
+            while not inbox.letters:
+                await asyncio.sleep(0.02)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    assert (idle, desk.sender.rest) == (IDLE, 1.0)
+    assert subjects(inbox) == ["one"]

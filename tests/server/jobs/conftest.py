@@ -28,7 +28,7 @@ class Office:
     def __init__(self, api: Api, keys: ServerKeys) -> None:
         self.api, self.keys = api, keys
         self._recorder = RunRecorder(api.clock)
-        self._coordinator = Coordinator(api.db, api.bus, Signer(keys.signer), api.clock)
+        self.coordinator = Coordinator(api.db, api.bus, Signer(keys.signer), api.clock)
         self._lease = Lease(api.db, "jobs", "test")
 
     async def devices(self, *names: str, linked: bool = True) -> list[str]:
@@ -83,7 +83,7 @@ class Office:
         """One look of the coordinator."""
         fence = await self._lease.acquire()
         assert fence is not None
-        await self._coordinator.look(fence)
+        await self.coordinator.look(fence)
 
     async def get(self, path: str) -> Any:
         """GET a path of the API."""
