@@ -14,6 +14,7 @@ from guru_server.accounts.desk import Desk
 from guru_server.accounts.lobby import Lobby
 from guru_server.accounts.passwords import check_new
 from guru_server.accounts.sessions import SessionRow
+from guru_server.cursors import EVERY, Paged, Rows
 from guru_server.identity.people import Person
 from guru_server.identity.sightings import Sightings
 from guru_server.identity.signing_in import address_of, signed_in
@@ -142,14 +143,18 @@ def _route_sessions(router: APIRouter, desk: Desk) -> None:
 
     @router.get("/sessions")
     @needs(None, of="oneself")
-    async def listed(person: Who, rights: Asking, user: str = "") -> Page[SessionSeen]:
+    async def listed(
+        person: Who, rights: Asking, paging: Paged, user: str = "",
+        limit: Rows = EVERY,
+    ) -> Page[SessionSeen]:
         """One's own sessions; with user.manage those of somebody (`user`), or of all (`user=*`)."""
         if user and user != person.name:
             rights.require_scope(None, "user.manage")
         whose = None if user == "*" else user or person.name
         now = desk.clock()
         rows = await desk.db.read(lambda connection: sessions.sessions(connection, desk.tenant, whose, now))
-        return Page[SessionSeen](items=tuple(_seen(row, person) for row in rows), total=len(rows))
+        page, after = paging.cut(rows, limit, lambda row: (-row.turned_at, row.id))
+        return Page[SessionSeen](items=tuple(_seen(row, person) for row in page), total=len(rows), next=after)
 
     @router.delete("/sessions/{ref}")
     @needs(None, of="oneself")

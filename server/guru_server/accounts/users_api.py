@@ -14,6 +14,7 @@ from guru_server.accounts import accounts, sessions
 from guru_server.accounts.accounts import INVITED, Account
 from guru_server.accounts.desk import Desk
 from guru_server.accounts.tables import invitation
+from guru_server.cursors import EVERY, Paged, Rows
 from guru_server.identity.people import Person
 from guru_server.identity.signing_in import signed_in
 from guru_server.provisioning import people as provisioned
@@ -34,11 +35,12 @@ def router(desk: Desk) -> APIRouter:
 
     @router.get("/users")
     @needs("user.manage", of="organisation")
-    async def listed() -> Page[UserRow]:
+    async def listed(paging: Paged, limit: Rows = EVERY) -> Page[UserRow]:
         """Everybody whom the repository names or who has an account, by name."""
         now = desk.clock()
         rows = await desk.db.read(lambda connection: _rows(desk, connection, now))
-        return Page[UserRow](items=tuple(rows), total=len(rows))
+        page, after = paging.cut(rows, limit, lambda row: (row.name,))
+        return Page[UserRow](items=page, total=len(rows), next=after)
 
     @router.post("/users/{name}/invitation", status_code=201)
     @needs("user.manage", of="organisation")

@@ -15,6 +15,7 @@ from guru_server.alerts.store import alerts
 from guru_server.audit.log import record
 from guru_server.bus import Bus
 from guru_server.clock import Clock
+from guru_server.cursors import Paged
 from guru_server.fleet import finding
 from guru_server.fleet.inventory import Inventory
 from guru_server.gateway.plain import plain
@@ -47,13 +48,13 @@ def router(db: Database, bus: Bus, clock: Clock, labels: finding.GitLabels) -> A
     @needs("alert.read", of="devices")
     async def listed(
         rights: Asking,
+        paging: Paged,
         state: Literal["pending", "firing", "resolved", "all"] | None = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-        cursor: Annotated[str | None, Query(max_length=64)] = None,
     ) -> Page[AlertRow]:
         """Alerts, the newest first; without a state, those that have not ended."""
         now, sight = clock(), await rights.sight("alert.read")
-        return await db.read(lambda connection: alerts(connection, state, limit, cursor, now, sight))
+        return await db.read(lambda connection: alerts(connection, state, limit, paging, now, sight))
 
     @router.get("/alerts/{ref}")
     @needs("alert.read", of="devices")
@@ -86,14 +87,15 @@ def _route_windows(router: APIRouter, db: Database, clock: Clock) -> None:
     @router.get("/maintenance")
     @needs("alert.read", of="devices")
     async def windows(
-        rights: Asking, closed: bool = False, limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+        rights: Asking, paging: Paged, closed: bool = False, limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     ) -> Page[MaintenanceRow]:
         """The windows that people opened by hand, the newest first; without `closed` those that are open."""
         now, sight = clock(), await rights.sight("alert.read")
-        rows, total = await db.read(lambda connection: maintenance.listed(
-            connection, now, limit, closed=closed, sees=_sees(connection, sight)
+        rows = await db.read(lambda connection: maintenance.listed(
+            connection, now, closed=closed, sees=_sees(connection, sight)
         ))
-        return Page[MaintenanceRow](items=tuple(rows), total=total)
+        page, after = paging.cut(rows, limit, lambda row: (-row.started_at, row.id))
+        return Page[MaintenanceRow](items=page, total=len(rows), next=after)
 
 
 def _route_opening(router: APIRouter, db: Database, bus: Bus, clock: Clock, labels: finding.GitLabels) -> None:

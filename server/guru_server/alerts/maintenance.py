@@ -70,13 +70,12 @@ def one(connection: Connection, name: str, now: int, sees: Sees = lambda only: T
 
 
 def listed(
-    connection: Connection, now: int, limit: int, *, closed: bool, sees: Sees
-) -> tuple[list[MaintenanceRow], int]:
-    """The newest windows in sight and how many there are; without `closed` those that are open."""
+    connection: Connection, now: int, *, closed: bool, sees: Sees
+) -> list[MaintenanceRow]:
+    """The windows in sight, the newest first; without `closed` those that are open."""
     here = and_(maintenance.c.tenant == whose(connection), *(() if closed else _open(now)))
     query = select(maintenance).where(here).order_by(maintenance.c.started_at.desc(), maintenance.c.id)
-    rows = [row for row in connection.execute(query) if sees(_only(row))]
-    return [_row(row, now) for row in rows[:limit]], len(rows)
+    return [_row(row, now) for row in connection.execute(query) if sees(_only(row))]
 
 
 def open_by_hand(connection: Connection, now: int) -> tuple[ByHand, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from guru_policy.alerting.episode import Episode, Event, Phase, event_of
 from guru_policy.alerting.rule import Rule
@@ -20,6 +20,7 @@ from guru_server.alerts.progress import read, written
 from guru_server.alerts.seeing import Seen, Transition
 from guru_server.alerts.tables import alert, alert_event
 from guru_server.alerts.timeline import note_changes
+from guru_server.cursors import Paging, newest_after
 from guru_server.events.noting import Happening, note
 from guru_server.fleet.inventory import Inventory
 from guru_server.notify.outbox import THE_RULE, By, enqueue
@@ -44,33 +45,27 @@ def firing_count(connection: Connection, tenant: str) -> int:
 
 
 def alerts(
-    connection: Connection, state: str | None, limit: int, cursor: str | None, now: int = 0, sight: Sight | None = None
+    connection: Connection, state: str | None, limit: int, paging: Paging, now: int = 0, sight: Sight | None = None
 ) -> Page[AlertRow]:
     """Alerts, the newest first; without a state, those that have not ended. With a sight, those within it."""
     here = [alert.c.tenant == whose(connection)]
     if state != "all":
         here.append(alert.c.state == state if state else alert.c.resolved_at.is_(None))
-    after = _place(cursor) if cursor else None
+    last = paging.after(int, str)
     newest = (alert.c.started_at.desc(), alert.c.id)
     if sight is not None and not sight.whole:
         within = _within(connection, here, sight)
         total = len(within)
-        begin = [(started, name) for started, name in within if after is None or _follows(started, name, after)]
-        names = [name for _, name in begin[: limit + 1]]
+        rest = [name for at, name in within if last is None or (-at, name) > (-int(last[0]), last[1])]
+        names = rest[: limit + 1]
         rows = connection.execute(select(alert).where(*here, alert.c.id.in_(names)).order_by(*newest)).all()
     else:
         total = int(connection.execute(select(func.count()).where(*here)).scalar_one())
-        if after is not None:
-            started, last = after
-            here.append(or_(alert.c.started_at < started, (alert.c.started_at == started) & (alert.c.id > last)))
+        here += newest_after(alert.c.started_at, alert.c.id, last)
         rows = connection.execute(select(alert).where(*here).order_by(*newest).limit(limit + 1)).all()
     page = rows[:limit]
-    following = f"{page[-1].started_at}-{page[-1].id}" if len(rows) > limit else None
+    following = paging.cursor((page[-1].started_at, page[-1].id)) if len(rows) > limit else None
     return Page(items=tuple(alert_row(row, now) for row in page), total=total, next=following)
-
-
-def _follows(started: int, name: str, after: tuple[int, str]) -> bool:
-    return started < after[0] or (started == after[0] and name > after[1])
 
 
 def _within(connection: Connection, here: Sequence[ColumnElement[bool]], sight: Sight) -> list[tuple[int, str]]:

@@ -91,6 +91,7 @@ def make_app(
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(admitted)])
     app.router.routes.extend(links)
     app.public, app.declared, app.beside = patterns, declared, beside
+    app.state.tenant = keeping.tenant if keeping else ""        # for cursors
 
     @app.get(PREFIX + DOCUMENT, include_in_schema=False)
     async def document() -> Response:

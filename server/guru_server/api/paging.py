@@ -9,7 +9,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # The cursor is the last member of what we write; an opaque text without quotes. Rows come before it.
-_NEXT = re.compile(rb'"next":\s*"([^"\\]{1,2000})"\s*}\s*$')
+_NEXT = re.compile(rb'"next":\s*"([^"\\]{1,8000})"\s*}\s*$')
 
 
 class Linked:
@@ -32,7 +32,7 @@ class Linked:
                 return
             if start is not None:
                 began, start = start, None
-                found = _NEXT.search(message.get("body", b"")[-2100:])
+                found = _NEXT.search(message.get("body", b"")[-8100:])
                 if found and began["status"] == 200 and not message.get("more_body", False):
                     MutableHeaders(scope=began).append("link", _link(scope, found[1].decode()))
                 await send(began)

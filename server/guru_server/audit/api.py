@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Annotated
@@ -10,12 +9,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy import Connection
 
-from guru_policy.errors import InputInvalid
 from guru_server.audit import checkpoints, verifying
 from guru_server.audit.finding import Wish, find
 from guru_server.audit.log import Deed
 from guru_server.audit.repeated import Repeated
-from guru_server.cursors import LAST, number_of
+from guru_server.cursors import LAST, Paged, Paging
 from guru_server.identity.people import Person
 from guru_server.identity.signing_in import address_of, signed_in
 from guru_server.rights.declaring import needs
@@ -30,8 +28,6 @@ Who = Annotated[Person, Depends(signed_in)]
 Text = Annotated[str, Query(max_length=256)]
 About = Annotated[str, Query(alias="object", max_length=256)]
 Moment = Annotated[int, Query(ge=0, le=LAST)]
-Cursor = Annotated[str | None, Query(max_length=100)]
-_PLACE = re.compile(r"([0-9]{1,18})\.([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,35 +46,37 @@ def router(ledger: Ledger) -> APIRouter:
     @router.get("/audit")
     @needs("audit.read", of="organisation")
     async def rows(
-        request: Request, person: Who, since: Moment = 0, until: Annotated[int | None, Query(ge=0, le=LAST)] = None,
+        request: Request, person: Who, paging: Paged, since: Moment = 0,
+        until: Annotated[int | None, Query(ge=0, le=LAST)] = None,
         actor: Text = "", action: Text = "", about: About = "", device: Text = "", customer: Text = "",
         revision: Text = "", text: Text = "", limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-        cursor: Cursor = None,
     ) -> Page[AuditRow]:
         """The newest rows that match. A text that ends in * is a beginning; `text` stands anywhere."""
         wish = Wish(since, until, actor, action, about, device, customer, revision, text=text)
-        found = await ledger.db.read(lambda connection: find(connection, whose(connection), wish, limit, cursor))
+        last = paging.after(int, int)
+        found = await ledger.db.read(lambda connection: find(connection, whose(connection), wish, limit, last))
         said = ", ".join(f"{name}={value}" for name, value in wish._asdict().items() if value)
         await _tell(ledger, request, person, "AuditRead", said or "everything")
-        return Page[AuditRow](items=tuple(map(_row, found.entries)), total=found.total, next=found.next)
+        return Page[AuditRow](items=tuple(map(_row, found.entries)), total=found.total,
+                              next=paging.cursor(found.next) if found.next else None)
 
     @router.get("/audit/export")
     @needs("audit.read", of="organisation")
     @costly
     async def export(
-        request: Request, person: Who, limit: Annotated[int, Query(ge=1, le=5000)] = 1000, cursor: Cursor = None,
+        request: Request, person: Who, paging: Paged, limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
     ) -> AuditExport:
         """Every row in its order with its hash, and the checkpoints: enough to verify it elsewhere."""
         await _tell(ledger, request, person, "AuditExported", "everything")
-        return await ledger.db.read(lambda connection: _export(connection, limit, cursor))
+        return await ledger.db.read(lambda connection: _export(connection, limit, paging))
 
     @router.get("/audit/verification")
     @needs("audit.read", of="organisation")
     @costly
-    async def verification(request: Request, person: Who, cursor: Cursor = None) -> AuditVerified:
+    async def verification(request: Request, person: Who, paging: Paged) -> AuditVerified:
         """Follow the chain, in steps: `next` leads to the next one."""
         await _tell(ledger, request, person, "AuditVerified", "everything")
-        return await ledger.db.read(lambda connection: _verified(connection, ledger.keys, cursor))
+        return await ledger.db.read(lambda connection: _verified(connection, ledger.keys, paging))
 
     return router
 
@@ -90,28 +88,25 @@ async def _tell(ledger: Ledger, request: Request, person: Person, action: str, s
     ))
 
 
-def _export(connection: Connection, limit: int, cursor: str | None) -> AuditExport:
+def _export(connection: Connection, limit: int, paging: Paging) -> AuditExport:
+    seen = paging.after(int)
     known = checkpoints.head(connection, whose(connection))
-    after = max(known.root, number_of(cursor))
+    after = max(known.root, int(seen[0]) if seen else 0)
     entries = verifying.entries(connection, whose(connection), after, limit)
     more = len(entries) == limit
     last = entries[-1].seq if entries else after
     marks = checkpoints.between(connection, whose(connection), after + 1, last if more else None, limit)
-    begins = bool(known.root) and cursor is None
+    begins = bool(known.root) and seen is None
     root = checkpoints.between(connection, whose(connection), known.root, known.root) if begins else []
     return AuditExport(
         entries=tuple(map(_row, entries)), checkpoints=tuple(map(_mark, marks)),
-        root=_mark(root[0]) if root else None, next=str(last) if more else None,
+        root=_mark(root[0]) if root else None, next=paging.cursor((last,)) if more else None,
     )
 
 
-def _verified(connection: Connection, keys: Collection[str], cursor: str | None) -> AuditVerified:
-    begin = None
-    if cursor is not None:
-        parts = _PLACE.fullmatch(cursor)
-        if not parts:
-            raise InputInvalid("the cursor is not one of ours", hint="ask again without a cursor")
-        begin = Position(int(parts[1]), parts[2])
+def _verified(connection: Connection, keys: Collection[str], paging: Paging) -> AuditVerified:
+    seen = paging.after(int, str)
+    begin = Position(int(seen[0]), str(seen[1])) if seen else None
     done = verifying.step(connection, whose(connection), begin, keys, {})
     newest = checkpoints.newest(connection, whose(connection))
     held = checkpoints.anchors(connection, whose(connection))
@@ -123,7 +118,7 @@ def _verified(connection: Connection, keys: Collection[str], cursor: str | None)
             AnchorRow(name=one.name, place=one.place, seq=one.seq, anchored_at=one.anchored_at, error=one.error)
             for one in held.values()
         ),
-        next=f"{done.at.seq}.{done.at.hash}" if done.more else None,
+        next=paging.cursor((done.at.seq, done.at.hash)) if done.more else None,
     )
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
-from guru_policy.errors import InputInvalid
 from guru_server.audit.tables import audit
+from guru_server.cursors import Key
 from guru_wire.audit_chain import Entry
 
-_CURSOR = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})")
 _EXACT = ("actor", "action", "object", "device", "customer", "revision")
 
 
@@ -30,26 +28,27 @@ class Wish(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A page, how many rows match in all, and the cursor of the next page."""
+    """A page, how many rows match in all, and the key of the last row when there may be more."""
 
     entries: list[Entry]
     total: int
-    next: str | None
+    next: Key | None
 
 
-def find(connection: Connection, tenant: str, wish: Wish, limit: int, cursor: str | None) -> Found:
-    """The newest rows that match; InputInvalid for a cursor that is not ours."""
+def find(connection: Connection, tenant: str, wish: Wish, limit: int, last: Key | None) -> Found:
+    """The newest rows that match, after the one of the key `last`: its number, and how many matched at first."""
     matching = [audit.c.tenant == tenant, *_conditions(wish)]
-    below, total = _position(cursor)
-    if total is None:                   # counted for the first page alone
+    if last is not None:                # counted for the first page alone
+        total = int(last[1])
+    else:
         total = connection.execute(select(func.count()).select_from(audit).where(*matching)).scalar_one()
     columns = [audit.c[field] for field in Entry._fields]
     query = select(*columns).where(*matching).order_by(audit.c.seq.desc()).limit(limit)
-    if below is not None:
-        query = query.where(audit.c.seq < below)
+    if last is not None:
+        query = query.where(audit.c.seq < last[0])
     entries = [Entry(*row) for row in connection.execute(query)]
     more = len(entries) == limit and entries[-1].seq > 1
-    return Found(entries, total, f"{entries[-1].seq}.{total}" if more else None)
+    return Found(entries, total, (entries[-1].seq, total) if more else None)
 
 
 def _conditions(wish: Wish) -> list[ColumnElement[bool]]:
@@ -68,12 +67,3 @@ def _conditions(wish: Wish) -> list[ColumnElement[bool]]:
         words = ("actor", "action", "object", "result")
         found.append(or_(*(audit.c[name].icontains(wish.text, autoescape=True) for name in words)))
     return found
-
-
-def _position(cursor: str | None) -> tuple[int | None, int | None]:
-    if cursor is None:
-        return None, None
-    parts = _CURSOR.fullmatch(cursor)
-    if not parts:
-        raise InputInvalid("the cursor is not one of ours", hint="ask again without a cursor")
-    return int(parts[1]), int(parts[2])

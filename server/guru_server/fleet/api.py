@@ -16,6 +16,7 @@ from guru_policy.selector import parse
 from guru_server.audit.log import Deed, append, record
 from guru_server.bus import Bus
 from guru_server.clock import Clock
+from guru_server.cursors import Paged, Paging
 from guru_server.fleet import changing, finding
 from guru_server.fleet.reading import Known, known, resolve
 from guru_server.fleet.state import standing
@@ -123,18 +124,18 @@ def _route_many(router: APIRouter, fleet: Fleet) -> None:
     @needs("device.read", of="devices")
     async def devices(
         rights: Asking,
+        paging: Paged,
         selector: Annotated[str, Query(max_length=2000)] = "",
         state: SyncState | None = None,
         limit: Annotated[int, Query(ge=1, le=finding.MOST)] = 500,
-        cursor: Annotated[str | None, Query(max_length=2000)] = None,
     ) -> Response:
         """The devices that match, by customer, site and name."""
-        wish = finding.Wish(parse(selector) if selector.strip() else None, state, limit, cursor)
+        wish = finding.Wish(parse(selector) if selector.strip() else None, state, limit, _place(paging))
         now, labels, sight = fleet.clock(), await fleet.git_labels(), await rights.sight("device.read")
         body = await fleet.db.read(
             lambda connection: _page(finding.find(
                 connection, whose(connection), wish, now=now, labels=labels, counts=fleet.counts, sight=sight
-            ))
+            ), paging)
         )
         return Response(body, media_type="application/json")
 
@@ -154,8 +155,14 @@ def _route_many(router: APIRouter, fleet: Fleet) -> None:
         return LabelsChanged(devices=tuple(changed))
 
 
-def _page(found: finding.Found) -> bytes:
-    page = {"apiVersion": "guru/v1", "items": found.items, "total": found.total, "next": found.next}
+def _place(paging: Paging) -> finding.Order | None:
+    last = paging.after(str, str, str, str)
+    return finding.Order._make(map(str, last)) if last else None
+
+
+def _page(found: finding.Found, paging: Paging) -> bytes:
+    cursor = paging.cursor(found.next) if found.next else None
+    page = {"apiVersion": "guru/v1", "items": found.items, "total": found.total, "next": cursor}
     return orjson.dumps(page)
 
 

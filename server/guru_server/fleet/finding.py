@@ -6,8 +6,6 @@ guru_wire.operator.DeviceRow says what they look like.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +15,6 @@ from typing import NamedTuple
 import orjson
 from sqlalchemy import Connection, text
 
-from guru_policy.errors import InputInvalid
 from guru_policy.inventory import Device, Place, Scalar
 from guru_policy.selector import Selector
 from guru_server.fleet.state import Signs, standing
@@ -36,7 +33,15 @@ _ROWS = text(
     " FROM device d JOIN device_state s ON s.tenant = d.tenant AND s.device = d.id"
     " WHERE d.tenant = :tenant AND d.revoked_at IS NULL AND d.held <> 'pending'"
 )
-Order = tuple[str, str, str, str]       # customer, site, name, id
+
+
+class Order(NamedTuple):
+    """Where a device stands in the list."""
+
+    customer: str
+    site: str
+    name: str
+    id: str
 
 
 class Line(NamedTuple):
@@ -88,33 +93,32 @@ class Wish:
     selector: Selector | None = None
     state: SyncState | None = None
     limit: int = 500
-    cursor: str | None = None
+    after: Order | None = None          # the place of the last device that was seen
 
 
 class Found(NamedTuple):
-    """One page. `total` counts all that match."""
+    """One page. `total` counts all that match; `next` is the place of the last one, when there are more."""
 
     items: list[Listed]
     total: int
-    next: str | None
+    next: Order | None
 
 
 def find(
     connection: Connection, tenant: str, wish: Wish, *, now: int, labels: Labels, counts: Counts, sight: Sight
 ) -> Found:
-    """The devices in sight that match, by customer, site and name; InputInvalid for a cursor that is none."""
-    after = _read_cursor(wish.cursor) if wish.cursor else None
+    """The devices in sight that match, by customer, site and name."""
     lines = _in_sight(_lines(connection, tenant), sight)
     if wish.state is not None:
         lines = [line for line in lines if standing(Signs(*line[4:11]), now).state == wish.state]
     if wish.selector is not None:
         lines = [line for line in lines if _selected(wish.selector, device_of(line), labels)]
-    begin = bisect_right(lines, after, key=_place) if after else 0
+    begin = bisect_right(lines, wish.after, key=_place) if wish.after else 0
     rest = lines[begin : begin + wish.limit]
     by_device = counts(connection, tenant, [line.id for line in rest])
     page = [_listed(line, labels, by_device.get(line.id, {}), now) for line in rest]
     more = begin + len(rest) < len(lines)
-    return Found(page, len(lines), _write_cursor(page[-1]) if more else None)
+    return Found(page, len(lines), _place(rest[-1]) if more else None)
 
 
 def matching(
@@ -163,16 +167,3 @@ def _listed(line: Line, labels: Labels, checks: Mapping[str, int], now: int) -> 
 
 
 _place = itemgetter(0, 1, 2, 3)
-
-
-def _write_cursor(last: Listed) -> str:
-    place: Order = (last.customer, last.site, last.name, last.id)
-    return base64.urlsafe_b64encode(orjson.dumps(place)).decode()
-
-
-def _read_cursor(cursor: str) -> Order:
-    try:
-        customer, site, name, device_id = orjson.loads(base64.urlsafe_b64decode(cursor[:2000]))
-    except (ValueError, TypeError, binascii.Error) as cause:
-        raise InputInvalid("the cursor is not one of ours", hint="ask again without a cursor") from cause
-    return str(customer), str(site), str(name), str(device_id)

@@ -13,6 +13,7 @@ from guru_policy.errors import Conflict, NotFound
 from guru_server.audit.log import record
 from guru_server.bus import Bus
 from guru_server.clock import Clock
+from guru_server.cursors import EVERY, Paged, Rows
 from guru_server.events.api import TOPIC
 from guru_server.events.noting import Happening, note
 from guru_server.events.numbering import number
@@ -50,22 +51,27 @@ def router(desk: Desk) -> APIRouter:
 
     @router.get("/hooks")
     @needs("policy.read", of="organisation")
-    async def hooks() -> Page[HookRow]:
+    async def hooks(paging: Paged, limit: Rows = EVERY) -> Page[HookRow]:
         """The webhooks in force, and how they go."""
         await desk.hooks.refresh()
         rows, waiting = await desk.db.read(lambda connection: store.states(connection, desk.tenant))
         found = [_hook_row(one, rows.get(name), waiting.get(name, 0)) for name, one in sorted(desk.hooks.hooks.items())]
-        return Page[HookRow](items=tuple(found), total=len(found))
+        page, after = paging.cut(found, limit, lambda row: (row.hook,))
+        return Page[HookRow](items=page, total=len(found), next=after)
 
     @router.get("/hooks/deliveries")
     @needs("policy.read", of="organisation")
     async def deliveries(
-        hook: Named = "", state: State | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        paging: Paged, hook: Named = "", state: State | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> Page[DeliveryRow]:
-        """The newest deliveries, what waits among them."""
+        """The deliveries, the newest first, what waits among them."""
+        last = paging.after(int, int, str)
         rows = await desk.db.read(
-            lambda connection: store.deliveries(connection, desk.tenant, hook, state, limit))
-        return Page[DeliveryRow](items=tuple(map(_delivery_row, rows)), total=len(rows))
+            lambda connection: store.deliveries(connection, desk.tenant, hook, state, limit + 1, last=last))
+        total = await desk.db.read(lambda connection: store.delivery_count(connection, desk.tenant, hook, state))
+        page = rows[:limit]
+        after = paging.cursor((page[-1].created_at, page[-1].seq, page[-1].id)) if len(rows) > limit else None
+        return Page[DeliveryRow](items=tuple(map(_delivery_row, page)), total=total, next=after)
 
     @router.get("/hooks/deliveries/{ident}")
     @needs("policy.read", of="organisation")

@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select, text
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, text
 
+from guru_server.cursors import Key
 from guru_server.events.noting import Happening, note
 from guru_server.events.numbering import bounds
 from guru_server.events.reading import Labels
@@ -183,21 +184,36 @@ def states(connection: Connection, tenant: str) -> tuple[dict[str, Row[Any]], di
 
 
 def deliveries(
-    connection: Connection, tenant: str, hook: str, state: str | None, limit: int, ids: Collection[str] = ()
+    connection: Connection, tenant: str, hook: str, state: str | None, limit: int, ids: Collection[str] = (),
+    *, last: Key | None = None,
 ) -> Sequence[Row[Any]]:
-    """The newest deliveries: of a webhook, in a state, or those with these ids."""
-    here = [hook_delivery.c.tenant == tenant]
+    """The newest deliveries: of a webhook, in a state, or those with these ids; after the key `last`."""
+    here, row = _wanted(tenant, hook, state), hook_delivery.c
+    if ids:
+        here.append(row.id.in_(sorted(ids)))
+    if last is not None:
+        at, seq, ident = last
+        here.append(or_(row.created_at < at, (row.created_at == at) & or_(
+            row.seq < seq, (row.seq == seq) & (row.id > ident))))
+    query = select(hook_delivery).where(*here)
+    return connection.execute(query.order_by(row.created_at.desc(), row.seq.desc(), row.id).limit(limit)).all()
+
+
+def delivery_count(connection: Connection, tenant: str, hook: str, state: str | None) -> int:
+    """How many deliveries there are: of a webhook, in a state."""
+    query = select(func.count()).select_from(hook_delivery).where(*_wanted(tenant, hook, state))
+    return int(connection.execute(query).scalar_one())
+
+
+def _wanted(tenant: str, hook: str, state: str | None) -> list[ColumnElement[bool]]:
+    here: list[ColumnElement[bool]] = [hook_delivery.c.tenant == tenant]
     done, gone = hook_delivery.c.done_at, hook_delivery.c.failed_at
     if hook:
         here.append(hook_delivery.c.hook == hook)
-    if ids:
-        here.append(hook_delivery.c.id.in_(sorted(ids)))
     if state:
         here += {"waiting": [done.is_(None), gone.is_(None)], "delivered": [done.is_not(None)],
                  "failed": [gone.is_not(None)]}[state]
-    query = select(hook_delivery).where(*here)
-    return connection.execute(query.order_by(
-        hook_delivery.c.created_at.desc(), hook_delivery.c.seq.desc(), hook_delivery.c.id).limit(limit)).all()
+    return here
 
 
 _WELL: Mapping[str, Any] = {

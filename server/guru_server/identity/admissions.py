@@ -13,6 +13,7 @@ from guru_policy.errors import Conflict
 from guru_server.audit.log import record
 from guru_server.bus import Bus
 from guru_server.clock import Clock
+from guru_server.cursors import Paged
 from guru_server.fleet.holding import ask_rotation
 from guru_server.fleet.reading import resolve
 from guru_server.identity import admitting
@@ -90,12 +91,14 @@ def router(gate: Gatehouse) -> APIRouter:
 
     @router.get("")
     @needs("device.read", of="devices")
-    async def held(rights: Asking, limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> Page[PendingRow]:
+    async def held(
+        rights: Asking, paging: Paged, limit: Annotated[int, Query(ge=1, le=1000)] = 200
+    ) -> Page[PendingRow]:
         """The devices that wait to be let in or are in quarantine."""
         sight = await rights.sight("device.read")
-        rows, total = await gate.db.read(
-            lambda connection: admitting.waiting(connection, whose(connection), sight, limit))
-        return Page[PendingRow](items=tuple(rows), total=total)
+        rows = await gate.db.read(lambda connection: admitting.waiting(connection, whose(connection), sight))
+        page, after = paging.cut(rows, limit, lambda row: (-row.since, row.id))
+        return Page[PendingRow](items=page, total=len(rows), next=after)
 
     @router.post("/approvals")
     @needs(VERB, of="devices")

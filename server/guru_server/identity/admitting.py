@@ -40,8 +40,8 @@ def of(connection: Connection, tenant: str, device_id: str) -> Standing:
                            orjson.loads(row.op_labels)), row.held)
 
 
-def waiting(connection: Connection, tenant: str, sight: Sight, limit: int) -> tuple[list[PendingRow], int]:
-    """The devices in sight that are held, the newest first, and how many there are."""
+def waiting(connection: Connection, tenant: str, sight: Sight) -> list[PendingRow]:
+    """The devices in sight that are held, the newest first."""
     query = select(device).where(device.c.tenant == tenant, device.c.held != "", device.c.revoked_at.is_(None))
     rows = [
         row for row in connection.execute(query.order_by(device.c.held_at.desc(), device.c.id))
@@ -54,8 +54,8 @@ def waiting(connection: Connection, tenant: str, sight: Sight, limit: int) -> tu
             since=row.held_at or row.enrolled_at, hardware=row.hardware[:16],
             alike=alike(connection, tenant, row.hardware, row.id), public_key=row.public_key,
             enrolled_by=row.enrolled_by,
-        ) for row in rows[:limit]
-    ], len(rows)
+        ) for row in rows
+    ]
 
 
 def approve(connection: Connection, tenant: str, one: Standing, now: int) -> Admitted:

@@ -12,6 +12,7 @@ from guru_policy.errors import GuruError, InputInvalid
 from guru_policy.objects.scopes import Scope
 from guru_server.bus import Bus
 from guru_server.clock import Clock
+from guru_server.cursors import Paged
 from guru_server.identity import enrolling
 from guru_server.identity.people import Person
 from guru_server.identity.rates import Rates
@@ -125,14 +126,13 @@ def router(identity: Identity) -> APIRouter:
     @router.get("/enrolment-tokens")
     @needs("device.enroll", of="devices")
     async def tokens(
-        rights: Asking, limit: Annotated[int, Query(ge=1, le=1000)] = 200
+        rights: Asking, paging: Paged, limit: Annotated[int, Query(ge=1, le=1000)] = 200
     ) -> Page[EnrolTokenRow]:
-        """The newest enrolment tokens."""
+        """The enrolment tokens, the newest first."""
         sight = await rights.sight("device.enroll")
-        rows, total = await identity.db.read(
-            lambda connection: enrolling.listed(connection, whose(connection), limit, sight)
-        )
-        return Page[EnrolTokenRow](items=tuple(rows), total=total)
+        rows = await identity.db.read(lambda connection: enrolling.listed(connection, whose(connection), sight))
+        page, after = paging.cut(rows, limit, lambda row: (-row.created_at, row.id))
+        return Page[EnrolTokenRow](items=page, total=len(rows), next=after)
 
     @router.delete("/enrolment-tokens/{token_id}")
     @needs("device.enroll", of="devices")

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 
 from guru_policy.access.rulebook import Rulebook
 from guru_policy.admitting import Admission, Applicant, inside
@@ -73,16 +73,13 @@ def create(
 
 
 def listed(
-    connection: Connection, tenant: str, limit: int, sight: Sight
-) -> tuple[list[EnrolTokenRow], int]:
-    """The newest tokens in sight, and how many there are."""
+    connection: Connection, tenant: str, sight: Sight
+) -> list[EnrolTokenRow]:
+    """The tokens in sight, the newest first."""
     of = enrolment_token.c.tenant == tenant
     query = select(enrolment_token).where(of).order_by(enrolment_token.c.created_at.desc(), enrolment_token.c.id)
-    if sight.whole:
-        total = connection.execute(select(func.count()).select_from(enrolment_token).where(of)).scalar_one()
-        return [_row(row) for row in connection.execute(query.limit(limit))], total
-    rows = [_row(row) for row in connection.execute(query) if sight.place(row.customer, row.site)]
-    return rows[:limit], len(rows)
+    rows = connection.execute(query)
+    return [_row(row) for row in rows if sight.whole or sight.place(row.customer, row.site)]
 
 
 def revoke(

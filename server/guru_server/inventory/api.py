@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,11 +12,11 @@ import orjson
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
-from guru_policy.errors import InputInvalid, NotFound
+from guru_policy.errors import NotFound
 from guru_policy.inventory import Device
 from guru_policy.query.kept import KEPT_BY_NAME
 from guru_policy.selector import parse
-from guru_server.cursors import LAST, cut, number_of
+from guru_server.cursors import LAST, Key, Paged, Paging, Rows
 from guru_server.fleet.finding import GitLabels, matching
 from guru_server.fleet.reading import resolve
 from guru_server.inventory import reading
@@ -38,11 +37,8 @@ from guru_wire.operator import Page
 
 ItemT = TypeVar("ItemT", SoftwareRow, SoftwareHolder, PendingUpdates, FoundDevice, HeldRow)
 Read = Callable[[Connection, str, Mapping[str, Device]], list[ItemT]]
-MOST = 10_000                           # rows of one page
 
 Selector = Annotated[str, Query(max_length=2000)]
-Limit = Annotated[int, Query(ge=1, le=MOST)]
-Cursor = Annotated[str | None, Query(max_length=20)]
 Wanted = Annotated[str, Query(max_length=200)]
 
 
@@ -90,8 +86,8 @@ def _route_one(router: APIRouter, desk: Desk) -> None:
     @router.get("/inventory/rows/{ref:path}")
     @needs("device.read", of="devices")
     async def rows(
-        ref: str, rights: Asking, table: Annotated[str, Query(max_length=64)],
-        text: Wanted = "", limit: Limit = 1000, cursor: Cursor = None,
+        ref: str, rights: Asking, paging: Paged, table: Annotated[str, Query(max_length=64)],
+        text: Wanted = "", limit: Rows = 1000,
     ) -> Page[HeldRow]:
         """The rows of one table, by name; with `text` those that hold it."""
         sight = await rights.sight("device.read")
@@ -99,19 +95,18 @@ def _route_one(router: APIRouter, desk: Desk) -> None:
             raise NotFound(f"the inventory has no table {table[:64]}", hint=f"it has {', '.join(KEPT_BY_NAME)}")
         found = await desk.db.read(lambda connection: reading.rows_of(
             connection, whose(connection), resolve(connection, whose(connection), ref, sight), table, text))
-        return _page(found, cursor, limit)
+        return _page(found, paging, limit, partial(_of_row, table))
 
     @router.get("/inventory/changes/{ref:path}")
     @needs("device.read", of="devices")
     async def history(
-        ref: str, rights: Asking,
+        ref: str, rights: Asking, paging: Paged,
         table: Annotated[str, Query(max_length=64)] = "",
         since: Annotated[int, Query(ge=0, le=LAST)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-        cursor: Annotated[str | None, Query(max_length=1000)] = None,
     ) -> Page[ChangedRow]:
         """What came, went and changed on the device since a time (ms UTC), the newest first."""
-        after, sight = _read_cursor(cursor) if cursor else None, await rights.sight("device.read")
+        after, sight = paging.after(int, str, str), await rights.sight("device.read")
 
         def read(connection: Connection) -> reading.Changes:
             device = resolve(connection, whose(connection), ref, sight)
@@ -119,7 +114,7 @@ def _route_one(router: APIRouter, desk: Desk) -> None:
                 connection, whose(connection), device, kind=table, since=since, after=after, most=limit)
 
         found = await desk.db.read(read)
-        return Page(items=tuple(found.rows), total=found.total, next=_write_cursor(found.next) if found.next else None)
+        return Page(items=tuple(found.rows), total=found.total, next=paging.cursor(found.next) if found.next else None)
 
 
 def _route_fleet(router: APIRouter, desk: Desk) -> None:
@@ -128,54 +123,57 @@ def _route_fleet(router: APIRouter, desk: Desk) -> None:
     @router.get("/inventory/software")
     @needs("device.read", of="devices")
     async def software(
-        rights: Asking, text: Wanted = "", selector: Selector = "", limit: Limit = 1000, cursor: Cursor = None,
+        rights: Asking, paging: Paged, text: Wanted = "", selector: Selector = "", limit: Rows = 1000,
     ) -> Page[SoftwareRow]:
         """Which software there is, in which versions, on how many of the devices that match."""
-        return _page(await desk.over(rights, selector, partial(reading.software, wanted=text)), cursor, limit)
+        found = await desk.over(rights, selector, partial(reading.software, wanted=text))
+        return _page(found, paging, limit, lambda one: (one.name, one.version, one.manager))
 
     @router.get("/inventory/holders")
     @needs("device.read", of="devices")
     async def holders(
-        rights: Asking, name: Annotated[str, Query(min_length=1, max_length=200)],
-        version: Wanted = "", selector: Selector = "", limit: Limit = 1000, cursor: Cursor = None,
+        rights: Asking, paging: Paged, name: Annotated[str, Query(min_length=1, max_length=200)],
+        version: Wanted = "", selector: Selector = "", limit: Rows = 1000,
     ) -> Page[SoftwareHolder]:
         """Which of the devices that match have the package of this name."""
         found = await desk.over(rights, selector, partial(reading.holders, name=name, version=version))
-        return _page(found, cursor, limit)
+        return _page(found, paging, limit, _of_holder)
 
     @router.get("/inventory/updates")
     @needs("device.read", of="devices")
     async def updates(
-        rights: Asking, selector: Selector = "", limit: Limit = 1000, cursor: Cursor = None,
+        rights: Asking, paging: Paged, selector: Selector = "", limit: Rows = 1000,
     ) -> Page[PendingUpdates]:
         """Which of the devices that match have updates to install, by their own package lists."""
-        return _page(await desk.over(rights, selector, reading.pending), cursor, limit)
+        return _page(await desk.over(rights, selector, reading.pending), paging, limit, _of_updates)
 
     @router.get("/find")
     @needs("device.read", of="devices")
     async def find(
-        rights: Asking, text: Annotated[str, Query(min_length=2, max_length=200)],
-        limit: Limit = 200, cursor: Cursor = None,
+        rights: Asking, paging: Paged, text: Annotated[str, Query(min_length=2, max_length=200)],
+        limit: Rows = 200,
     ) -> Page[FoundDevice]:
         """The devices in which a text stands: name, address, MAC, serial, label, or somebody who is there."""
-        return _page(await desk.over(rights, "", partial(reading.find, wanted=text)), cursor, limit)
+        return _page(await desk.over(rights, "", partial(reading.find, wanted=text)), paging, limit, _of_hit)
 
 
-def _page(rows: Sequence[ItemT], cursor: str | None, limit: int) -> Page[ItemT]:
-    page, after = cut(rows, number_of(cursor), limit)
+def _page(rows: Sequence[ItemT], paging: Paging, limit: int, key: Callable[[ItemT], Key]) -> Page[ItemT]:
+    page, after = paging.cut(rows, limit, key)
     return Page(items=page, total=len(rows), next=after)
 
 
-def _write_cursor(place: reading.Place) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps(place)).decode()
+def _of_row(table: str, one: HeldRow) -> Key:
+    whole = orjson.dumps(one.row, option=orjson.OPT_SORT_KEYS)
+    return reading.named(table, one.row), hashlib.sha256(whole).hexdigest()
 
 
-def _read_cursor(cursor: str) -> reading.Place:
-    wrong = InputInvalid("the cursor is not one of ours", hint="ask again without a cursor")
-    try:
-        at, kind, key = orjson.loads(base64.urlsafe_b64decode(cursor))
-    except (ValueError, TypeError, binascii.Error) as cause:
-        raise wrong from cause
-    if type(at) is not int or abs(at) > LAST:
-        raise wrong
-    return at, str(kind), str(key)
+def _of_holder(one: SoftwareHolder) -> Key:
+    return one.customer, one.site, one.name, one.id, one.version, one.arch, one.package, one.manager
+
+
+def _of_updates(one: PendingUpdates) -> Key:
+    return -one.security, -one.updates, one.customer, one.site, one.name, one.id
+
+
+def _of_hit(one: FoundDevice) -> Key:
+    return one.customer, one.site, one.name, one.id, one.field, one.value

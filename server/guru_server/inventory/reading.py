@@ -10,6 +10,7 @@ from sqlalchemy import Connection, desc, func, or_, select, tuple_
 
 from guru_policy.inventory import Device
 from guru_policy.query.kept import KEPT_BY_NAME, OF_QUERY
+from guru_server.cursors import Key
 from guru_server.inventory.items import Body, bodies_of, unpacked
 from guru_server.inventory.tables import inventory_change, inventory_item, inventory_state
 from guru_wire.holdings import (
@@ -36,8 +37,6 @@ SOUGHT: Mapping[str, Mapping[str, str]] = {
 }
 _FACTS = {"hostname": "hostname", "ip": "ip", "mac": "mac", "serial": "serial"}
 
-Place = tuple[int, str, str]            # of a change: at, kind, key
-
 
 class Listing(NamedTuple):
     """A device's table as stored."""
@@ -52,7 +51,7 @@ class Changes(NamedTuple):
 
     rows: list[ChangedRow]
     total: int
-    next: Place | None
+    next: Key | None                    # at, kind, key
 
 
 def tables_of(connection: Connection, tenant: str, device: str) -> tuple[InventoryTable, ...]:
@@ -77,13 +76,13 @@ def rows_of(connection: Connection, tenant: str, device: str, kind: str, wanted:
     found = bodies_of(connection, tenant, unpacked(stored))
     return [
         HeldRow(row=body, since=since.get((device, number)))
-        for number, body in sorted(found.items(), key=lambda one: _named(kind, one[1]))
+        for number, body in sorted(found.items(), key=lambda one: named(kind, one[1]))
         if _says(body, wanted)
     ]
 
 
 def changes(
-    connection: Connection, tenant: str, device: str, *, kind: str = "", since: int = 0, after: Place | None = None,
+    connection: Connection, tenant: str, device: str, *, kind: str = "", since: int = 0, after: Key | None = None,
     most: int = 500,
 ) -> Changes:
     """What changed, the newest first."""
@@ -224,13 +223,8 @@ def _change(at: int, kind: str, before: Body | None, after: Body | None) -> Chan
     body = after or before or {}
     return ChangedRow(
         at=at, table=kind, change="added" if before is None else "removed" if after is None else "changed",
-        name=_named(kind, body), before=before, after=after,
+        name=named(kind, body), before=before, after=after,
     )
-
-
-def _named(kind: str, body: Body) -> str:
-    kept = KEPT_BY_NAME.get(kind)
-    return " ".join(_text(body, name) for name in kept.key if body.get(name) is not None) if kept else ""
 
 
 def _says(body: Body, wanted: str) -> bool:
@@ -244,6 +238,12 @@ def _text(body: Body, name: str) -> str:
 
 def _where(device: Device) -> dict[str, str]:
     return {"id": device.id, "name": device.name, "customer": device.place.customer, "site": device.place.site}
+
+
+def named(kind: str, body: Body) -> str:
+    """What a row of a table is called by: its key in words."""
+    kept = KEPT_BY_NAME.get(kind)
+    return " ".join(_text(body, name) for name in kept.key if body.get(name) is not None) if kept else ""
 
 
 def by_id(devices: Iterable[Device]) -> dict[str, Device]:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection, Row
 
 from guru_policy.errors import NotFound, Refused
-from guru_server.cursors import LAST
+from guru_server.cursors import EVERY, LAST, Paged, Paging, Rows
 from guru_server.fleet.reading import resolve
 from guru_server.jobs import asking, deciding, seeing, store, templates
 from guru_server.jobs.asking import Desk
@@ -80,10 +80,12 @@ def router(desk: Desk) -> APIRouter:
 def _route_reading(router: APIRouter, desk: Desk) -> None:
     @router.get("/jobs")
     @needs("device.read", of="devices")
-    async def listed(rights: Asking, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> Page[JobRow]:
-        """The newest jobs."""
+    async def listed(
+        rights: Asking, paging: Paged, limit: Annotated[int, Query(ge=1, le=1000)] = 50
+    ) -> Page[JobRow]:
+        """The jobs, the newest first."""
         sight = await rights.sight("device.read")
-        return await desk.db.read(lambda connection: _page(connection, limit, sight))
+        return await desk.db.read(lambda connection: _page(connection, limit, paging, sight))
 
     @router.get("/jobs/{ref}", response_model=JobDetail)
     @needs("device.read", of="devices")
@@ -134,11 +136,12 @@ def _route_reading(router: APIRouter, desk: Desk) -> None:
 def _route_scripts(router: APIRouter, desk: Desk) -> None:
     @router.get("/scripts")
     @needs("device.read", of="devices")
-    async def scripts(rights: Asking) -> Page[ScriptRow]:
+    async def scripts(rights: Asking, paging: Paged, limit: Rows = EVERY) -> Page[ScriptRow]:
         """The CommandTemplates in force: the organisation's, and those of customers that the sender knows."""
         sight = await rights.sight("device.read")
-        found = [one for one in await desk.templates.every() if _of_known(one, sight)]
-        return Page[ScriptRow](items=tuple(templates.row(one) for one in found), total=len(found))
+        found = [templates.row(one) for one in await desk.templates.every() if _of_known(one, sight)]
+        page, after = paging.cut(found, limit, lambda row: (row.name, row.scope))
+        return Page[ScriptRow](items=page, total=len(found), next=after)
 
     @router.get("/scripts/{name}")
     @needs("device.read", of="devices")
@@ -160,15 +163,23 @@ def _of_known(found: templates.Found, sight: Sight) -> bool:
     return scope.level == "org" or sight.touches(scope.customer)
 
 
-def _page(connection: Connection, limit: int, sight: Sight) -> Page[JobRow]:
+def _page(connection: Connection, limit: int, paging: Paging, sight: Sight) -> Page[JobRow]:
+    last = paging.after(int, str)
     if not sight.whole:
         seen = seeing.of_all(connection, sight)
-        mine = store.newest_of(connection, seen.keys(), limit)
-        return Page[JobRow](items=tuple(seen[row.id].row(store.job_row(row, {})) for row in mine), total=len(seen))
-    rows = store.newest(connection, limit)
+        mine = store.newest_of(connection, seen.keys(), limit + 1, last)
+        items = tuple(seen[row.id].row(store.job_row(row, {})) for row in mine[:limit])
+        return Page[JobRow](items=items, total=len(seen), next=_following(mine, limit, paging))
+    found = store.newest(connection, limit + 1, last)
+    rows = found[:limit]
     counts = store.counts(connection, [row.id for row in rows])
     items = tuple(store.job_row(row, counts[row.id]) for row in rows)
-    return Page[JobRow](items=items, total=store.total(connection))
+    return Page[JobRow](items=items, total=store.total(connection), next=_following(found, limit, paging))
+
+
+def _following(rows: list[Row[Any]], limit: int, paging: Paging) -> str | None:
+    """The next cursor, of up to one row more than the page has."""
+    return paging.cursor((rows[limit - 1].created_at, rows[limit - 1].id)) if len(rows) > limit else None
 
 
 def _detail(connection: Connection, ref: str, now: int, sight: Sight) -> JobDetail:

@@ -7,9 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, func, select, text
+from sqlalchemy import Connection, Row, and_, bindparam, func, select, text
 
 from guru_policy.errors import Conflict, NotFound
+from guru_server.cursors import Key, newest_after
 from guru_server.fleet.state import LINK_QUIET_MS
 from guru_server.jobs.deciding import Standing, Wave
 from guru_server.jobs.seeing import of_job
@@ -80,16 +81,17 @@ def by_id(connection: Connection, job_id: str) -> Row[Any]:
     return connection.execute(select(job).where(job.c.tenant == whose(connection), job.c.id == job_id)).one()
 
 
-def newest(connection: Connection, limit: int) -> list[Row[Any]]:
-    """The newest jobs."""
-    of = job.c.tenant == whose(connection)
+def newest(connection: Connection, limit: int, last: Key | None = None) -> list[Row[Any]]:
+    """The newest jobs; after the one that began and is called as `last` says."""
+    of = and_(job.c.tenant == whose(connection), *newest_after(job.c.created_at, job.c.id, last))
     query = select(job).where(of).order_by(job.c.created_at.desc(), job.c.id).limit(limit)
     return list(connection.execute(query).all())
 
 
-def newest_of(connection: Connection, jobs: Collection[str], limit: int) -> list[Row[Any]]:
-    """The newest of these jobs."""
-    times = select(job.c.id).where(job.c.tenant == whose(connection)).order_by(job.c.created_at.desc(), job.c.id)
+def newest_of(connection: Connection, jobs: Collection[str], limit: int, last: Key | None = None) -> list[Row[Any]]:
+    """The newest of these jobs, after `last`."""
+    of = and_(job.c.tenant == whose(connection), *newest_after(job.c.created_at, job.c.id, last))
+    times = select(job.c.id).where(of).order_by(job.c.created_at.desc(), job.c.id)
     chosen = list(islice((one for one in connection.execute(times).scalars() if one in jobs), limit))
     query = select(job).where(job.c.tenant == whose(connection), job.c.id.in_(chosen))
     return list(connection.execute(query.order_by(job.c.created_at.desc(), job.c.id)).all())

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
+from guru_server.cursors import Key, Paged
 from guru_server.notify import outbox
 from guru_server.rights.asking import Asking, Sight
 from guru_server.rights.declaring import needs
@@ -23,25 +24,30 @@ def router(db: Database) -> APIRouter:
     @needs("alert.read", of="devices")
     async def listed(
         rights: Asking,
+        paging: Paged,
         state: Literal["waiting", "delivered", "failed"] | None = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     ) -> Page[NotificationRow]:
-        """The newest notes to channels, with the error of the last try."""
+        """The notes to channels, the newest first, with the error of the last try."""
         sight = await rights.sight("alert.read")
-        rows, total = await db.read(lambda connection: _seen(connection, state, limit, sight))
-        return Page[NotificationRow](items=tuple(note_row(row) for row in rows), total=total)
+        last = paging.after(int, str)
+        rows, total = await db.read(lambda connection: _seen(connection, state, limit + 1, last, sight))
+        page = rows[:limit]
+        after = paging.cursor((page[-1].created_at, page[-1].note.id)) if len(rows) > limit else None
+        return Page[NotificationRow](items=tuple(note_row(row) for row in page), total=total, next=after)
 
     return router
 
 
 def _seen(
-    connection: Connection, state: str | None, limit: int, sight: Sight
+    connection: Connection, state: str | None, limit: int, last: Key | None, sight: Sight
 ) -> tuple[list[outbox.NoteState], int]:
     """Notes and how many there are; only those of customers that are in sight as a whole."""
     if sight.whole:
-        return outbox.notes(connection, state, limit), outbox.count(connection, state)
+        return outbox.notes(connection, state, limit, last), outbox.count(connection, state)
     rows = [row for row in outbox.notes(connection, state, None) if sight.place(row.note.customer)]
-    return rows[:limit], len(rows)
+    rest = [row for row in rows if last is None or (-row.created_at, row.note.id) > (-int(last[0]), last[1])]
+    return rest[:limit], len(rows)
 
 
 def note_row(row: outbox.NoteState) -> NotificationRow:

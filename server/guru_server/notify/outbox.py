@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, select, text, tuple_
 
+from guru_server.cursors import Key, newest_after
 from guru_server.notify.tables import notification
 from guru_server.store.binding import whose
 
@@ -147,9 +148,12 @@ def forget_finished(connection: Connection, before: int) -> int:
     return connection.execute(notification.delete().where(*old)).rowcount
 
 
-def notes(connection: Connection, state: str | None, limit: int | None) -> list[NoteState]:
-    """The newest notes, all or of one state; every one without a limit."""
-    query = select(notification).where(*_in_state(connection, state))
+def notes(
+    connection: Connection, state: str | None, limit: int | None, last: Key | None = None
+) -> list[NoteState]:
+    """The newest notes, all or of one state, after the key `last`; every one without a limit."""
+    rest = newest_after(notification.c.created_at, notification.c.id, last)
+    query = select(notification).where(*_in_state(connection, state), *rest)
     newest = query.order_by(notification.c.created_at.desc(), notification.c.id).limit(limit)
     return [_state(row) for row in connection.execute(newest)]
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from guru_policy.selector import parse
 from guru_server.clock import Clock
-from guru_server.cursors import cut, number_of
+from guru_server.cursors import Key, Paged, Rows
 from guru_server.fleet.finding import GitLabels, matching
 from guru_server.identity.people import Person
 from guru_server.identity.signing_in import signed_in
@@ -23,7 +23,6 @@ from guru_wire.operator import Page
 from guru_wire.overriding import OverrideRequest, OverrideRow
 
 Who = Annotated[Person, Depends(signed_in)]
-MOST = 10_000                           # rows of one page
 
 
 def router(db: Database, overrider: Overrider, labels: GitLabels, now: Clock) -> APIRouter:
@@ -34,13 +33,12 @@ def router(db: Database, overrider: Overrider, labels: GitLabels, now: Clock) ->
     @needs("device.read", of="devices")
     async def get_overrides(
         rights: Asking,
+        paging: Paged,
         selector: Annotated[str, Query(max_length=2000)] = "",
         ended: bool = False,
-        limit: Annotated[int, Query(ge=1, le=MOST)] = 1000,
-        cursor: Annotated[str | None, Query(max_length=20)] = None,
+        limit: Rows = 1000,
     ) -> Page[OverrideRow]:
         """Those in force by device and path; with `ended` those that ended, the newest first."""
-        skip = number_of(cursor)
         wanted = parse(selector) if selector.strip() else None
         of = await labels()
         moment, sight = now(), await rights.sight("device.read")
@@ -53,7 +51,7 @@ def router(db: Database, overrider: Overrider, labels: GitLabels, now: Clock) ->
             return [one for one in found if one.device in chosen]
 
         rows = await db.read(read)
-        page, after = cut(rows, skip, limit)
+        page, after = paging.cut(rows, limit, _latest if ended else _placed)
         return Page(items=page, total=len(rows), next=after)
 
     @router.post("/overrides")
@@ -77,6 +75,14 @@ def router(db: Database, overrider: Overrider, labels: GitLabels, now: Clock) ->
         return _all(await overrider.remove(ident, device, path, who.spoken, eyes))
 
     return router
+
+
+def _placed(row: OverrideRow) -> Key:
+    return row.customer, row.site, row.name, row.path, row.device, row.id
+
+
+def _latest(row: OverrideRow) -> Key:
+    return -(row.ended_at or 0), *_placed(row)
 
 
 def _all(rows: list[OverrideRow]) -> Page[OverrideRow]:

@@ -14,6 +14,7 @@ from guru_server.accounts import accounts, attempts, sessions
 from guru_server.accounts.attempts import Attempt, Wish
 from guru_server.accounts.browser_page import POLICY, QUIET_POLICY, Words, passkey_page, told_page
 from guru_server.accounts.lobby import Lobby
+from guru_server.cursors import EVERY, Paged, Rows
 from guru_server.identity.people import Person
 from guru_server.identity.sightings import Sightings
 from guru_server.identity.signing_in import address_of, signed_in
@@ -116,11 +117,14 @@ def router(lobby: Lobby) -> APIRouter:
 
     @router.get("/account/passkeys")
     @needs(None, of="oneself")
-    async def listed(person: Who) -> Page[PasskeySeen]:
+    async def listed(
+        person: Who, paging: Paged, limit: Rows = EVERY
+    ) -> Page[PasskeySeen]:
         """One's own passkeys, the oldest first."""
         rows = await desk.db.read(lambda connection: keeping.passkeys(connection, desk.tenant, person.name))
-        mine = [_seen(one) for one in rows] if person.session else []
-        return Page[PasskeySeen](items=tuple(mine), total=len(mine))
+        mine = rows if person.session else []
+        page, after = paging.cut(mine, limit, lambda one: (one.created_at, one.id))
+        return Page[PasskeySeen](items=tuple(map(_seen, page)), total=len(mine), next=after)
 
     @router.delete("/account/passkeys/{ident}")
     @needs(None, of="oneself")

@@ -12,7 +12,7 @@ from guru_policy.access.deciding import EVERYTHING
 from guru_policy.errors import GuruError
 from guru_server.bus import Bus
 from guru_server.clock import Clock
-from guru_server.cursors import LAST, number_of
+from guru_server.cursors import LAST, Paged
 from guru_server.gateway.plain import plain
 from guru_server.gitops.watch import Watch
 from guru_server.reconcile.drifting import drift
@@ -21,7 +21,7 @@ from guru_server.reconcile.narrowing import revision_for
 from guru_server.reconcile.plan import Planner
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.status import Watched, progress, status
-from guru_server.reconcile.store import revision_count, revision_row, revisions
+from guru_server.reconcile.store import revision_count, revision_row, revisions_after
 from guru_server.rights.asking import Asking
 from guru_server.rights.declaring import needs
 from guru_server.rights.weighing import costly
@@ -94,15 +94,14 @@ def operators(desk: Desk) -> APIRouter:
     @router.get("/revisions")
     @needs("device.read", of="devices")
     async def get_revisions(
-        rights: Asking, limit: Annotated[int, Query(ge=1, le=1000)] = 50, cursor: str | None = None
+        rights: Asking, paging: Paged, limit: Annotated[int, Query(ge=1, le=1000)] = 50
     ) -> Page[RevisionRow]:
         """The commits that were seen, the newest first."""
-        skip, sight = number_of(cursor), await rights.sight("device.read")
-        rows = await db.read(lambda connection: revisions(connection, tenant, limit, skip))
+        last, sight = paging.after(int), await rights.sight("device.read")
+        rows = await db.read(lambda connection: revisions_after(connection, tenant, limit + 1, last))
         total = await db.read(lambda connection: revision_count(connection, tenant))
-        more = skip + len(rows) < total
-        told = tuple(revision_for(sight, row) for row in rows)
-        return Page(items=told, total=total, next=str(skip + len(rows)) if more else None)
+        told = tuple(revision_for(sight, one.row) for one in rows[:limit])
+        return Page(items=told, total=total, next=paging.cursor((rows[limit - 1].seq,)) if len(rows) > limit else None)
 
     @router.post("/sync")
     @needs("policy.apply", of="organisation")

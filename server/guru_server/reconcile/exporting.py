@@ -14,9 +14,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from guru_policy.errors import Conflict, InputInvalid, NotFound
+from guru_policy.errors import Conflict, NotFound
 from guru_policy.objects.scopes import owner_of
 from guru_policy.tree import MAX_ASSET, Entry
+from guru_server.cursors import Paging
 from guru_server.gateway.plain import plain
 from guru_server.gitops.mirror import Mirror
 from guru_server.reconcile.deciding import Standing
@@ -58,16 +59,19 @@ class Exporter:
         self._newest: Listing | None = None
         self._lock = asyncio.Lock()     # one list is made at a time
 
-    async def page(self, cursor: str | None) -> Export:
+    async def page(self, paging: Paging) -> Export:
         """Some of the files. NotFound when nothing is in force, Conflict when that moved since the cursor."""
         listing = await self._listing()
-        skip = _position(cursor, listing.state)
+        last = paging.after(str, int)
+        if last is not None and last[0] != listing.state:
+            raise _moved()
+        skip = int(last[1]) if last else 0          # nothing comes or goes in between: the list is of one state
         files = listing.files[skip : skip + PAGE]
         end = skip + len(files)
         return Export(
             state=listing.state, base=listing.base, customers=listing.customers, left_out=listing.left_out,
             items=files, total=len(listing.files),
-            next=f"{listing.state}.{end}" if end < len(listing.files) else None,
+            next=paging.cursor((listing.state, end)) if end < len(listing.files) else None,
         )
 
     async def contents(self, state: str, blobs: Sequence[str]) -> Contents:
@@ -174,17 +178,6 @@ def _unfit(entry: Entry) -> str:
     if len(entry.path) > MAX_PATH or _ODD.search(entry.path):
         return "its name is too long, not UTF-8, or holds control characters"
     return ""
-
-
-def _position(cursor: str | None, state: str) -> int:
-    if cursor is None:
-        return 0
-    named, _, place = cursor.partition(".")
-    if not (place.isascii() and place.isdigit() and len(place) <= 9):
-        raise InputInvalid("the cursor is not one of ours", hint="ask again without a cursor")
-    if named != state:
-        raise _moved()
-    return int(place)
 
 
 def _moved() -> Conflict:

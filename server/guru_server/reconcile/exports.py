@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from guru_server.cursors import Paged
 from guru_server.reconcile.api import Desk
 from guru_server.reconcile.exporting import Exporter
 from guru_server.rights.declaring import needs
@@ -21,9 +22,9 @@ def exports(desk: Desk) -> APIRouter:
 
     @router.get("/exports")
     @needs("policy.plan", of="organisation")
-    async def get_export(cursor: str | None = None) -> Export:
+    async def get_export(paging: Paged) -> Export:
         """The files in force, some at a time."""
-        return await exporter.page(cursor)
+        return await exporter.page(paging)
 
     @router.post("/exports/contents")
     @needs("policy.read", of="organisation")

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, select, text
 from guru_policy.access.rulebook import Rulebook
 from guru_server.accounts import leaving
 from guru_server.audit.log import record
+from guru_server.cursors import Key
 from guru_server.events.noting import Happening, note
 from guru_server.fleet.tables import device_state
 from guru_server.leases import Fence, held
@@ -206,11 +207,25 @@ def standings(connection: Connection, tenant: str) -> dict[str, tuple[Standing, 
     return found
 
 
-def revisions(connection: Connection, tenant: str, limit: int, skip: int = 0) -> list[RevisionRow]:
-    """The newest attempts first, after leaving out `skip` of them."""
+class Attempt(NamedTuple):
+    """A revision that was seen, and its number in the order of time."""
+
+    seq: int
+    row: RevisionRow
+
+
+def revisions(connection: Connection, tenant: str, limit: int) -> list[RevisionRow]:
+    """The newest attempts first."""
+    return [one.row for one in revisions_after(connection, tenant, limit, None)]
+
+
+def revisions_after(connection: Connection, tenant: str, limit: int, last: Key | None) -> list[Attempt]:
+    """The newest attempts first: those before the number that is all of `last`."""
     query = select(revision).where(revision.c.tenant == tenant).order_by(revision.c.seq.desc())
-    rows = connection.execute(query.offset(skip).limit(limit)).mappings()
-    return [_revision(row, loaded(row["faults"])) for row in rows]
+    if last is not None:
+        query = query.where(revision.c.seq < last[0])
+    rows = connection.execute(query.limit(limit)).mappings()
+    return [Attempt(row["seq"], _revision(row, loaded(row["faults"]))) for row in rows]
 
 
 def newest_attempt(connection: Connection, tenant: str) -> RevisionRow | None:

@@ -20,6 +20,7 @@ from guru_policy.objects.scopes import ORG, Scope
 from guru_policy.selector import parse
 from guru_policy.text.suggesting import did_you_mean
 from guru_server.clock import Clock
+from guru_server.cursors import EVERY, Paged, Rows
 from guru_server.fleet import finding
 from guru_server.fleet.reading import known, resolve
 from guru_server.identity import people
@@ -137,10 +138,11 @@ def _route_keys(router: APIRouter, desk: Desk) -> None:
 
     @router.get("/keys")
     @needs("user.manage", of="organisation")
-    async def listed() -> Page[KeyRow]:
+    async def listed(paging: Paged, limit: Rows = EVERY) -> Page[KeyRow]:
         """Every key, the oldest first, without secrets."""
         rows = await desk.db.read(_keys)
-        return Page[KeyRow](items=tuple(rows), total=len(rows))
+        page, after = paging.cut(rows, limit, lambda row: (row.created_at, row.id))
+        return Page[KeyRow](items=page, total=len(rows), next=after)
 
     @router.delete("/keys/{key_id}")
     @needs("user.manage", of="organisation")

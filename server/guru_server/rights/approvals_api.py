@@ -16,6 +16,7 @@ from guru_policy.errors import NotSignedIn, Refused
 from guru_policy.inventory import Device
 from guru_server.accounts.desk import Desk as Accounts
 from guru_server.clock import Clock
+from guru_server.cursors import Paged
 from guru_server.fleet.inventory import Inventory
 from guru_server.identity.people import Person
 from guru_server.identity.signing_in import signed_in
@@ -33,7 +34,7 @@ Who = Annotated[Person, Depends(signed_in)]
 Replay = Callable[[Request, Act, StandIn], Awaitable[tuple[int, str]]]
 GIVE = "approval.give"
 MOST_TARGETS = 100
-MOST_LOOKED_AT = 500
+MOST_LOOKED_AT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ def _route_looking(router: APIRouter, desk: Desk) -> None:
     @router.get("/approvals")
     @needs(None, of="oneself")
     async def listed(
-        person: Who, rights: Asking, limit: Annotated[int, Query(ge=1, le=MOST_LOOKED_AT)] = 50
+        person: Who, rights: Asking, paging: Paged,
+        limit: Annotated[int, Query(ge=1, le=500)] = 50,
     ) -> Page[ApprovalRow]:
         """What the asker waits for, and what waits for the asker's word; the newest first."""
         now = desk.clock()
@@ -66,7 +68,8 @@ def _route_looking(router: APIRouter, desk: Desk) -> None:
         mine = await desk.db.read(lambda connection: owner_of(connection, whose(connection), person))
         eye = await _eye(desk, rights)
         seen = [row for row in rows if _same(row.owner, mine) or eye.may_give(row)]
-        return Page[ApprovalRow](items=tuple(_row(row, now) for row in seen[:limit]), total=len(seen))
+        page, after = paging.cut(seen, limit, lambda row: (-row.created_at, row.id))
+        return Page[ApprovalRow](items=tuple(_row(row, now) for row in page), total=len(seen), next=after)
 
     @router.get("/approvals/{ident}")
     @needs(None, of="oneself")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 from sqlalchemy import Connection
 
 from guru_policy.errors import NotFound
+from guru_server.cursors import EVERY, Paged, Rows
 from guru_server.identity import people
 from guru_server.identity.clients import Clients
 from guru_server.identity.people import Limits, Person
@@ -45,10 +46,11 @@ def router(clients: Clients) -> APIRouter:
 
     @router.get("/clients")
     @needs("user.manage", of="organisation")
-    async def listed() -> Page[KeyRow]:
+    async def listed(paging: Paged, limit: Rows = EVERY) -> Page[KeyRow]:
         """Every client, the oldest first, without secrets."""
         rows = await db.read(lambda connection: key_rows(connection, tenant, "oauth"))
-        return Page[KeyRow](items=tuple(rows), total=len(rows))
+        page, after = paging.cut(rows, limit, lambda row: (row.created_at, row.id))
+        return Page[KeyRow](items=page, total=len(rows), next=after)
 
     @router.delete("/clients/{client_id}")
     @needs("user.manage", of="organisation")

@@ -18,7 +18,7 @@ from guru_server.rights.tables import access_grant
 
 LIFE = 4 * 3_600_000                    # ms in which somebody has to decide
 MOST_PENDING = 20                       # of one person
-MOST_SHOWN = 500
+MOST_SHOWN = 10_000
 
 
 class Granted(NamedTuple):

@@ -19,6 +19,7 @@ from guru_policy.objects.scopes import ORG, Scope
 from guru_policy.selector import parse
 from guru_policy.text.suggesting import did_you_mean
 from guru_server.clock import Clock
+from guru_server.cursors import EVERY, Paged, Rows
 from guru_server.identity.people import Person
 from guru_server.identity.signing_in import signed_in
 from guru_server.rights import granting
@@ -86,12 +87,15 @@ def _route_asking(router: APIRouter, desk: Desk) -> None:
 
     @router.get("/access/requests")
     @needs(None, of="oneself")
-    async def listed(person: Who, rights: Asking) -> Page[GrantRow]:
+    async def listed(
+        person: Who, rights: Asking, paging: Paged, limit: Rows = EVERY
+    ) -> Page[GrantRow]:
         """The asker's own, and those where the asker has a word; the newest first."""
         now = desk.clock()
         rows = await desk.db.read(lambda connection: granting.newest(connection, whose(connection)))
-        seen = tuple(_row(row, now) for row in rows if _sees(rights, person, row))
-        return Page[GrantRow](items=seen, total=len(seen))
+        seen = [row for row in rows if _sees(rights, person, row)]
+        page, after = paging.cut(seen, limit, lambda row: (-row.created_at, row.id))
+        return Page[GrantRow](items=tuple(_row(row, now) for row in page), total=len(seen), next=after)
 
 
 def _route_deciding(router: APIRouter, desk: Desk) -> None:

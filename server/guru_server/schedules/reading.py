@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
@@ -10,6 +12,7 @@ from guru_policy.inventory import Device
 from guru_policy.kinds.schedule import Schedule
 from guru_policy.objects.object import Object
 from guru_policy.objects.scopes import ORG, Scope
+from guru_server.cursors import Key
 from guru_server.jobs.templates import LoadFleets, pairs
 from guru_server.schedules.tables import schedule_run
 from guru_server.store.binding import whose
@@ -51,17 +54,28 @@ def owner_of(item: Object) -> str:
     return "" if scope == ORG else scope.customer
 
 
+class Ran(NamedTuple):
+    """A page of runs; `total` counts all, `next` is the key of the last one when there are more."""
+
+    rows: list[ScheduledRun]
+    total: int
+    next: Key | None
+
+
 def runs(
-    connection: Connection, devices: Mapping[str, Device], *, schedule: str, most: int, full: bool
-) -> list[ScheduledRun]:
-    """The newest runs of these devices, the newest first."""
+    connection: Connection, devices: Mapping[str, Device], *, schedule: str, last: Key | None, most: int, full: bool
+) -> Ran:
+    """The runs of these devices after the one with the key `last`, the newest first."""
     run = schedule_run.c
-    query = select(run.device, run.job).where(run.tenant == whose(connection)).order_by(
+    query = select(run.due_at, run.device, run.job).where(run.tenant == whose(connection)).order_by(
         run.due_at.desc(), run.device, run.job)
     if schedule:
         query = query.where(run.schedule == schedule)
-    found = []
-    for device, job in _some(connection.execute(query), devices, most):
+    theirs = [(due, device, job) for due, device, job in connection.execute(query) if device in devices]
+    seen = (-int(last[0]), *last[1:]) if last else None
+    begin = bisect_right(theirs, seen, key=lambda one: (-one[0], *one[1:])) if seen else 0
+    page, found = theirs[begin : begin + most], []
+    for _, device, job in page:
         one = connection.execute(select(schedule_run).where(
             run.tenant == whose(connection), run.device == device, run.job == job)).one()
         here, long = devices[device], len(one.out) + len(one.err) if full else SHORT
@@ -73,14 +87,4 @@ def runs(
             printed=one.printed, out=one.out[:long].decode(errors="replace"),
             err=one.err[:long].decode(errors="replace"),
         ))
-    return found
-
-
-def _some(rows: Iterable[tuple[str, str]], devices: Mapping[str, Device], most: int) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    for device, job in rows:
-        if device in devices:
-            found.append((device, job))
-            if len(found) == most:
-                break
-    return found
+    return Ran(found, len(theirs), page[-1] if begin + len(page) < len(theirs) else None)

@@ -12,7 +12,7 @@ from guru_policy.errors import InputInvalid, NotFound
 from guru_policy.inventory import Device
 from guru_policy.selector import parse
 from guru_policy.text.suggesting import did_you_mean
-from guru_server.cursors import LAST, number_of
+from guru_server.cursors import EVERY, LAST, Paged, Rows
 from guru_server.fleet.finding import GitLabels, Labels, matching
 from guru_server.fleet.inventory import among
 from guru_server.fleet.reading import resolve
@@ -58,46 +58,46 @@ def router(desk: Desk) -> APIRouter:
 
     @router.get("/queries")
     @needs("query.run", of="devices")
-    async def queries(rights: Asking) -> Page[SavedQuery]:
+    async def queries(rights: Asking, paging: Paged, limit: Rows = EVERY) -> Page[SavedQuery]:
         """The Queries in force: the organisation's, and those of customers that the sender knows."""
         found = await desk.saved(rights)
-        return Page[SavedQuery](items=tuple(found), total=len(found))
+        page, after = paging.cut(found, limit, lambda one: (one.name, one.scope))
+        return Page[SavedQuery](items=page, total=len(found), next=after)
 
     @router.get("/queries/rows")
     @needs("query.run", of="devices")
     async def rows(
-        rights: Asking, name: Name, selector: Words = "", device: Words = "",
+        rights: Asking, paging: Paged, name: Name, selector: Words = "", device: Words = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 500,
-        cursor: Annotated[str | None, Query(max_length=20)] = None,
     ) -> KeptAnswer:
         """The rows that are kept of a query's answers; no device is asked. `limit` counts devices."""
         found, labels = await desk.saved(rights, name), await desk.labels()
-        sight, after = await rights.sight("query.run"), number_of(cursor)
+        sight = await rights.sight("query.run")
         _one_of(device, selector)
 
         def within(connection: Connection) -> KeptAnswer:
             devices = _devices(connection, device, selector, sight, labels)
-            return reading.kept(connection, devices, found, after=after, most=limit)
+            return reading.kept(connection, devices, found, paging=paging, most=limit)
 
         return await desk.db.read(within)
 
     @router.get("/queries/changes")
     @needs("query.run", of="devices")
     async def changes(
-        rights: Asking, name: Name, selector: Words = "", device: Words = "",
+        rights: Asking, paging: Paged, name: Name, selector: Words = "", device: Words = "",
         since: Annotated[int, Query(ge=0, le=LAST)] = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     ) -> Page[QueryChange]:
-        """The rows that came and went since a time (ms UTC), the newest first."""
+        """The rows that came and went since a time (ms UTC), the newest first. `total` counts the page."""
         await desk.saved(rights, name)
         labels, sight = await desk.labels(), await rights.sight("query.run")
         _one_of(device, selector)
 
-        def within(connection: Connection) -> list[QueryChange]:
+        def within(connection: Connection) -> tuple[list[QueryChange], str | None]:
             devices = _devices(connection, device, selector, sight, labels)
-            return reading.history(connection, devices, name, since=since, most=limit)
+            return reading.history(connection, devices, name, since=since, paging=paging, most=limit)
 
-        found = await desk.db.read(within)
-        return Page[QueryChange](items=tuple(found), total=len(found))
+        found, after = await desk.db.read(within)
+        return Page[QueryChange](items=tuple(found), total=len(found), next=after)
 
     return router
 

@@ -7,12 +7,13 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, or_, select, tuple_
 
 from guru_policy.inventory import Device
 from guru_policy.kinds.query import Query
 from guru_policy.objects.object import Object
 from guru_policy.query.kept import OF_QUERY
+from guru_server.cursors import Paging
 from guru_server.inventory.items import Body, bodies_of, unpacked
 from guru_server.inventory.tables import inventory_change, inventory_state
 from guru_server.store.binding import whose
@@ -34,45 +35,50 @@ def saved(item: Object, revision: str) -> SavedQuery | None:
 
 
 def kept(
-    connection: Connection, devices: Mapping[str, Device], queries: Sequence[SavedQuery], *, after: int, most: int
+    connection: Connection, devices: Mapping[str, Device], queries: Sequence[SavedQuery], *, paging: Paging, most: int
 ) -> KeptAnswer:
-    """The answers of these devices to a query, from the device of that number on; `queries` all have its name."""
+    """The answers of these devices to a query, a page of devices; `queries` all have its name."""
     name = queries[0].name
     kind, now = f"{OF_QUERY}{name}", {hashlib.sha256(one.sql.encode()).hexdigest() for one in queries}
-    ordered = sorted(_holders(connection, kind, devices), key=lambda one: _place(devices[one.device]))
+    holders = _holders(connection, kind, devices)
+    cut, after = paging.cut(holders, most, lambda one: _place(devices[one.device]))
     page: list[Row[Any]] = []
-    for row in ordered[after : after + most]:
+    for row in cut:
         if sum(one.held for one in page) >= MOST_ROWS:
+            after = paging.cursor(_place(devices[page[-1].device]))
             break
         page.append(row)
     columns = dict.fromkeys(name for row in page for name in _columns(row))
-    end = after + len(page)
     return KeptAnswer(
         name=name, columns=tuple(columns), devices=tuple(_holder(row, devices[row.device], now) for row in page),
         rows=tuple(
             KeptRow(device=device, values=tuple(body.get(one) for one in columns), since=since)
             for device, body, since in _rows(connection, kind, page)
         ),
-        total=len(ordered), next=str(end) if end < len(ordered) else None,
+        total=len(holders), next=after,
     )
 
 
 def history(
-    connection: Connection, devices: Mapping[str, Device], name: str, *, since: int, most: int
-) -> list[QueryChange]:
-    """What came and went, the newest first."""
-    change, found = inventory_change.c, []
+    connection: Connection, devices: Mapping[str, Device], name: str, *, since: int, paging: Paging, most: int
+) -> tuple[list[QueryChange], str | None]:
+    """What came and went, the newest first, and the cursor of the next page."""
+    change, found, after = inventory_change.c, list[Row[Any]](), paging.after(int, str, str)
     query = select(inventory_change).where(
-        change.tenant == whose(connection), change.kind == f"{OF_QUERY}{name}", change.at >= since,
-    ).order_by(change.at.desc(), change.device, change.key)
-    for row in connection.execute(query):
+        change.tenant == whose(connection), change.kind == f"{OF_QUERY}{name}", change.at >= since)
+    if after is not None:
+        query = query.where(or_(change.at < after[0], (change.at == after[0]) & (
+            tuple_(change.device, change.key) > (after[1], after[2]))))
+    follows = None
+    for row in connection.execute(query.order_by(change.at.desc(), change.device, change.key)):
         if row.device in devices and (row.before is None) != (row.after is None):
-            found.append(row)
             if len(found) == most:
+                follows = paging.cursor((found[-1].at, found[-1].device, found[-1].key))
                 break
+            found.append(row)
     numbers = {number for row in found for number in (row.before, row.after) if number is not None}
     bodies = bodies_of(connection, whose(connection), numbers)
-    return [_change(row, devices[row.device], bodies) for row in found]
+    return [_change(row, devices[row.device], bodies) for row in found], follows
 
 
 def _change(row: Row[Any], here: Device, bodies: Mapping[int, Body]) -> QueryChange:

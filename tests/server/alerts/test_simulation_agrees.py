@@ -11,6 +11,7 @@ from guru_policy.series import parse_series
 from guru_policy.verdict import State
 from guru_server.alerts.acknowledging import acknowledge
 from guru_server.alerts.store import alerts
+from guru_server.cursors import Paging
 from guru_server.notify import outbox
 from guru_wire.alerting import AckRequest
 from tests.server.alerts.conftest import MINUTE, Shop, escalation, everything, rule, step
@@ -18,7 +19,7 @@ from tests.server.alerts.conftest import MINUTE, Shop, escalation, everything, r
 
 async def seen(shop: Shop) -> tuple[str, bool]:
     """The newest alert's state, and whether somebody was told of one by now."""
-    rows = (await shop.db.read(lambda c: alerts(c, "all", 1, None))).items
+    rows = (await shop.db.read(lambda c: alerts(c, "all", 1, Paging("m")))).items
     notes = await shop.db.read(lambda c: outbox.notes(c, None, 1))
     return rows[0].state if rows else "inactive", bool(notes)
 
@@ -86,7 +87,7 @@ async def test_a_simulated_escalation_tells_whom_the_sweep_tells(
         await shop.sweep()
         for at, until in acks:
             if at == minute:
-                (row,) = (await shop.db.read(lambda c: alerts(c, "firing", 1, None))).items
+                (row,) = (await shop.db.read(lambda c: alerts(c, "firing", 1, Paging("m")))).items
                 request = AckRequest(seconds=None if until is None else (until - at) * 60)
                 eyes = await everything()
                 await shop.db.write(lambda c, row=row, request=request, eyes=eyes: acknowledge(

@@ -10,6 +10,7 @@ import pytest
 from guru_policy.errors import Conflict, InputInvalid
 from guru_server.alerts.loop import Alerts
 from guru_server.alerts.store import alerts, firing_count, forget_resolved
+from guru_server.cursors import Paging, read
 from guru_server.leases import Lease
 from guru_server.notify import outbox
 from guru_server.store.schema import TENANT
@@ -19,7 +20,7 @@ from tests.server.alerts.conftest import DISK, MINUTE, WEB1, Shop, rule
 
 
 async def listed(shop: Shop, state: str | None = None) -> tuple[AlertRow, ...]:
-    return (await shop.db.read(lambda c: alerts(c, state, 50, None))).items
+    return (await shop.db.read(lambda c: alerts(c, state, 50, Paging("m")))).items
 
 
 async def events(shop: Shop) -> list[tuple[str, str]]:
@@ -212,7 +213,8 @@ async def test_pages_hold_every_alert_once(shop: Shop) -> None:
     await shop.sweep()
     seen, cursor = [], None
     while True:
-        page = await shop.db.read(lambda c, cursor=cursor: alerts(c, "firing", 3, cursor))
+        page = await shop.db.read(lambda c, cursor=cursor: alerts(c, "firing", 3, Paging(
+            "m", read(cursor, "m") if cursor else None)))
         seen += [row.id for row in page.items]
         assert page.total == 7
         if (cursor := page.next) is None:
@@ -224,7 +226,7 @@ async def test_pages_hold_every_alert_once(shop: Shop) -> None:
 
 async def test_a_cursor_somebody_made_up_is_refused(shop: Shop) -> None:
     with pytest.raises(InputInvalid):
-        await shop.db.read(lambda c: alerts(c, None, 3, "1;drop"))
+        await shop.db.read(lambda c: alerts(c, None, 3, Paging("m", ("1;drop", 1))))
 
 
 async def test_old_resolved_alerts_are_forgotten(shop: Shop) -> None:

@@ -176,6 +176,8 @@ async def test_a_device_cannot_fill_the_database(asked: Asked, monkeypatch: pyte
         await say(asked.api, web, str(number), str(number + 1), [(f"user{number}", number)])
 
     assert await asked.history() == [("added", f"user{number}") for number in (5, 4, 3)]
+    first = await asked.get("/queries/changes", name="users", limit=2)
+    assert await asked.history(limit=2, cursor=first["next"]) == [("added", "user3")]
     for wrong in ({"name": "third"}, {"name": "Such a name"}, {"columns": ("username", "username")}):
         with pytest.raises(InputInvalid):
             await say(asked.api, web, "", "9", [], **wrong)
