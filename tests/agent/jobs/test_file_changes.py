@@ -19,7 +19,6 @@ from guru_wire.orders import Command
 from tests.agent.conftest import Parts
 from tests.agent.jobs.test_runner import end, parts, run, server
 from tests.agent.link_server import Fleet, LinkServer
-from tests.agent.jobs.test_runner import parts, server
 
 __all__ = ["parts", "server"]
 
