@@ -41,7 +41,8 @@ VERBS: tuple[Verb, ...] = (
     _verb("ls", "file.ls", "List a folder of a device."),
     _verb("cat", "file.cat", "Print a file of a device."),
     _verb("tail", "file.tail", "Print the last lines of a file of a device."),
-    _verb("cp", "file.cp", "Copy a file of a device to this machine."),
+    _verb("cp", "file.cp", "Copy a file of a device to this machine, or one that is here to devices."),
+    _verb("rm", "file.rm", "Remove a file of one device or many."),
     _verb("job list", "job.list", "List the newest jobs."),
     _verb("job show", "job.show", "Show one job with every device of it."),
     _verb("job watch", "job.watch", "Follow a job from its beginning until nothing more is to be expected."),
@@ -192,7 +193,7 @@ GROUPS: dict[tuple[str, ...], str] = {
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Fleet", ("today", "top", "status", "find", "device", "software", "alert", "maint", "drift", "events",
                "override", "explain")),
-    ("Acting", ("run", "query", "job", "script", "schedule", "vpn", "ls", "cat", "tail", "cp")),
+    ("Acting", ("run", "query", "job", "script", "schedule", "vpn", "ls", "cat", "tail", "cp", "rm")),
     ("Policy in Git", ("init", "fmt", "validate", "test", "schema", "diff", "render", "plan", "ci", "apply",
                        "sync", "wait", "rollback", "secrets", "export", "import", "revision")),
     ("Joining", ("enroll",)),

@@ -1,4 +1,4 @@
-"""A look at a file or folder of a device: what is asked for, and what of it comes back. Frozen models, no logic."""
+"""A look at a file or folder of a device, or a change of a file: what is asked for, and what comes back. No logic."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from guru_policy.model import Carried
 MAX_READ = 8 << 20                      # bytes of one look
 PART = 2 << 20                          # bytes of one part of a file that is copied: little of the spool of a device
 MAX_COPY = 32 << 20                     # bytes of a file that is copied: well within what a device may send at once
+MAX_PUT = 256 << 10                     # bytes of a file that an order brings
 MAX_LINES = 100_000
 MAX_ENTRIES = 20_000                    # of a folder
 Path = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
@@ -49,6 +50,26 @@ class FileAsk(Carried):
 
 
 class FileLook(FileAsk):
+    """The same as it is ordered: with the patterns by which the device judges where the path really leads."""
+
+    allow: tuple[str, ...] = Field(max_length=2_000)
+    deny: tuple[str, ...] = Field(default=(), max_length=2_000)
+
+
+class FileChangeAsk(Carried):
+    """`put` a file, whose content is the command's stdin, or `remove` one. Since LANGUAGE 12.
+
+    `mode` is octal; empty, a file that is replaced keeps its own, and a new one is for its owner alone.
+    """
+
+    op: Literal["put", "remove"]
+    path: Path
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    mode: str = Field(default="", pattern=r"^([0-7]{3})?$")
+    replace: bool = False
+
+
+class FileChange(FileChangeAsk):
     """The same as it is ordered: with the patterns by which the device judges where the path really leads."""
 
     allow: tuple[str, ...] = Field(max_length=2_000)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from guru_policy.model import Asked, Carried
-from guru_wire.files import FileAsk
+from guru_wire.files import FileAsk, FileChangeAsk
 from guru_wire.operator import Answer
 from guru_wire.orders import MAX_OUTPUT, MAX_SCRIPT, MAX_STDIN, MAX_TIMEOUT, Word
 from guru_wire.querying import Query
@@ -32,7 +32,7 @@ class JobRequest(Asked):
     """A new job: on one device by its reference, or on those that the selector matches, `max_devices` at most.
 
     What is run: `argv`, or `script`, or the CommandTemplate `template` with `params`, or `query`, or a look by name,
-    or a look at a `file`.
+    or a look at a `file`, or a `change` of one, whose content is `stdin`.
     """
 
     device: Short = ""
@@ -47,6 +47,7 @@ class JobRequest(Asked):
     look: Literal["vpn"] | None = None
     about: Short = ""
     file: FileAsk | None = None
+    change: FileChangeAsk | None = None
     stdin: Annotated[str, StringConstraints(max_length=MAX_STDIN * 4 // 3 + 4)] = ""   # base64
     cwd: Annotated[str, StringConstraints(max_length=4096)] = ""
     run_as: Literal["system", "user"] = "system"

@@ -18,7 +18,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from guru_policy.errors import Untrusted
 from guru_policy.host import Sandbox, Shell
 from guru_policy.model import Carried
-from guru_wire.files import FileLook
+from guru_wire.files import FileChange, FileLook
 from guru_wire.purposes import AUTHORITY_LIFE_MS, MAX_LIFE_MS, Proof, leaf, node, tree
 from guru_wire.querying import Query
 from guru_wire.signing import Signed, seal, unseal
@@ -58,7 +58,7 @@ class Inside(Carried):
 
 
 class Command(Carried):
-    """What is run: `argv`, `script` read by `shell`, `inside`, `query`, `file`, or `look`, which the agent knows."""
+    """What is run: `argv`, `script` read by `shell`, `inside`, `query`, `file`, `change`, or a `look` by name."""
 
     argv: tuple[Word, ...] = Field(default=(), max_length=1000)
     shell: Shell | None = None          # None with a script: the platform's own, sh or powershell
@@ -76,6 +76,7 @@ class Command(Carried):
     timeout: int = Field(default=60, ge=1, le=MAX_TIMEOUT)      # seconds
     output: int = Field(default=64 << 10, ge=0, le=MAX_OUTPUT)  # bytes kept
     inside: Inside | None = None        # since LANGUAGE 11
+    change: FileChange | None = None    # since LANGUAGE 12; an older agent finds nothing to run
 
 
 class Order(Carried):

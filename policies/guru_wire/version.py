@@ -22,6 +22,7 @@ handshake; the other side leaves out what that number does not know.
 11  Commands and schedules whose script is `inside` a sandbox, which an older agent finds empty and does not run.
     Bundles carry `queries`, and items of the kind `inventory` tell of them as tables that are called `query:NAME`; an
     older agent passes over the one, an older server over the other.
+12  Commands that are a `change` of a file, which an older agent finds empty and does not run.
 """
 
 from guru_policy.bundle import LANGUAGE

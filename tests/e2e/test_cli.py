@@ -108,7 +108,7 @@ PEOPLE = {"session list", "session revoke", "password", "mfa status", "mfa setup
           "client create", "client list", "client revoke",  # tests/server/rights/test_clients.py
           "session approve"}                                # tests/server/accounts/test_device.py
 JOBS = {"run", "query", "job list", "job show", "job watch", "job output", "job cancel", "job rerun",
-        "script list", "script show", "script run", "vpn diagnose", "ls", "cat", "tail", "cp",
+        "script list", "script show", "script run", "vpn diagnose", "ls", "cat", "tail", "cp", "rm",
         "schedule cancel"}  # test_jobs.py, test_query.py, test_files.py, test_schedules.py
 
 

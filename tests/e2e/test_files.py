@@ -98,6 +98,26 @@ def test_a_copy_goes_on_where_it_was_through_a_real_agent(world: World, place: A
     assert hashlib.sha256(content).hexdigest() in world.guru("audit", "search", told["sha256"], "-o", "json").out
 
 
+def test_a_file_is_put_replaced_and_removed_on_a_real_agent(world: World, place: AgentPlace, tmp_path: Path) -> None:
+    there, content = place.root / "var/log/put", os.urandom(200_000)
+    (tmp_path / "put").write_bytes(content)
+    first = world.guru("cp", str(tmp_path / "put"), f"{PC}:/var/log/", "--mode", "640")
+    again = world.guru("cp", str(tmp_path / "put"), f"{PC}:/var/log/put", check=False)
+    stood = (there.read_bytes() == content, there.stat().st_mode & 0o777)
+    (tmp_path / "put").write_bytes(b"newer")
+    world.guru("cp", str(tmp_path / "put"), "-l", f"name={PC}", ":/var/log/put", "--replace", "--yes",
+               "--max-devices", "1")
+    newer = (there.read_bytes(), there.stat().st_mode & 0o777)
+    outside = world.guru("rm", f"{PC}:/var/log/link", check=False)
+    world.guru("rm", f"{PC}:/var/log/put")
+
+    assert (first.exit_code, again.exit_code, outside.exit_code) == (0, 1, 1)
+    assert (stood, newer, there.exists()) == ((True, 0o640), (b"newer", 0o640), False)
+    assert (place.root / "var/log/link").is_symlink()
+    assert hashlib.sha256(content).hexdigest() in world.guru(
+        "audit", "search", hashlib.sha256(content).hexdigest(), "-o", "json").out
+
+
 def test_a_log_is_followed_as_it_grows_until_its_time_is_over(world: World, place: AgentPlace, tmp_path: Path) -> None:
     log, heard = place.root / "var/log/grows.log", tmp_path / "heard"
     log.write_text("first\n")

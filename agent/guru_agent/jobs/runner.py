@@ -7,6 +7,7 @@ was begun when the agent died is told as lost: it ran, nobody knows how far, and
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import logging
 from collections import deque
@@ -28,7 +29,7 @@ from guru_agent.supervise import Crashed, guarded
 from guru_policy.errors import GuruError, Untrusted
 from guru_policy.host import Host
 from guru_wire import link
-from guru_wire.files import FileLook
+from guru_wire.files import FileChange, FileLook
 from guru_wire.orders import MAX_LIFE_MS, Command, Expired, Order
 from guru_wire.querying import Query
 from guru_wire.running import OfSchedule, Run
@@ -254,6 +255,8 @@ class Jobs:
             return await self._queried(order, command.query, tape)
         if command.file is not None:
             return await self._looked_at(order, command.file, tape)
+        if command.change is not None:
+            return await self._changed(order, command.change)
         if command.look is not None:
             return await self._looked(order, tape)
         inside = command.inside
@@ -310,6 +313,18 @@ class Jobs:
             for task in (reading, stop):
                 task.cancel()
             await asyncio.gather(reading, stop, return_exceptions=True)
+
+    async def _changed(self, order: Order, change: FileChange) -> Run:
+        from guru_agent.jobs import file_changes
+        from guru_agent.jobs.files import Grounds
+
+        grounds = Grounds(Path(self._host.root) if self._host.root else None, self._private)
+        try:
+            content = base64.b64decode(order.command.stdin, validate=True)
+            told = await asyncio.to_thread(file_changes.change, change, content, grounds)
+        except (GuruError, ValueError) as error:
+            return Run(job=order.job, state="failed", reason=plain(str(error), 500))
+        return Run(job=order.job, state="succeeded", exit_code=0, reason=told)
 
     async def _queried(self, order: Order, query: Query, tape: Tape) -> Run:
         root = Path(self._host.root) if self._host.root else None

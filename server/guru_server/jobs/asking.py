@@ -27,6 +27,7 @@ from guru_server.gateway.orders import TOPIC
 from guru_server.jobs import store
 from guru_server.jobs.changing import Conclusion, conclude
 from guru_server.jobs.creating import NewJob, create
+from guru_server.jobs.putting import changed
 from guru_server.jobs.recording import NEWS
 from guru_server.jobs.seeing import FILES, acting_for, devices_of
 from guru_server.jobs.signing import Signer
@@ -71,6 +72,8 @@ async def order(desk: Desk, ask: JobRequest, rights: Rights) -> JobMade:
         await _seconded(rights, found, devices)
     if ask.file is not None:
         command = await _look_at(rights, ask.file, ask.timeout, devices)
+    if ask.change is not None:
+        command = await changed(rights, ask.change, ask.stdin, ask.timeout, devices)
     now = desk.clock()
     new = NewJob(
         id=uuid.uuid4().hex, actor=rights.actor, what=_what(ask), target=ask.device or ask.selector, command=command,
@@ -85,7 +88,7 @@ async def cancel(desk: Desk, ref: str, rights: Rights) -> JobCancelled:
     """End what runs of a job, and let nothing of it begin any more: on all of its devices, or on none."""
     now, actor = desk.clock(), rights.actor
     reading = await rights.sight("device.read")
-    sights = {verb: await rights.sight(verb) for verb in ("command.run", "query.run", "file.get")}
+    sights = {verb: await rights.sight(verb) for verb in ("command.run", "query.run", "file.get", "file.put")}
     await desk.signer.ready()
 
     def work(connection: Connection) -> tuple[JobCancelled, list[str]]:
@@ -93,7 +96,8 @@ async def cancel(desk: Desk, ref: str, rights: Rights) -> JobCancelled:
         command = Command.model_validate_json(row.command)
         verb, command_class = acting_for(command, row.command_class)
         acting = sights[verb]
-        rights.around = rights.around._replace(path=command.file.path if command.file else None)
+        about_file = command.file or command.change
+        rights.around = rights.around._replace(path=about_file.path if about_file else None)
         devices, gone = devices_of(connection, row.id)
         allow = partial(acting.require, devices=devices, about=f"job:{row.id}", command_class=command_class, gone=gone)
         allow(None)
@@ -132,7 +136,8 @@ async def rerun(desk: Desk, ref: str, ask: Rerun, rights: Rights) -> JobMade:
     def look(connection: Connection) -> tuple[NewJob, int]:
         row = store.find(connection, ref, reading)
         if row.command_class == FILES:
-            raise InputInvalid("a look at a file is not repeated", hint="ask anew: `guru cat`, `guru ls`")
+            raise InputInvalid("a look at a file, or a change of one, is not repeated",
+                               hint="ask anew: `guru cat`, `guru cp`")
         again = set(store.unsuccessful(connection, row.id, ask.failed))
         known_here = Inventory(whose(connection)).read(connection)
         devices = [one for one in known_here if one.id in again and reading.sees(one)]
@@ -187,9 +192,9 @@ async def _seconded(rights: Rights, found: Found, devices: Sequence[Device]) -> 
 async def _command(desk: Desk, ask: JobRequest, devices: Sequence[Device]) -> tuple[Command, Found | None]:
     """The command, and the template that it is from."""
     ways = [bool(ask.argv), ask.script is not None, bool(ask.template), ask.query is not None, ask.look is not None,
-            ask.file is not None]
+            ask.file is not None, ask.change is not None]
     if sum(ways) != 1:
-        raise InputInvalid("a job has a command, a script, a template, a query, a look or a file",
+        raise InputInvalid("a job has a command, a script, a template, a query, a look, a file or a change",
                            hint="give one of them")
     if ask.template:
         found = await desk.templates.one(ask.template, {one.place.customer for one in devices})
@@ -222,7 +227,7 @@ async def _look_at(rights: Rights, ask: FileAsk, timeout: int, devices: Sequence
 
 
 def _class_of(ask: JobRequest) -> str:
-    if ask.file is not None:
+    if ask.file is not None or ask.change is not None:
         return FILES
     return "" if ask.query or ask.look else AD_HOC
 
@@ -271,6 +276,8 @@ def _what(ask: JobRequest) -> str:
     if ask.file is not None:
         word = "ls" if ask.file.op == "list" else "tail" if ask.file.lines or ask.file.follow else "cat"
         return f"{word} {ask.file.path}"
+    if ask.change is not None:
+        return f"{'cp to' if ask.change.op == 'put' else 'rm'} {ask.change.path}"
     if ask.look:
         return f"{ask.look} diagnose {ask.about}".rstrip()
     if ask.argv:

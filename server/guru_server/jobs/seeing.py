@@ -19,7 +19,7 @@ from guru_wire.jobs import JobRow
 from guru_wire.orders import Command
 from guru_wire.running import State
 
-FILES = "#file"                         # the class of looks at files, which no rule can name
+FILES = "#file"                         # the class of looks at files and changes of them, which no rule can name
 PARTLY = "devices of which you may see a part"
 _PLACES = text("SELECT DISTINCT customer, site FROM job_run WHERE tenant = :tenant")
 _RUNS = "SELECT job, device, name, customer, site, state FROM job_run WHERE tenant = :tenant"
@@ -54,6 +54,8 @@ def acting_for(command: Command, command_class: str) -> Acting:
     """What making, ending and repeating a job with this command takes; a class that is not known fits no rule."""
     if command.file is not None:
         return Acting("file.get", None)
+    if command.change is not None:
+        return Acting("file.put", None)
     looks = command.query is not None or command.look is not None
     return Acting("query.run", None) if looks else Acting("command.run", command_class or None)
 
