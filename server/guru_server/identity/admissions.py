@@ -28,6 +28,7 @@ from guru_wire.operator import Admitted, Page
 
 Deciding = Callable[[Connection, Standing], Admitted]
 VERB = "device.approve"
+Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def router(gate: Gatehouse) -> APIRouter:
 
     @router.get("")
     @needs("device.read", of="devices")
-    async def held(rights: Asking, paging: Paged, limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> Page[PendingRow]:
+    async def held(rights: Asking, paging: Paged, limit: Limit = 200) -> Page[PendingRow]:
         """The devices that wait to be let in or are in quarantine."""
         sight = await rights.sight("device.read")
         rows = await gate.db.read(lambda connection: admitting.waiting(connection, whose(connection), sight))
