@@ -8,6 +8,7 @@ import pytest
 
 from guru_policy.errors import Conflict, InputInvalid, NotFound
 from guru_policy.tree import git_blob_id
+from guru_server.cursors import Paging, read
 from guru_server.reconcile import exporting
 from guru_server.reconcile.exporting import Exporter
 from guru_server.store.schema import TENANT
@@ -23,10 +24,10 @@ def exporter(world: World) -> Exporter:
 
 async def whole(exporter: Exporter) -> tuple[Export, dict[str, bytes]]:
     """The first page, and every file with its content."""
-    first = page = await exporter.page(None)
+    first = page = await exporter.page(at())
     files = list(page.items)
     while page.next:
-        page = await exporter.page(page.next)
+        page = await exporter.page(at(page.next))
         files += page.items
     found: dict[str, str] = {}
     while left := [file.blob for file in files if file.blob not in found]:
@@ -34,9 +35,14 @@ async def whole(exporter: Exporter) -> tuple[Export, dict[str, bytes]]:
     return first, {file.path: base64.b64decode(found[file.blob]) for file in files}
 
 
+def at(cursor: str | None = None) -> Paging:
+    """Where a page of exports begins."""
+    return Paging("exports", read(cursor, "exports") if cursor else None)
+
+
 async def test_nothing_in_force_is_not_an_empty_export(world: World) -> None:
     with pytest.raises(NotFound):
-        await exporter(world).page(None)
+        await exporter(world).page(at())
 
 
 async def test_it_holds_every_file_of_the_revision_in_force(world: World) -> None:
@@ -74,7 +80,7 @@ async def test_a_customer_with_older_files_of_the_organisation_is_named(world: W
         "customers/acme/base.yaml": motd("base", "org"),
     })
     standing = {one.customer: one for one in (await world.status()).customers}
-    page = await exporter(world).page(None)
+    page = await exporter(world).page(at())
 
     assert standing["bolt"].org_revision != page.base
     assert "organisation's files" in next(one.note for one in page.customers if one.customer == "bolt")
@@ -91,7 +97,7 @@ async def test_pages_are_of_one_state(world: World, monkeypatch: pytest.MonkeyPa
     assert set(files) == SEED.keys()
     assert first.next
     with pytest.raises(Conflict):
-        await source.page(first.next)
+        await source.page(at(first.next))
     with pytest.raises(Conflict):
         await source.contents(first.state, [first.items[0].blob])
 
@@ -100,12 +106,12 @@ async def test_only_what_is_in_the_export_is_given_away(world: World) -> None:
     await world.push("A secret slip", {"customers/acme/slip.txt": "slip"})
     await world.push("Take it out", {"customers/acme/slip.txt": None})
     source = exporter(world)
-    page = await source.page(None)
+    page = await source.page(at())
 
     with pytest.raises(NotFound):
         await source.contents(page.state, [git_blob_id(b"slip")])
     with pytest.raises(InputInvalid):
-        await source.page("x.y")
+        await source.page(at("x.y"))
 
 
 async def test_what_no_folder_can_hold_is_named_and_left_out(world: World) -> None:
@@ -115,7 +121,7 @@ async def test_what_no_folder_can_hold_is_named_and_left_out(world: World) -> No
     (world.remote.work / "docs/run.sh").chmod(0o755)
     await world.push("A link and a program", {"docs/a.txt": "x"})
 
-    page = await exporter(world).page(None)
+    page = await exporter(world).page(at())
 
     assert [(one.path, one.reason) for one in page.left_out] == [("docs/link", "a symbolic link")]
     assert [file.path for file in page.items if file.executable] == ["docs/run.sh"]
