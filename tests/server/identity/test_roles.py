@@ -27,7 +27,7 @@ def test_an_operator_works_and_takes_no_device_away_and_manages_nobody() -> None
     refused = {verb for verb in VERBS if not may("operator", verb)}
 
     assert refused == {"access.break_glass", "approval.give", "audit.read", "device.revoke", "secret.read",
-                       "secret.write", "user.manage"}
+                       "secret.write", "user.manage", "user.provision"}
 
 
 @pytest.mark.parametrize("role", [*ROLES, ""])

@@ -46,7 +46,7 @@ def run(
     yes: YesOption = False,
     max_devices: MaxDevicesOption = 0,
 ) -> None:
-    """Copy a file of a device to this machine, or one that is here to devices.
+    """Copy a file from a device, or to devices.
 
     From a device up to 32 MiB: it takes its name once all has arrived and has the SHA-256 that the device told. When
     it is cut off, the same command goes on where it was. It is readable by you alone.
