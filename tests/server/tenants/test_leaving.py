@@ -23,7 +23,8 @@ HARMLESS = {            # looks like a secret and is none: why
     ("approval", "digest"): "of the request", ("blob", "digest"): "its name", ("bundle", "digest"): "its name",
     ("sealed", "digest"): "its name", ("job_run", "digest"): "of what was printed", ("manifest", "sealed"): "digests",
     ("rulebook", "body"): "roles of the repository", ("run", "body"): "what a device reports",
-    ("token_address", "token"): "an id", ("enrolment_token", "sealed"): "a wish", ("kept_answer", "digest"): "of the caller's key",
+    ("token_address", "token"): "an id",
+    ("enrolment_token", "sealed"): "a wish", ("kept_answer", "digest"): "of the caller's key",
     ("account", "totp_step"): "a number", ("inventory_item", "body"): "what devices have",
     ("inventory_state", "digest"): "of what was told", ("hook", "digest"): "of what the repository says",
 }
