@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 from sqlalchemy import Connection
@@ -80,11 +81,20 @@ class Retention:
         after: Owner | None = None
         while owners := await self._db.read(partial(next_owners, after=after, most=DEVICES)):
             for owner in owners:
-                moved = 1
-                while moved:
-                    moved = await self._db.write(partial(_aged, fence=fence, owner=owner, now=now))
-                    await asyncio.sleep(BREATH)
+                await self._bit_by_bit(fence, partial(age, owner=owner, now=now))
             after = owners[-1]
+
+    async def _bit_by_bit(self, fence: Fence, some: Callable[[Connection], int]) -> None:
+        """Do a part at a time until there is none, each in a transaction of its own: others write in between."""
+
+        def work(connection: Connection) -> int:
+            held(connection, fence)
+            return some(connection)
+
+        done = 1
+        while done:
+            done = await self._db.write(work)
+            await asyncio.sleep(BREATH)
 
     async def _tidy(self, fence: Fence, now: int) -> None:
         """Once a day, let rows of the inventory go that nothing names any more."""
@@ -110,27 +120,13 @@ class Retention:
 
     async def _forget_people(self, fence: Fence, now: int) -> None:
         """Delete what those signed in by who left the repository a day ago."""
-        def some(connection: Connection) -> int:
-            held(connection, fence)
-            return leaving.forget(connection, self._db.tenant, now)
-
-        gone = 1
-        while gone:
-            gone = await self._db.write(some)
-            await asyncio.sleep(BREATH)
+        await self._bit_by_bit(fence, lambda connection: leaving.forget(connection, self._db.tenant, now))
 
     async def _forget_events(self, fence: Fence, now: int) -> None:
         """Let events go that are too old, or too many."""
         before, rows = now - self._days.events * DAY, self._days.event_rows
-
-        def some(connection: Connection) -> int:
-            held(connection, fence)
-            return numbering.forget(connection, self._db.tenant, before, rows)
-
-        gone = 1
-        while gone:
-            gone = await self._db.write(some)
-            await asyncio.sleep(BREATH)
+        await self._bit_by_bit(
+            fence, lambda connection: numbering.forget(connection, self._db.tenant, before, rows))
 
     async def _let_go(self, fence: Fence, now: int) -> None:
         """Let rows of the audit log go that are older than the policy keeps, up to a signed checkpoint."""
@@ -147,8 +143,3 @@ class Retention:
         while gone == ROWS:
             gone = await self._db.write(partial(let_go, tenant=self._db.tenant, most=ROWS))
             await asyncio.sleep(BREATH)
-
-
-def _aged(connection: Connection, *, fence: Fence, owner: Owner, now: int) -> int:
-    held(connection, fence)
-    return age(connection, owner, now)

@@ -13,7 +13,7 @@ from guru_policy.errors import Conflict, Unreachable
 from guru_server.alerts.in_force import InForce
 from guru_server.alerts.store import store
 from guru_server.alerts.sweep import transitions
-from guru_server.bus import Bus, Subscription
+from guru_server.bus import Bus, ringing
 from guru_server.clock import Clock
 from guru_server.leases import Fence, held
 from guru_server.store.database import Database
@@ -33,19 +33,11 @@ class Alerts:
 
     async def run(self, fence: Fence) -> None:
         """Sweep until cancelled."""
-        rang = asyncio.Event()
-        subscriptions = [self._bus.subscribe(topic) for topic in TOPICS]
-        listeners = [asyncio.ensure_future(_listen(heard, rang)) for heard in subscriptions]
-        try:
+        async with ringing(self._bus, *TOPICS) as rang:
             while True:
                 await self._sweep_safely(fence)
                 await asyncio.sleep(PAUSE)
                 await _wait(rang, self._every)
-        finally:
-            for heard, listener in zip(subscriptions, listeners, strict=True):
-                heard.close()
-                listener.cancel()
-            await asyncio.gather(*listeners, return_exceptions=True)
 
     async def sweep(self, fence: Fence) -> int:
         """One sweep; how many notes it put into the outbox. Writes only when something changes."""
@@ -69,11 +61,6 @@ class Alerts:
             await self.sweep(fence)
         except (Conflict, Unreachable) as cause:
             log.warning("this look at the verdicts was in vain, the next one makes up for it: %s", cause)
-
-
-async def _listen(heard: Subscription, rang: asyncio.Event) -> None:
-    async for _ in heard:
-        rang.set()
 
 
 async def _wait(rang: asyncio.Event, seconds: float) -> None:

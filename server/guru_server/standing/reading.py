@@ -13,14 +13,14 @@ from guru_policy.inventory import Device
 from guru_policy.kinds.query import Query
 from guru_policy.objects.object import Object
 from guru_policy.query.kept import OF_QUERY
-from guru_server.cursors import Paging
+from guru_server.cursors import Key, Paging
 from guru_server.inventory.items import Body, bodies_of, unpacked
 from guru_server.inventory.tables import inventory_change, inventory_state
 from guru_server.store.binding import whose
 from guru_wire.standing import KeptAnswer, KeptRow, QueryChange, QueryHolder, SavedQuery
 
 MOST_ROWS = 10_000                      # of one page, beyond those of its last device
-_SLICE = 500
+_SLICE, _MOST_READ = 500, 1_000
 
 
 def saved(item: Object, revision: str) -> SavedQuery | None:
@@ -63,14 +63,8 @@ def history(
     connection: Connection, devices: Mapping[str, Device], name: str, *, since: int, paging: Paging, most: int
 ) -> tuple[list[QueryChange], str | None]:
     """What came and went, the newest first, and the cursor of the next page."""
-    change, found, after = inventory_change.c, list[Row[Any]](), paging.after(int, str, str)
-    query = select(inventory_change).where(
-        change.tenant == whose(connection), change.kind == f"{OF_QUERY}{name}", change.at >= since)
-    if after is not None:
-        query = query.where(or_(change.at < after[0], (change.at == after[0]) & (
-            tuple_(change.device, change.key) > (after[1], after[2]))))
-    follows = None
-    for row in connection.execute(query.order_by(change.at.desc(), change.device, change.key)):
+    found, follows = list[Row[Any]](), None
+    for row in _changes(connection, f"{OF_QUERY}{name}", since, paging.after(int, str, str)):
         if row.device in devices and (row.before is None) != (row.after is None):
             if len(found) == most:
                 follows = paging.cursor((found[-1].at, found[-1].device, found[-1].key))
@@ -79,6 +73,22 @@ def history(
     numbers = {number for row in found for number in (row.before, row.after) if number is not None}
     bodies = bodies_of(connection, whose(connection), numbers)
     return [_change(row, devices[row.device], bodies) for row in found], follows
+
+
+def _changes(connection: Connection, kind: str, since: int, after: Key | None) -> Iterator[Row[Any]]:
+    """The changes after that place, the newest first, no more at once than one answer may have."""
+    change = inventory_change.c
+    while True:
+        query = select(inventory_change).where(
+            change.tenant == whose(connection), change.kind == kind, change.at >= since)
+        if after is not None:
+            query = query.where(or_(change.at < after[0], (change.at == after[0]) & (
+                tuple_(change.device, change.key) > (after[1], after[2]))))
+        rows = connection.execute(query.order_by(change.at.desc(), change.device, change.key).limit(_MOST_READ)).all()
+        yield from rows
+        if len(rows) < _MOST_READ:
+            return
+        after = (rows[-1].at, rows[-1].device, rows[-1].key)
 
 
 def _change(row: Row[Any], here: Device, bodies: Mapping[int, Body]) -> QueryChange:

@@ -22,6 +22,7 @@ from guru_server.in_force import InForce
 from guru_server.inventory import queries
 from guru_server.inventory.recording import recorder, wanted
 from guru_server.reconcile.tables import customer_source
+from guru_server.standing import reading
 from guru_server.standing.api import Desk, router
 from guru_server.store.schema import TENANT
 from guru_wire.inventory import InventoryDelta
@@ -178,6 +179,8 @@ async def test_a_device_cannot_fill_the_database(asked: Asked, monkeypatch: pyte
     assert await asked.history() == [("added", f"user{number}") for number in (5, 4, 3)]
     first = await asked.get("/queries/changes", name="users", limit=2)
     assert await asked.history(limit=2, cursor=first["next"]) == [("added", "user3")]
+    monkeypatch.setattr(reading, "_MOST_READ", 1)
+    assert await asked.history() == [("added", f"user{number}") for number in (5, 4, 3)]
     for wrong in ({"name": "third"}, {"name": "Such a name"}, {"columns": ("username", "username")}):
         with pytest.raises(InputInvalid):
             await say(asked.api, web, "", "9", [], **wrong)
