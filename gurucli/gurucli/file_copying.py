@@ -32,8 +32,8 @@ class _Part(NamedTuple):
     data: bytes
 
 
-def bring(cli: Cli, place: str, target: Path) -> Copied:
-    """Copy to `target`, which is replaced once all has arrived and has the digest that the device told.
+def bring(cli: Cli, place: str, target: Path, *, replace: bool) -> Copied:
+    """Copy to `target`, which gets its name once all has arrived and has the digest that the device told.
 
     What arrived stays beside it when that fails, and the next call goes on there. CannotLook when the file changes.
     """
@@ -64,7 +64,7 @@ def bring(cli: Cli, place: str, target: Path) -> Copied:
     if at != part.head.size or here.digest(stamp) != part.head.sha256:
         here.forget()
         raise Unsupported(f"{path}: what arrived is not what the device read", hint="copy it again, all of it")
-    here.place(stamp)
+    here.place(stamp, replace=replace)
     return Copied(part.device, path, at, part.head.sha256, resumed)
 
 

@@ -34,7 +34,7 @@ def put(
         raise InputInvalid(f"{file} is a folder", hint="copy its files one by one")
     if path.endswith("/"):
         path += Path(file).name
-    content = bytes_in(file, MAX_PUT)
+    content = bytes_in(file, MAX_PUT, "what every device should have belongs into a policy, as a `file`")
     change = {"op": "put", "path": path, "sha256": hashlib.sha256(content).hexdigest(), "mode": mode.removeprefix("0"),
               "replace": replace}
     request = {"change": change, "stdin": base64.b64encode(content).decode(), "timeout": LIMIT,

@@ -8,8 +8,9 @@ from pathlib import Path
 from guru_policy.errors import InputInvalid
 
 
-def bytes_in(place: str, most: int) -> bytes:
-    """The content of a file, or of standard input for `-`. InputInvalid when it cannot be read or is larger."""
+def bytes_in(place: str, most: int, hint: str = "bring it there as a file first") -> bytes:
+    """The content of a file, or of standard input for `-`. InputInvalid when it cannot be read or is larger: then
+    `hint` says what else there is."""
     try:
         if place == "-":
             data = sys.stdin.buffer.read(most + 1)
@@ -19,7 +20,7 @@ def bytes_in(place: str, most: int) -> bytes:
     except OSError as cause:
         raise InputInvalid(f"{place} cannot be read: {(cause.strerror or 'failed').lower()}") from cause
     if len(data) > most:
-        raise InputInvalid(f"{place} is larger than {most >> 10} KiB", hint="bring it there as a file first")
+        raise InputInvalid(f"{place} is larger than {most >> 10} KiB", hint=hint)
     return data
 
 

@@ -8,7 +8,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from guru_policy.errors import Refused
+from guru_policy.errors import Conflict, Refused
 
 PIECE = 1 << 20
 BEGIN = ".guru-copy-"
@@ -57,9 +57,16 @@ class Partial:
                 digest.update(piece)
         return digest.hexdigest()
 
-    def place(self, stamp: str) -> None:
-        """It is whole: give it its name, in place of what had it."""
-        self._path(stamp).replace(self._target)
+    def place(self, stamp: str, *, replace: bool) -> None:
+        """It is whole: give it its name. Conflict without `replace`, when something has got that name meanwhile."""
+        if replace:
+            self._path(stamp).replace(self._target)
+            return
+        try:
+            os.link(self._path(stamp), self._target, follow_symlinks=False)
+        except FileExistsError as cause:
+            raise Conflict(f"{self._target} is there already", hint="--replace replaces it") from cause
+        self._path(stamp).unlink()
 
     def forget(self) -> None:
         """Remove what is here of every file that the source once was."""

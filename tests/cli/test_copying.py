@@ -26,7 +26,7 @@ class Pc:
 
     def __init__(self, double: Double) -> None:
         self.content, self.stamp, self.starts, self.reach = CONTENT, "a" * 32, list[int](), 99
-        self.forged = b""
+        self.forged, self.double = b"", double
         double.answers["POST /jobs"] = self.order
         double.answers[f"GET /jobs/{COPY_JOB}/progress"] = self.progress
 
@@ -141,3 +141,18 @@ def test_nothing_is_written_over_a_file_a_link_or_on_a_full_disk(
 @pytest.mark.parametrize("words", [("here", "there"), ("web01:/a", "web02:/b"), ("web01:/etc/", ".")])
 def test_what_is_no_copy_from_a_device_is_said(words: tuple[str, str], guru: Guru) -> None:
     assert guru("cp", *words).code == 2
+
+
+def test_a_file_that_is_made_meanwhile_stays_without_replace(guru: Guru, pc: Pc, tmp_path: Path) -> None:
+    copied = tmp_path / "data"
+    answer = pc.order
+
+    def order(asked: Any) -> Any:
+        copied.write_text("somebody else's")
+        return answer(asked)
+
+    pc.double.answers["POST /jobs"] = order
+    refused = guru("cp", "web01:/etc/data", str(copied))
+
+    assert (refused.code, copied.read_text()) == (9, "somebody else's")
+    assert "--replace" in refused.err

@@ -138,7 +138,7 @@ def _name(path: str, beside: str, name: str, folder: int) -> None:
 
 
 def _taken(path: str) -> GuruError:
-    return Conflict(f"{path} is there already", hint="--replace replaces it")
+    return Conflict(f"{path} is there already, and stays without --replace")
 
 
 def _within(path: str, folder: str) -> bool:

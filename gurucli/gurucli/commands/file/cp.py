@@ -85,7 +85,7 @@ def _bring(cli: Cli, source: str, target: str, *, replace: bool) -> None:
         raise Conflict(f"{file} is a folder", hint="name another file")
     if not replace and (file.exists() or file.is_symlink()):
         raise Conflict(f"{file} is there already", hint="--replace replaces it")
-    done = bring(cli, source, file)
+    done = bring(cli, source, file, replace=replace)
     row = cast("Row", {"device": done.device, "path": done.path, "file": str(file), "size": done.size,
                        "sha256": done.sha256, "resumed": done.resumed})
     cli.out.result(Sheet([row], COLUMNS, document=row, name="file"))
