@@ -24,6 +24,7 @@ TARGET = "guru-lab.target"
 BOOT_SECONDS = 180.0                    # on a busy machine; a quiet one takes ten
 # Where the programs of a working copy are may be hidden from units that are shipped.
 SEEN = "[Service]\nProtectHome=tmpfs\nBindReadOnlyPaths={}\n"
+# Temporary files stay out: a copy that boots clears them away, and that of a machine with a million takes minutes.
 # A copy has no package sources, and believes that no package is installed: whoever installs something on this
 # machine at the same time does not matter to it.
 SCRIPT = """
@@ -31,6 +32,8 @@ set -eu
 mount -t tmpfs -o size=1g,mode=755 tmpfs "$LAB"
 mkdir -m 755 "$LAB/changes" "$LAB/work" "$LAB/root"
 mount -t overlay -o "lowerdir=/,upperdir=$LAB/changes,workdir=$LAB/work" overlay "$LAB/root"
+mount -t tmpfs -o size=256m,mode=1777 tmpfs "$LAB/root/tmp"
+mount -t tmpfs -o size=256m,mode=1777 tmpfs "$LAB/root/var/tmp"
 cd "$LAB/root"
 rm -rf etc/apt/sources.list etc/apt/sources.list.d/* etc/apt/preferences.d/* var/lib/apt/lists/*
 rm -rf var/lib/guru-agent etc/guru etc/cron.d/* usr/sbin/policy-rc.d etc/machine-id
@@ -80,7 +83,7 @@ class Clone:
              "SYSTEMD_NSPAWN_TMPFS_TMP": "0", "SYSTEMD_LOG_LEVEL": "warning"},
         )
         wait_until("the copy of this machine has a first process", self._find_leader, BOOT_SECONDS)
-        wait_until("the copy of this machine is up", self._up, BOOT_SECONDS)
+        wait_until("the copy of this machine is up", self._up, BOOT_SECONDS, seen=self._waits_for)
 
     def run(self, *argv: str, timeout: float = 60.0, check: bool = True, stdin: str = "") -> Done:
         """Run a program in the copy; Failed when `check` and its exit code is not 0."""
@@ -116,6 +119,9 @@ class Clone:
 
     def _up(self) -> bool:
         return self.run("systemctl", "is-active", TARGET, check=False, timeout=BOOT_SECONDS).out == "active\n"
+
+    def _waits_for(self) -> str:
+        return self.run("systemctl", "list-jobs", check=False).out
 
 
 def _absent(program: str) -> bool:
