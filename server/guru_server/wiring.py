@@ -34,6 +34,7 @@ from guru_server.anchors.file import FileAnchor
 from guru_server.api import health
 from guru_server.api.app import make_app
 from guru_server.api.edge import Edge
+from guru_server.api.late import late_router
 from guru_server.api.once import Keeping
 from guru_server.api.pacing import Kind, Limits, Pace
 from guru_server.api.replaying import replay
@@ -372,7 +373,7 @@ def _webhook_secrets(settings: ServerSettings) -> dict[Forge, str]:
 
 
 def _without_repository() -> APIRouter:
-    router = APIRouter(include_in_schema=False)
+    router = late_router(described=False)
 
     @router.api_route("/status", methods=["GET"])
     @router.api_route("/revisions", methods=["GET"])

@@ -14,6 +14,7 @@ from guru_server.accounts.desk import Desk
 from guru_server.accounts.lobby import Lobby
 from guru_server.accounts.passwords import check_new
 from guru_server.accounts.sessions import SessionRow
+from guru_server.api.late import late_router
 from guru_server.cursors import EVERY, Paged, Rows
 from guru_server.identity.people import Person
 from guru_server.identity.sightings import Sightings
@@ -43,7 +44,7 @@ FRESH = 600_000                         # ms that a second factor counts as fres
 
 def public_router(lobby: Lobby, sightings: Sightings | None = None) -> APIRouter:
     """What nobody can be signed in for yet."""
-    router, desk = APIRouter(tags=["sign-in"]), lobby.desk
+    router, desk = late_router(tags=["sign-in"]), lobby.desk
 
     async def refused(request: Request, about: str, error: GuruError) -> None:
         if sightings:
@@ -102,7 +103,7 @@ def public_router(lobby: Lobby, sightings: Sightings | None = None) -> APIRouter
 
 def router(desk: Desk) -> APIRouter:
     """One's own account and sessions, and with user.manage those of others."""
-    router = APIRouter(tags=["sign-in"])
+    router = late_router(tags=["sign-in"])
     _route_sessions(router, desk)
     _route_factor(router, desk)
     _route_spending(router, desk)

@@ -18,6 +18,7 @@ from guru_server.accounts import accounts, attempts, sessions
 from guru_server.accounts.attempts import Attempt, Wish
 from guru_server.accounts.lobby import Lobby
 from guru_server.accounts.sessions import SignedIn
+from guru_server.api.late import late_router
 from guru_server.audit.log import record
 from guru_server.identity.people import Person
 from guru_server.identity.signing_in import address_of, signed_in
@@ -42,7 +43,7 @@ FRESH = 600_000                         # ms that a second factor counts as fres
 
 def public_router(lobby: Lobby) -> APIRouter:
     """What the shell asks, which has no sign-in yet."""
-    router, desk = APIRouter(tags=["sign-in"]), lobby.desk
+    router, desk = late_router(tags=["sign-in"]), lobby.desk
 
     def key_of(request: Request) -> str:
         return desk.proof(request.headers.get(HEADER, ""), request.method, request.scope["path"]).key
@@ -85,7 +86,7 @@ def public_router(lobby: Lobby) -> APIRouter:
 
 def router(lobby: Lobby) -> APIRouter:
     """What whoever is signed in elsewhere does with a code."""
-    router, desk = APIRouter(tags=["sign-in"]), lobby.desk
+    router, desk = late_router(tags=["sign-in"]), lobby.desk
 
     @router.post("/device-codes/look")
     @needs(None, of="oneself")

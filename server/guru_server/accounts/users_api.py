@@ -14,6 +14,7 @@ from guru_server.accounts import accounts, sessions
 from guru_server.accounts.accounts import INVITED, Account
 from guru_server.accounts.desk import Desk
 from guru_server.accounts.tables import invitation
+from guru_server.api.late import late_router
 from guru_server.cursors import EVERY, Paged, Rows
 from guru_server.identity.people import Person
 from guru_server.identity.signing_in import signed_in
@@ -31,7 +32,7 @@ Name = Annotated[str, Path(max_length=128)]      # that it can be a name says `i
 
 def router(desk: Desk) -> APIRouter:
     """The guarded routes."""
-    router = APIRouter(tags=["users"])
+    router = late_router(tags=["users"])
 
     @router.get("/users")
     @needs("user.manage", of="organisation")

@@ -12,6 +12,7 @@ from guru_policy.selector import parse
 from guru_server.alerts import maintenance
 from guru_server.alerts.acknowledging import Eyes, acknowledge, detail
 from guru_server.alerts.store import alerts
+from guru_server.api.late import late_router
 from guru_server.audit.log import record
 from guru_server.bus import Bus
 from guru_server.clock import Clock
@@ -40,7 +41,7 @@ Who = Annotated[Person, Depends(signed_in)]
 
 def router(db: Database, bus: Bus, clock: Clock, labels: finding.GitLabels) -> APIRouter:
     """The guarded routes."""
-    router = APIRouter(tags=["alerts"])
+    router = late_router(tags=["alerts"])
     _route_windows(router, db, clock)
     _route_opening(router, db, bus, clock, labels)
 

@@ -18,6 +18,7 @@ from guru_server.api import page, problems
 from guru_server.api.aged import Aged, Elders
 from guru_server.api.document import mended
 from guru_server.api.gate import Gate, Guard, admitted
+from guru_server.api.late import served
 from guru_server.api.once import Keeping, Once
 from guru_server.api.pacing import Limits, Paced, Weights
 from guru_server.api.paging import Linked
@@ -73,6 +74,7 @@ def make_app(
         redirect_slashes=False,
     )
     problems.install(app)
+    routes = app.router.routes
     if keeping:
         app.add_middleware(Once, keeping=keeping)
     app.add_middleware(Linked)
@@ -84,12 +86,12 @@ def make_app(
     for other in beside:
         app.add_middleware(Gate, guard=guard, prefix=other.prefix, public=(), declared=Declared([other.router]))
         app.add_middleware(other.dress)
-        app.include_router(other.router, prefix=other.prefix, dependencies=[Depends(admitted)])
+        routes += served(other.router, other.prefix, [Depends(admitted)])
     for router in public:
-        app.include_router(router, prefix=PREFIX)
+        routes += served(router, PREFIX)
     for router in guarded:
-        app.include_router(router, prefix=PREFIX, dependencies=[Depends(admitted)])
-    app.router.routes.extend(links)
+        routes += served(router, PREFIX, [Depends(admitted)])
+    routes += links
     app.public, app.declared, app.beside = patterns, declared, beside
     app.state.tenant = keeping.tenant if keeping else ""        # for cursors
 

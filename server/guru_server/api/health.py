@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from sqlalchemy import Connection, text
 
 from guru_policy.errors import GuruError, Unreachable
+from guru_server.api.late import late_router
 from guru_server.rights.declaring import needs
 from guru_server.store.database import Database
 from guru_wire.health import Diagnosis, Doctor
@@ -28,7 +29,7 @@ class Health:
 
 def public_router(health: Health) -> APIRouter:
     """Whether this process can answer."""
-    router = APIRouter(tags=["server"])
+    router = late_router(tags=["server"])
 
     @router.get("/health")
     async def healthy() -> dict[str, bool]:
@@ -44,7 +45,7 @@ def public_router(health: Health) -> APIRouter:
 
 def router(health: Health) -> APIRouter:
     """The server's own view of its health."""
-    router = APIRouter(tags=["server"])
+    router = late_router(tags=["server"])
 
     @router.get("/doctor")
     @needs("server.read", of="organisation")

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy import Connection
 
+from guru_server.api.late import late_router
 from guru_server.audit import checkpoints, verifying
 from guru_server.audit.finding import Wish, find
 from guru_server.audit.log import Deed
@@ -41,7 +42,7 @@ class Ledger:
 
 def router(ledger: Ledger) -> APIRouter:
     """The guarded routes."""
-    router = APIRouter(tags=["audit"])
+    router = late_router(tags=["audit"])
 
     @router.get("/audit")
     @needs("audit.read", of="organisation")

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query, Response
 
 from guru_policy.event_types import TYPES, patterns
 from guru_policy.selector import parse
+from guru_server.api.late import late_router
 from guru_server.bus import Bus
 from guru_server.cursors import LAST
 from guru_server.events.numbering import number, unnumbered
@@ -40,7 +41,7 @@ class Desk:
 
 def router(desk: Desk) -> APIRouter:
     """The guarded route."""
-    router = APIRouter(tags=["events"])
+    router = late_router(tags=["events"])
 
     @router.get("/events", response_model=Events)
     @needs("device.read", of="devices")

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from guru_policy.errors import GuruError, InputInvalid, NotSignedIn, Unreachable
 from guru_policy.kinds.role import VERBS
 from guru_policy.model import Carried
+from guru_server.api.late import late_router
 from guru_server.federation.exchanging import LIFE, Exchange
 from guru_server.identity.clients import Clients
 from guru_server.identity.rates import Rates
@@ -55,7 +56,7 @@ class TokenRefused(Carried):
 
 def public_router(exchange: Exchange, clients: Clients, sightings: Sightings | None = None) -> APIRouter:
     """Where a job's token is exchanged, and a client's secret; they themselves are what lets in."""
-    router = APIRouter(tags=["sign-in"])
+    router = late_router(tags=["sign-in"])
     failures = Rates(burst=30, rate=0.5)
 
     async def _client(request: Request, form: dict[str, str]) -> Response:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from guru_policy.errors import InputInvalid, Refused
 from guru_policy.selector import parse
+from guru_server.api.late import late_router
 from guru_server.audit.log import Deed, append, record
 from guru_server.bus import Bus
 from guru_server.clock import Clock
@@ -65,7 +66,7 @@ class Fleet:
 
 def router(fleet: Fleet) -> APIRouter:
     """The routes; a {ref} may hold slashes, so what follows it is matched first."""
-    router = APIRouter(tags=["devices"])
+    router = late_router(tags=["devices"])
     _route_many(router, fleet)
 
     @router.get("/devices/{ref:path}/facts")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from guru_policy.errors import InputInvalid, NotSignedIn
+from guru_server.api.late import late_router
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.gitops.store import remember_delivery
@@ -33,7 +34,7 @@ def webhooks(
 
     `refused` is told of those whose signature is wrong.
     """
-    router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+    router = late_router(prefix="/webhooks", tags=["webhooks"])
 
     @router.post("/{forge}", status_code=202, response_model=Heard)
     async def delivered(forge: Forge, request: Request) -> JSONResponse:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from sqlalchemy import Connection, Row
 
 from guru_policy.errors import Conflict, NotFound
+from guru_server.api.late import late_router
 from guru_server.audit.log import record
 from guru_server.bus import Bus
 from guru_server.clock import Clock
@@ -46,7 +47,7 @@ class Desk:
 
 def router(desk: Desk) -> APIRouter:
     """The guarded routes."""
-    router = APIRouter(tags=["events"])
+    router = late_router(tags=["events"])
     _route_acting(router, desk)
 
     @router.get("/hooks")

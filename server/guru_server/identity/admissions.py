@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy import Connection
 
 from guru_policy.errors import Conflict
+from guru_server.api.late import late_router
 from guru_server.audit.log import record
 from guru_server.bus import Bus
 from guru_server.clock import Clock
@@ -88,7 +89,7 @@ class Gatehouse:
 
 def router(gate: Gatehouse) -> APIRouter:
     """The routes. References come in bodies: they may hold slashes."""
-    router = APIRouter(tags=["admissions"], prefix="/admissions")
+    router = late_router(tags=["admissions"], prefix="/admissions")
 
     @router.get("")
     @needs("device.read", of="devices")

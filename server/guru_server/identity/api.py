@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from guru_policy.errors import GuruError, InputInvalid
 from guru_policy.objects.scopes import Scope
+from guru_server.api.late import late_router
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.cursors import Paged
@@ -49,7 +50,7 @@ class Identity:
 
 def public_router(identity: Identity) -> APIRouter:
     """Trust and enrolment: no token of a person is needed."""
-    router = APIRouter(tags=["enrolment"])
+    router = late_router(tags=["enrolment"])
 
     @router.get("/trust")
     async def trust() -> Trust:
@@ -87,7 +88,7 @@ def public_router(identity: Identity) -> APIRouter:
 
 def router(identity: Identity) -> APIRouter:
     """The guarded routes."""
-    router = APIRouter(tags=["identity"])
+    router = late_router(tags=["identity"])
 
     @router.get("/whoami")
     @needs(None, of="oneself")

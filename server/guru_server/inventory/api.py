@@ -16,6 +16,7 @@ from guru_policy.errors import NotFound
 from guru_policy.inventory import Device
 from guru_policy.query.kept import KEPT_BY_NAME
 from guru_policy.selector import parse
+from guru_server.api.late import late_router
 from guru_server.cursors import LAST, Key, Paged, Paging, Rows
 from guru_server.fleet.finding import GitLabels, matching
 from guru_server.fleet.reading import resolve
@@ -62,7 +63,7 @@ class Desk:
 
 def router(desk: Desk) -> APIRouter:
     """The routes; a {ref} takes slashes, so nothing follows it."""
-    router = APIRouter(tags=["inventory"])
+    router = late_router(tags=["inventory"])
     _route_one(router, desk)
     _route_fleet(router, desk)
     return router

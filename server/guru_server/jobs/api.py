@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection, Row
 
 from guru_policy.errors import NotFound, Refused
+from guru_server.api.late import late_router
 from guru_server.cursors import EVERY, LAST, Paged, Paging, Rows
 from guru_server.fleet.reading import resolve
 from guru_server.jobs import asking, deciding, seeing, store, templates
@@ -48,7 +49,7 @@ class _Look(NamedTuple):
 
 def router(desk: Desk) -> APIRouter:
     """The guarded routes."""
-    router = APIRouter(tags=["jobs"])
+    router = late_router(tags=["jobs"])
     _route_reading(router, desk)
     _route_scripts(router, desk)
 

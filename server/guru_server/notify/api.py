@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
+from guru_server.api.late import late_router
 from guru_server.cursors import Key, Paged
 from guru_server.notify import outbox
 from guru_server.rights.asking import Asking, Sight
@@ -18,7 +19,7 @@ from guru_wire.operator import Page
 
 def router(db: Database) -> APIRouter:
     """The guarded routes."""
-    router = APIRouter(tags=["alerts"])
+    router = late_router(tags=["alerts"])
 
     @router.get("/notifications")
     @needs("alert.read", of="devices")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from sqlalchemy import Connection
 
 from guru_policy.selector import parse
+from guru_server.api.late import late_router
 from guru_server.clock import Clock
 from guru_server.cursors import Key, Paged, Rows
 from guru_server.fleet.finding import GitLabels, matching
@@ -27,7 +28,7 @@ Who = Annotated[Person, Depends(signed_in)]
 
 def router(db: Database, overrider: Overrider, labels: GitLabels, now: Clock) -> APIRouter:
     """The routes."""
-    router = APIRouter(tags=["overrides"])
+    router = late_router(tags=["overrides"])
 
     @router.get("/overrides")
     @needs("device.read", of="devices")

@@ -14,6 +14,7 @@ from guru_server.accounts import accounts, attempts, sessions
 from guru_server.accounts.attempts import Attempt, Wish
 from guru_server.accounts.browser_page import POLICY, QUIET_POLICY, Words, passkey_page, told_page
 from guru_server.accounts.lobby import Lobby
+from guru_server.api.late import late_router
 from guru_server.cursors import EVERY, Paged, Rows
 from guru_server.identity.people import Person
 from guru_server.identity.sightings import Sightings
@@ -59,7 +60,7 @@ def pages(lobby: Lobby) -> list[Route]:
 
 def public_router(lobby: Lobby, sightings: Sightings | None = None) -> APIRouter:
     """What the page sends, for nobody is signed in yet."""
-    router, desk = APIRouter(tags=["sign-in"]), lobby.desk
+    router, desk = late_router(tags=["sign-in"]), lobby.desk
 
     @router.post("/sign-in/passkey/ceremony")
     async def ceremony(ask: CeremonyAsked, request: Request) -> Ceremony:
@@ -112,7 +113,7 @@ def public_router(lobby: Lobby, sightings: Sightings | None = None) -> APIRouter
 
 def router(lobby: Lobby) -> APIRouter:
     """One's own passkeys."""
-    router, desk = APIRouter(tags=["sign-in"]), lobby.desk
+    router, desk = late_router(tags=["sign-in"]), lobby.desk
     _route_making(router, lobby)
 
     @router.get("/account/passkeys")

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from guru_policy.errors import InputInvalid, Refused
 from guru_server.api.app import Beside
+from guru_server.api.late import late_router
 from guru_server.api.problems import TooLarge
 from guru_server.clock import Clock
 from guru_server.identity.people import Person
@@ -78,7 +79,7 @@ def beside(db: Database, clock: Clock, url: str) -> Beside:
 
 def router(desk: Desk) -> APIRouter:
     """The guarded routes, without the prefix."""
-    router = APIRouter(include_in_schema=False)
+    router = late_router(described=False)
     _route_description(router, desk)
     _route_people(router, desk)
     _route_groups(router, desk)

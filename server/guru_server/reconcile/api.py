@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 
 from guru_policy.access.deciding import EVERYTHING
 from guru_policy.errors import GuruError
+from guru_server.api.late import late_router
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.cursors import LAST, Paged
@@ -80,7 +81,7 @@ class Desk:
 
 def operators(desk: Desk) -> APIRouter:
     """The router, without authentication: the app puts it in front."""
-    router = APIRouter(tags=["reconcile"])
+    router = late_router(tags=["reconcile"])
     db, tenant = desk.db, desk.tenant
     _route_plans(router, desk)
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from guru_policy.errors import GuruError, Unreachable
+from guru_server.api.late import late_router
 from guru_server.audit.log import Deed, append
 from guru_server.identity.people import Person
 from guru_server.identity.signing_in import signed_in, whence
@@ -25,7 +26,7 @@ Who = Annotated[Person, Depends(signed_in)]
 
 def deeds(desk: Desk) -> APIRouter:
     """The router, without authentication: the app puts it in front."""
-    router = APIRouter(tags=["reconcile"])
+    router = late_router(tags=["reconcile"])
 
     @router.post("/applications")
     @needs("policy.apply", of="organisation")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from guru_server.api.late import late_router
 from guru_server.cursors import Paged
 from guru_server.reconcile.api import Desk
 from guru_server.reconcile.exporting import Exporter
@@ -17,7 +18,7 @@ from guru_wire.exporting import Contents, ContentsRequest, Export
 
 def exports(desk: Desk) -> APIRouter:
     """The router, without authentication: the app puts it in front."""
-    router = APIRouter(tags=["reconcile"])
+    router = late_router(tags=["reconcile"])
     exporter = Exporter(desk.db, desk.reconciler.mirror, desk.tenant)
 
     @router.get("/exports")

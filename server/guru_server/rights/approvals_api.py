@@ -15,6 +15,7 @@ from guru_policy.access.grants import covers
 from guru_policy.errors import NotSignedIn, Refused
 from guru_policy.inventory import Device
 from guru_server.accounts.desk import Desk as Accounts
+from guru_server.api.late import late_router
 from guru_server.clock import Clock
 from guru_server.cursors import Paged
 from guru_server.fleet.inventory import Inventory
@@ -49,7 +50,7 @@ class Desk:
 
 def router(desk: Desk) -> APIRouter:
     """The guarded routes."""
-    router = APIRouter(tags=["rights"])
+    router = late_router(tags=["rights"])
     _route_looking(router, desk)
     _route_deciding(router, desk)
     return router

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 from sqlalchemy import Connection
 
 from guru_policy.errors import NotFound
+from guru_server.api.late import late_router
 from guru_server.cursors import EVERY, Paged, Rows
 from guru_server.identity import people
 from guru_server.identity.clients import Clients
@@ -25,7 +26,7 @@ Who = Annotated[Person, Depends(signed_in)]
 
 def router(clients: Clients) -> APIRouter:
     """The guarded routes."""
-    router, db, tenant = APIRouter(tags=["rights"]), clients.db, clients.tenant
+    router, db, tenant = late_router(tags=["rights"]), clients.db, clients.tenant
 
     @router.post("/clients", status_code=201)
     @needs("user.manage", of="organisation")

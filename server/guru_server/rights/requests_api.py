@@ -18,6 +18,7 @@ from guru_policy.kinds.role import VERBS
 from guru_policy.objects.scopes import ORG, Scope
 from guru_policy.selector import parse
 from guru_policy.text.suggesting import did_you_mean
+from guru_server.api.late import late_router
 from guru_server.clock import Clock
 from guru_server.cursors import EVERY, Paged, Rows
 from guru_server.identity.people import Person
@@ -45,7 +46,7 @@ class Desk:
 
 def router(desk: Desk) -> APIRouter:
     """The guarded routes."""
-    router = APIRouter(tags=["rights"])
+    router = late_router(tags=["rights"])
     _route_asking(router, desk)
     _route_deciding(router, desk)
     return router

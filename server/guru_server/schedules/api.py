@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
 from guru_policy.selector import parse
+from guru_server.api.late import late_router
 from guru_server.cursors import EVERY, Paged, Rows
 from guru_server.fleet.finding import GitLabels, matching
 from guru_server.jobs.templates import LoadFleets
@@ -34,7 +35,7 @@ class Desk:
 
 def router(desk: Desk) -> APIRouter:
     """The guarded routes."""
-    router = APIRouter(tags=["schedules"])
+    router = late_router(tags=["schedules"])
 
     @router.get("/schedules")
     @needs("device.read", of="devices")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from guru_server.api.late import late_router
 from guru_server.rights.declaring import needs
 from guru_server.secrets.opening import Opener
 from guru_wire.secrets import ServerRecipient
@@ -11,7 +12,7 @@ from guru_wire.secrets import ServerRecipient
 
 def router(opener: Opener) -> APIRouter:
     """The router, without authentication: the app puts it in front."""
-    router = APIRouter(tags=["secrets"])
+    router = late_router(tags=["secrets"])
 
     @router.get("/secrets/recipient")
     @needs(None, of="oneself")

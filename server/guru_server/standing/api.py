@@ -12,6 +12,7 @@ from guru_policy.errors import InputInvalid, NotFound
 from guru_policy.inventory import Device
 from guru_policy.selector import parse
 from guru_policy.text.suggesting import did_you_mean
+from guru_server.api.late import late_router
 from guru_server.cursors import EVERY, LAST, Paged, Rows
 from guru_server.fleet.finding import GitLabels, Labels, matching
 from guru_server.fleet.inventory import among
@@ -54,7 +55,7 @@ class Desk:
 
 def router(desk: Desk) -> APIRouter:
     """The guarded routes."""
-    router = APIRouter(tags=["queries"])
+    router = late_router(tags=["queries"])
 
     @router.get("/queries")
     @needs("query.run", of="devices")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
 from guru_policy.errors import InputInvalid
+from guru_server.api.late import late_router
 from guru_server.clock import Clock
 from guru_server.cursors import LAST
 from guru_server.fleet.reading import resolve
@@ -25,7 +26,7 @@ LONGEST = 400 * DAY
 
 def router(db: Database, clock: Clock) -> APIRouter:
     """The routes. Include them before the fleet's, whose {ref} takes everything under /devices."""
-    router = APIRouter(tags=["telemetry"])
+    router = late_router(tags=["telemetry"])
 
     @router.get("/devices/{ref:path}/samples")
     @needs("device.read", of="devices")

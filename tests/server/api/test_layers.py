@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import APIRouter
 
+from guru_server.api.late import late_router
 from guru_server.api.pacing import Buckets, Pace
 from guru_server.clock import SetClock
 from guru_server.rights.ageing import deprecated
@@ -125,7 +125,7 @@ async def test_a_page_links_to_the_next(api: Api) -> None:
 
 
 async def test_a_route_that_will_go_says_so(db: Database) -> None:
-    router = APIRouter()
+    router = late_router()
 
     @router.get("/old")
     @needs(None, of="oneself")
