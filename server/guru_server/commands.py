@@ -15,6 +15,7 @@ from guru_server import keyring_commands
 from guru_server.accounts import accounts
 from guru_server.bus import Bus, LocalBus
 from guru_server.clock import wall
+from guru_server.collecting import uncollected
 from guru_server.identity import people
 from guru_server.keys import files, keys
 from guru_server.secrets.opening import Opener
@@ -174,12 +175,13 @@ def shown(settings: ServerSettings) -> str:
 
 
 async def _serve(settings: ServerSettings, signer: Child | None) -> None:
-    from guru_server.housing import builder
-    from guru_server.serving import bind
-    from guru_server.serving import serve as run
-    from guru_server.tenants.houses import Houses
-    from guru_server.tenants.switchboard import Switchboard
-    from guru_server.wiring import Ground, Wired, wire_server
+    with uncollected():
+        from guru_server.housing import builder
+        from guru_server.serving import bind
+        from guru_server.serving import serve as run
+        from guru_server.tenants.houses import Houses
+        from guru_server.tenants.switchboard import Switchboard
+        from guru_server.wiring import Ground, Wired, wire_server
 
     keys.renew(settings.keys, settings.names, wall(), settings.passphrase)
     if signer is not None:
@@ -204,12 +206,13 @@ async def _serve(settings: ServerSettings, signer: Child | None) -> None:
 
 
 async def _gateway(settings: ServerSettings) -> None:
-    from guru_server.housing import links
-    from guru_server.serving import bind
-    from guru_server.serving import serve as run
-    from guru_server.tenants.houses import Houses
-    from guru_server.tenants.switchboard import Switchboard
-    from guru_server.wiring import Ground, Wired, wire_gateway
+    with uncollected():
+        from guru_server.housing import links
+        from guru_server.serving import bind
+        from guru_server.serving import serve as run
+        from guru_server.tenants.houses import Houses
+        from guru_server.tenants.switchboard import Switchboard
+        from guru_server.wiring import Ground, Wired, wire_gateway
 
     db, bus, jobs = _open(settings)
     try:

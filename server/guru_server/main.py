@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from guru_policy.errors import GuruError, InputInvalid, PolicyInvalid
+from guru_server.collecting import uncollected
 from guru_server.store.first import TENANT
 from guru_server.tenants.naming import Named
 
@@ -63,8 +64,9 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 def _dispatch(arguments: argparse.Namespace, settings: ServerSettings) -> None:
-    from guru_server import commands, tenant_parsing
-    from guru_server.identity.people import Limits, Role
+    with uncollected():
+        from guru_server import commands, tenant_parsing
+        from guru_server.identity.people import Limits, Role
 
     match arguments.command, getattr(arguments, "verb", None):
         case "init", _:

@@ -67,7 +67,7 @@ def spellings(world: World) -> dict[str, list[bytes]]:
         raw = key.private_bytes_raw() if isinstance(key, Ed25519PrivateKey) else der[-64:]
         found[path.name] += [der, raw, raw.hex().encode(), base64.b64encode(raw), base64.urlsafe_b64encode(raw)]
     for number, token in enumerate(world.tokens):  # type: ignore[attr-defined]
-        secret = re.split(r"[_.]", token)[-1]
+        secret = token.partition(".")[2] if token.startswith("guru1.") else token.split("_", 2)[2]
         found[f"token {number}"] = [token.encode(), secret.encode()]
         if token.startswith("guru1."):
             told = base64.urlsafe_b64decode(secret + "=" * (-len(secret) % 4))

@@ -60,17 +60,20 @@ class HooksInForce:
         self._seen: Mapping[str, str] | None = None
         self.hooks: Mapping[str, Hook] = {}
         self.known = False              # whether all of it could be read
+        self.stale = False              # whether something newer is in force that could not be read
 
     async def refresh(self) -> None:
         """Take over what is in force now; loads revisions only when they changed."""
         found = await self._db.read(self._revisions)
-        if found == self._seen and self.known:
+        self.stale = found != self._seen
+        if not self.stale and self.known:
             return
         try:
             fleets = await self._load(set(found.values()))
         except GuruError as error:
             log.warning("webhooks are as they were: %s", plain(error.message, 500))
             return
+        self.stale = False
         self._seen, self.known = found, set(found.values()) <= fleets.keys()
         if self.known:
             self.hooks = {

@@ -76,7 +76,8 @@ class Sender:
     @property
     def rest(self) -> float:
         """Seconds until the next look when nobody rings: nothing is looked for while no webhook is in force."""
-        return self._every if self._hooks.hooks or not self._hooks.known else IDLE
+        busy = self._hooks.hooks or self._hooks.stale or not self._hooks.known
+        return self._every if busy else IDLE
 
     async def deliver_due(self, fence: Fence) -> None:
         """One round: whatever is to be sent now was tried when this returns."""

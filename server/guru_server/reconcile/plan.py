@@ -17,10 +17,10 @@ from guru_policy.errors import InputInvalid, NotFound
 from guru_policy.inventory import Device
 from guru_policy.provenance import Authors
 from guru_server.clock import Clock
+from guru_server.collecting import uncollected
 from guru_server.gateway.plain import plain
 from guru_server.overrides import store as overrides
 from guru_server.reconcile import masking
-from guru_server.reconcile.collecting import uncollected
 from guru_server.reconcile.deciding import Decision, compiled_for, devices_by_customer
 from guru_server.reconcile.exact import Moved, exact_plan, issued, moved
 from guru_server.reconcile.impact import impacts

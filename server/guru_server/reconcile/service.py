@@ -16,6 +16,7 @@ from guru_policy.fleet import Fleet
 from guru_policy.inventory import Device
 from guru_server.bus import IN_FORCE, Bus
 from guru_server.clock import Clock
+from guru_server.collecting import uncollected
 from guru_server.fleet.inventory import Inventory
 from guru_server.gateway.plain import plain
 from guru_server.gitops.mirror import Commit, Consent, Mirror
@@ -23,7 +24,6 @@ from guru_server.gitops.tree import MirrorBroken
 from guru_server.gitops.verifying import UNCHECKED, Base, Verdict, Verifier
 from guru_server.leases import Fence, held
 from guru_server.overrides import store as overrides
-from guru_server.reconcile.collecting import uncollected
 from guru_server.reconcile.deciding import Asked, Decision, Get, Pair, Standing, decide
 from guru_server.reconcile.guarding import UNKNOWN, Consented, after, refusals, stands
 from guru_server.reconcile.issuing import Issuer

@@ -7,6 +7,10 @@ import base64
 import hashlib
 import hmac
 
+import pytest
+
+from guru_policy.errors import Unreachable
+from guru_policy.fleet import Fleet
 from guru_server.hooks import store
 from guru_server.hooks.sender import IDLE
 from guru_server.store.schema import TENANT
@@ -181,6 +185,25 @@ async def test_who_may_not_bring_anything_into_force_neither_tests_nor_sees_webh
     assert (await desk.office.http.post("/hooks/test", json={"hook": "psa"})).status_code == 403
 
 
+async def test_a_webhook_that_could_not_be_read_is_looked_for_again_soon(
+    desk: Desk, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: set[str]) -> dict[str, Fleet]:
+        raise Unreachable("the repository is away")
+
+    await desk.round()
+    idle = desk.sender.rest
+    await desk.office.push({"org/psa.yaml": webhook("psa", inbox.url)})
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.sender._hooks, "_load", broken)
+        await desk.round()
+        failed = desk.sender.rest
+    await desk.round()
+
+    assert (idle, failed) == (IDLE, 1.0)
+    assert list(desk.sender._hooks.hooks) == ["org/psa"]
+
+
 async def test_nothing_is_looked_for_while_no_webhook_is_in_force_and_a_new_one_is_heard_of(
     desk: Desk, inbox: Inbox
 ) -> None:
@@ -191,6 +214,7 @@ async def test_nothing_is_looked_for_while_no_webhook_is_in_force_and_a_new_one_
         await desk.office.push({"org/psa.yaml": webhook("psa", inbox.url)})
         async with asyncio.timeout(IDLE / 2):
             while not desk.sender.rest < IDLE:
+                assert not running.done(), running
                 await asyncio.sleep(0.02)
         await desk.happens("device.online", ACME, "one")
         async with asyncio.timeout(IDLE / 2):

@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from guru_server.reconcile.collecting import uncollected
+from guru_server.collecting import uncollected
 
 
 def failing(seen: list[bool]) -> None:
