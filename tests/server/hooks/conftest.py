@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from pydantic import SecretStr
 
 from guru_server.events.noting import Happening, note
+from guru_server.hooks import store
 from guru_server.hooks.in_force import HooksInForce
 from guru_server.hooks.sender import Sender
 from guru_server.in_force import InForce
@@ -59,6 +61,11 @@ class Desk:
         world = self.office.world
         await world.db.write(lambda connection: note(connection, TENANT, world.clock(), [
             Happening(kind, name, {}, device=ident(device) if device else "") for name in names]))
+
+    async def unadopted(self) -> bool:
+        """Whether a webhook of the sender's is not one yet: it begins with what happens after that."""
+        hooks = self.sender._hooks.hooks
+        return await self.office.world.db.read(partial(store.changed, tenant=TENANT, hooks=hooks))
 
     async def round(self) -> None:
         await self.sender.deliver_due(self.fence)

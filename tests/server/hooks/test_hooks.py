@@ -213,7 +213,7 @@ async def test_nothing_is_looked_for_while_no_webhook_is_in_force_and_a_new_one_
     try:
         await desk.office.push({"org/psa.yaml": webhook("psa", inbox.url)})
         async with asyncio.timeout(IDLE / 2):
-            while not desk.sender.rest < IDLE:
+            while desk.sender.rest == IDLE or await desk.unadopted():
                 assert not running.done(), running
                 await asyncio.sleep(0.02)
         await desk.happens("device.online", ACME, "one")
