@@ -65,13 +65,14 @@ class HooksInForce:
     async def refresh(self) -> None:
         """Take over what is in force now; loads revisions only when they changed."""
         found = await self._db.read(self._revisions)
-        self.stale = found != self._seen
-        if not self.stale and self.known:
+        if found == self._seen and self.known:
+            self.stale = False
             return
         try:
             fleets = await self._load(set(found.values()))
         except GuruError as error:
             log.warning("webhooks are as they were: %s", plain(error.message, 500))
+            self.stale = True
             return
         self.stale = False
         self._seen, self.known = found, set(found.values()) <= fleets.keys()
