@@ -1,0 +1,47 @@
+"""Transfers of files of any size, in numbered chunks: what people's programs ask of them and are told. No logic."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from guru_policy.model import Asked, Carried
+from guru_wire.operator import Answer
+
+CHUNK = 256 << 10                       # bytes of every chunk but the last, which is shorter
+MAX_TRANSFER = 16 << 30                 # bytes of a file; a setting of the server bounds it lower
+MAX_CHUNKS = MAX_TRANSFER // CHUNK
+
+
+class TransferAsk(Asked):
+    """Begin one. With `size` (bytes) and `sha256` its maker fills it; without either a device does."""
+
+    size: int | None = Field(default=None, ge=0, le=MAX_TRANSFER)
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+
+
+class Transfer(Answer):
+    """One transfer. `chunks` are there, in order; `size` and `sha256` of what a device sends are there once it is whole.
+
+    `failed`: what came has another digest than was told. `expires_at` is ms UTC, and moves while it is used.
+    """
+
+    id: str = Field(pattern=r"^[0-9a-f]{32}$")
+    size: int | None
+    sha256: str
+    chunks: int
+    state: Literal["filling", "whole", "failed"]
+    expires_at: int
+
+
+class Sent(Carried):
+    """What a device printed of a file that it sent: as one line of JSON."""
+
+    size: int = Field(ge=0, le=MAX_TRANSFER)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+def chunks_of(size: int) -> int:
+    """How many chunks so many bytes are."""
+    return -(-size // CHUNK)
