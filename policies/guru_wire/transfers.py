@@ -22,7 +22,7 @@ class TransferAsk(Asked):
 
 
 class Transfer(Answer):
-    """One transfer. `chunks` are there, in order; `size` and `sha256` of what a device sends are there once it is whole.
+    """One transfer. `chunks` are there, in order; `size` and `sha256` of what a device sends come once it is whole.
 
     `failed`: what came has another digest than was told. `expires_at` is ms UTC, and moves while it is used.
     """
