@@ -6,12 +6,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from guru_policy.model import Asked, Carried
+from guru_policy.model import Asked
+from guru_wire.chunks import CHUNK as CHUNK
+from guru_wire.chunks import MAX_CHUNKS as MAX_CHUNKS
+from guru_wire.chunks import MAX_TRANSFER as MAX_TRANSFER
+from guru_wire.chunks import Sent as Sent
+from guru_wire.chunks import chunks_of as chunks_of
 from guru_wire.operator import Answer
-
-CHUNK = 256 << 10                       # bytes of every chunk but the last, which is shorter
-MAX_TRANSFER = 16 << 30                 # bytes of a file; a setting of the server bounds it lower
-MAX_CHUNKS = MAX_TRANSFER // CHUNK
 
 
 class TransferAsk(Asked):
@@ -33,15 +34,3 @@ class Transfer(Answer):
     chunks: int
     state: Literal["filling", "whole", "failed"]
     expires_at: int
-
-
-class Sent(Carried):
-    """What a device printed of a file that it sent: as one line of JSON."""
-
-    size: int = Field(ge=0, le=MAX_TRANSFER)
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-
-
-def chunks_of(size: int) -> int:
-    """How many chunks so many bytes are."""
-    return -(-size // CHUNK)

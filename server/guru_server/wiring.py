@@ -50,9 +50,7 @@ from guru_server.federation import api as federation_api
 from guru_server.federation.exchanging import Exchange
 from guru_server.federation.issuers import Issuers
 from guru_server.fleet import api as fleet_api
-from guru_server.fleet.changing import record_facts
 from guru_server.gateway.app import Gateway, gateway_routes
-from guru_server.gateway.orders import Way
 from guru_server.gitops.api import webhooks
 from guru_server.gitops.mirror import Mirror
 from guru_server.gitops.source import Source
@@ -70,17 +68,14 @@ from guru_server.identity.sightings import Sightings
 from guru_server.identity.signing_in import Door
 from guru_server.in_force import InForce
 from guru_server.inventory import api as inventory_api
-from guru_server.inventory.recording import recorder as inventory_recorder
-from guru_server.inventory.recording import wanted
 from guru_server.jobs import api as jobs_api
 from guru_server.jobs import seeing as jobs_seeing
 from guru_server.jobs.asking import Desk as JobDesk
 from guru_server.jobs.coordinating import Coordinator
-from guru_server.jobs.delivering import orders_of, waited_for
-from guru_server.jobs.recording import recorders as job_recorders
 from guru_server.jobs.signing import Signer
 from guru_server.jobs.templates import Templates
 from guru_server.keys.keys import ServerKeys
+from guru_server.linking import gateway_of
 from guru_server.notify import api as notify_api
 from guru_server.notify.email import Mail
 from guru_server.notify.webhook import Webhooks
@@ -92,10 +87,8 @@ from guru_server.passkeys import api as passkeys_api
 from guru_server.provisioning import api as provisioning_api
 from guru_server.reconcile.api import Desk, operators
 from guru_server.reconcile.deeds import deeds
-from guru_server.reconcile.downlink import blob_of, manifest_of
 from guru_server.reconcile.exports import exports
-from guru_server.reconcile.refusals import refusal_recorder, refusals
-from guru_server.reconcile.reports import report_recorder
+from guru_server.reconcile.refusals import refusals
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.status import device_conditions
 from guru_server.retention import Retention
@@ -120,7 +113,10 @@ from guru_server.supervising import Job
 from guru_server.telemetry import api as telemetry_api
 from guru_server.telemetry.checks import check_counts, check_results
 from guru_server.telemetry.reading import newest_metrics
-from guru_server.telemetry.recording import recorders
+from guru_server.transfers import api as transfers_api
+from guru_server.transfers.carrying import Carrying
+from guru_server.transfers.digesting import Digests
+from guru_server.transfers.store import Bounds
 
 
 class Wired(NamedTuple):
@@ -169,7 +165,8 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     opener = Opener(keys.age)
     repository = _repository(ground, keys.signer, opener)
     in_force = InForce(db, repository.reconciler if repository else None)
-    gateway = _gateway(ground, keys.link, keys.trust_serial)
+    digests = Digests(db)
+    gateway = _gateway(ground, keys.link, digests, keys.trust_serial)
     looks = fleet_api.Looks(check_results, newest_metrics, device_conditions, refusals, of_device)
     fleet = fleet_api.Fleet(db, bus, clock, in_force.labels, check_counts, looks)
     repeated = Repeated(db, clock)
@@ -204,6 +201,7 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     signer = Signer(keys.signer)
     templates = Templates(db, in_force.load, in_force.read_file)
     guarded.append(jobs_api.router(JobDesk(db, bus, clock, signer, in_force.labels, templates)))
+    guarded.append(transfers_api.router(transfers_api.Desk(db, clock, digests, _bounds(settings))))
     guarded += _about_events(ground, in_force)
     guarded += [telemetry_api.router(db, clock), secrets_api.router(opener), *entrances.guarded]
     guarded.append(schedules_api.router(schedules_api.Desk(
@@ -271,21 +269,18 @@ def wire_gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Wired:
             "a gateway of its own needs PostgreSQL: SQLite serves one process",
             hint="set `database` to postgresql://..., or let `guru-server serve` take the links",
         )
-    gateway = _gateway(ground, link_key)
+    gateway = _gateway(ground, link_key, Digests(ground.db))
     return Wired(Edge(Starlette(routes=gateway_routes(gateway))), {"gateway": gateway.run})
 
 
-def _gateway(ground: Ground, link_key: Ed25519PrivateKey, trust: int = 0) -> Gateway:
-    return Gateway(
-        ground.db, ground.bus, link_key=link_key, trust=trust, manifest_of=manifest_of, blob_of=blob_of,
-        lacking=wanted, orders=Way(waited_for, orders_of), now=ground.clock, stage=partial(_stage, ground.settings),
-        recorders={
-            **recorders(ground.clock),
-            "facts": record_facts, "report": report_recorder(ground.clock),
-            "refusal": refusal_recorder(ground.clock), "inventory": inventory_recorder(ground.clock),
-            **job_recorders(ground.clock),
-        },
-    )
+def _gateway(ground: Ground, link_key: Ed25519PrivateKey, digests: Digests, trust: int = 0) -> Gateway:
+    chunks = Carrying(ground.db, ground.clock, digests, _bounds(ground.settings))
+    return gateway_of(ground.db, ground.bus, ground.clock, link_key=link_key, trust=trust, chunks=chunks,
+                      stage=partial(_stage, ground.settings))
+
+
+def _bounds(settings: ServerSettings) -> Bounds:
+    return Bounds(settings.transfers.largest, settings.transfers.all)
 
 
 def _repository(ground: Ground, signer: Signatures, opener: Opener) -> Repository | None:
