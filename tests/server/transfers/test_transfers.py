@@ -263,8 +263,8 @@ async def test_a_whole_transfer_goes_in_one_order_to_devices_whose_runs_name_it(
     await office.say(web1, job=job["id"], state="succeeded", exit_code=0)
     over = [await one.get(name, 0), await Carried(office, web2, job["id"]).get(name, 2)]
 
-    assert command.change is not None and (command.change.transfer, command.change.size, command.stdin) == (
-        name, len(CONTENT), "")
+    assert command.change is not None
+    assert (command.change.transfer, command.change.size, command.stdin) == (name, len(CONTENT), "")
     assert b"".join(base64.b64decode(part.data) for part in got if isinstance(part, ChunkHere)) == CONTENT
     assert no(got[3]) == "the transfer has no such chunk"
     assert [no(part) for part in (*elsewhere, *written, over[0])] == [GONE] * 5
@@ -321,7 +321,8 @@ async def test_a_device_fills_a_transfer_goes_on_where_it_was_and_its_digest_is_
 
     assert (mine, made.status_code, made.json()["job"]["what"]) == (400, 201, "cp /var/log/big")
     assert first == again == ChunkGot(transfer=name, chunks=1)
-    assert "is not the next one" in no(early) and "is another one" in no(other)
+    assert "is not the next one" in no(early)
+    assert "is another one" in no(other)
     assert last == ChunkGot(transfer=name, chunks=3)
     assert ended == [ChunkGot(transfer=name, chunks=3, whole=True)] * 2
     assert (whole.size, whole.sha256, whole.state) == (len(CONTENT), digest(CONTENT), "whole")
