@@ -201,17 +201,15 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     signer = Signer(keys.signer)
     templates = Templates(db, in_force.load, in_force.read_file)
     guarded.append(jobs_api.router(JobDesk(db, bus, clock, signer, in_force.labels, templates)))
-    guarded.append(transfers_api.router(transfers_api.Desk(db, clock, digests, _bounds(settings))))
-    guarded += _about_events(ground, in_force)
-    guarded += [telemetry_api.router(db, clock), secrets_api.router(opener), *entrances.guarded]
-    guarded.append(schedules_api.router(schedules_api.Desk(
-        db, in_force.labels, in_force.load, Canceller(db, bus, clock, signer))))
-    guarded.append(standing_api.router(standing_api.Desk(db, in_force.labels, in_force.load)))
-    guarded.append(inventory_api.router(inventory_api.Desk(db, in_force.labels)))
-    guarded.append(rights_api.router(rights_api.Desk(db, clock, in_force.labels)))
-    guarded.append(approvals_api.router(approvals_api.Desk(db, clock, replay, accounts)))
-    guarded.append(requests_api.router(requests_api.Desk(db, clock)))
-    guarded.append(fleet_api.router(fleet))     # last: its {ref} takes slashes
+    guarded += [
+        *_about_fleet(ground, in_force),
+        transfers_api.router(transfers_api.Desk(db, clock, digests, _bounds(settings))),
+        telemetry_api.router(db, clock), secrets_api.router(opener), *entrances.guarded,
+        schedules_api.router(schedules_api.Desk(
+            db, in_force.labels, in_force.load, Canceller(db, bus, clock, signer))),
+        approvals_api.router(approvals_api.Desk(db, clock, replay, accounts)),
+        requests_api.router(requests_api.Desk(db, clock)), fleet_api.router(fleet),     # last: its {ref} takes slashes
+    ]
     door = Door(db, clock, in_force.decisive, holding=accounts.holding, sightings=sightings, desk=accounts,
                 repeated=repeated)
     app = make_app(
@@ -223,12 +221,15 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     return app, jobs | _leased(ground, repository, in_force, marker, signer)
 
 
-def _about_events(ground: Ground, in_force: InForce) -> list[APIRouter]:
+def _about_fleet(ground: Ground, in_force: InForce) -> list[APIRouter]:
     db, bus = ground.db, ground.bus
     hooks = hooks_api.Desk(db, bus, db.tenant, ground.clock, HooksInForce(db, db.tenant, in_force.load))
     return [
         events_api.router(events_api.Desk(db, bus, db.tenant, in_force.labels, jobs_seeing.of_some)),
         hooks_api.router(hooks),
+        standing_api.router(standing_api.Desk(db, in_force.labels, in_force.load)),
+        inventory_api.router(inventory_api.Desk(db, in_force.labels)),
+        rights_api.router(rights_api.Desk(db, ground.clock, in_force.labels)),
     ]
 
 

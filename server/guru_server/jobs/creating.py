@@ -108,10 +108,7 @@ def create(connection: Connection, signer: Signer, new: NewJob, allow: Allow) ->
             "changed": place + 1,
         })
     connection.execute(job_run.insert(), rows)
-    if new.command.send is not None:
-        name_it(connection, new.command.send.transfer, new.id, device=new.devices[0].id, now=new.created_at)
-    elif new.command.change is not None and new.command.change.transfer:
-        name_it(connection, new.command.change.transfer, new.id, device="", now=new.created_at)
+    _name_transfer(connection, new)
     plural = "device" if total == 1 else "devices"
     decision = allow(connection)
     note(connection, whose(connection), new.created_at, [Happening("job.created", f"job:{new.id}", {
@@ -120,6 +117,14 @@ def create(connection: Connection, signer: Signer, new: NewJob, allow: Allow) ->
     }, job=new.id)])
     record(connection, new.created_at, new.actor, "JobCreated", f"job:{new.id}", f"{total} {plural}: {new.what}",
            **ruled(decision))
+
+
+def _name_transfer(connection: Connection, new: NewJob) -> None:
+    send, change = new.command.send, new.command.change
+    if send is not None:
+        name_it(connection, send.transfer, new.id, device=new.devices[0].id, now=new.created_at)
+    elif change is not None and change.transfer:
+        name_it(connection, change.transfer, new.id, device="", now=new.created_at)
 
 
 def begun_since(connection: Connection, since: int) -> int:
