@@ -22,7 +22,8 @@ from guru_wire.transfers import CHUNK, MAX_CHUNKS, Transfer, TransferAsk
 
 Name = Annotated[str, Path(max_length=64)]
 Number = Annotated[int, Path(ge=0, le=MAX_CHUNKS)]
-BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary", "examples": ["bytes of the file"]}}}
+BYTES = {"application/octet-stream": {
+    "schema": {"type": "string", "format": "binary", "examples": ["bytes of the file"]}}}
 VERBS = {"put": "file.put", "send": "file.get"}
 
 
