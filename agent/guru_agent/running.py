@@ -27,6 +27,7 @@ from guru_agent.jobs.looks import looks
 from guru_agent.jobs.runner import Jobs
 from guru_agent.jobs.scheduling import Scheduler
 from guru_agent.link.carrier import Server, address, base_of
+from guru_agent.link.courier import Courier
 from guru_agent.link.dialling import Dialler
 from guru_agent.link.following import Follower
 from guru_agent.link.network import Near, Network
@@ -44,6 +45,7 @@ from guru_agent.settings import Settings, proxy_for
 from guru_agent.state.blobs import Blobs
 from guru_agent.state.desired import Desired
 from guru_agent.state.identity import Identity, load_identity
+from guru_agent.state.moving import Moving
 from guru_agent.state.refusals import Refusals
 from guru_agent.state.runs import Runs
 from guru_agent.state.schedules import Schedules
@@ -93,6 +95,7 @@ class Agent:
         self._settings = settings
         self._refusals = Refusals(self.spool, self.clock)
         runs, known = Runs(self.store), Schedules(self.store)
+        self._courier = Courier()
         self.scheduled = Jobs(
             self.store, self.spool, known, Acceptance(self.identity, runs, self.clock), self._refusals, self.clock,
             self.host, {}, private=settings.state, schedule=known.of,
@@ -100,6 +103,7 @@ class Agent:
         self.orders = Jobs(
             self.store, self.spool, runs, Acceptance(self.identity, runs, self.clock), self._refusals, self.clock,
             self.host, looks(self.desired), private=settings.state, beside=self.scheduled,
+            courier=self._courier, moving=Moving(self.store),
         )
         self.schedules = Scheduler(
             self.identity.device, self.desired, self.blobs, known, self.scheduled, self.clock)
@@ -131,7 +135,7 @@ class Agent:
         server = Server(host, port, pinned(trusted.ca), proxy, trusted.ca, base_of(trusted.url))
         session = Session(
             self.identity, self.spool, self.desired, self.blobs, self.clock, self._refusals, self.orders,
-            anew=self._anew,
+            anew=self._anew, courier=self._courier,
         )
         follower = Follower(self.identity, self._settings.state)
         return Dialler(server, session, self.clock, self._linked, follower=follower, network=self._network)

@@ -17,7 +17,7 @@ from guru_policy.host import Sandbox, Shell
 from guru_policy.model import Carried
 
 Mode = Literal["enforce", "observe"]
-LANGUAGE = 12                           # the language of bundles; guru_wire.version tells its history
+LANGUAGE = 13                           # the language of bundles; guru_wire.version tells its history
 
 
 class AgentSettings(Carried):

@@ -15,6 +15,7 @@ MAX_PUT = 256 << 10                     # bytes of a file that an order brings
 MAX_LINES = 100_000
 MAX_ENTRIES = 20_000                    # of a folder
 Path = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+TransferId = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{32})?$")]
 
 
 class FilePart(Carried):
@@ -40,13 +41,15 @@ class FileAsk(Carried):
     """`list` a folder, or `read` a file: all of it, its last `lines`, or a `part` of it.
 
     With `follow` what is added comes, too. An agent below LANGUAGE 10 passes over `part`: what it brings has no head.
+    `send` has the device bring a file of any size as a `transfer`, since LANGUAGE 13; its output is then one Sent.
     """
 
-    op: Literal["list", "read"]
+    op: Literal["list", "read", "send"]
     path: Path
     lines: int = Field(default=0, ge=0, le=MAX_LINES)
     follow: bool = False
     part: FilePart | None = None        # since LANGUAGE 10
+    transfer: TransferId = ""           # since LANGUAGE 13
 
 
 class FileLook(FileAsk):
@@ -57,7 +60,7 @@ class FileLook(FileAsk):
 
 
 class FileChangeAsk(Carried):
-    """`put` a file, whose content is the command's stdin, or `remove` one. Since LANGUAGE 12.
+    """`put` a file, whose content is the command's stdin or a whole `transfer`, or `remove` one. Since LANGUAGE 12.
 
     `mode` is octal; empty, a file that is replaced keeps its own, and a new one is for its owner alone.
     """
@@ -67,11 +70,16 @@ class FileChangeAsk(Carried):
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     mode: str = Field(default="", pattern=r"^([0-7]{3})?$")
     replace: bool = False
+    transfer: TransferId = ""           # since LANGUAGE 13; an older agent finds no content, and puts nothing
 
 
 class FileChange(FileChangeAsk):
-    """The same as it is ordered: with the patterns by which the device judges where the path really leads."""
+    """The same as it is ordered: with the patterns by which the device judges where the path really leads.
 
+    `size` is of what a transfer brings.
+    """
+
+    size: int = Field(default=0, ge=0)
     allow: tuple[str, ...] = Field(max_length=2_000)
     deny: tuple[str, ...] = Field(default=(), max_length=2_000)
 

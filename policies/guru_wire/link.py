@@ -2,7 +2,8 @@
 
 A frame is one JSON object with its type in `t`. After the handshake neither side ever names the device:
 the connection is the device. Agents send Batch, Pull, Fetch; the server sends Ack, Current, Desired, Chunk,
-since LANGUAGE 4 Order and Cancel, and since LANGUAGE 6 Rekeyed after a Rekey.
+since LANGUAGE 4 Order and Cancel, and since LANGUAGE 6 Rekeyed after a Rekey. Since LANGUAGE 13 both speak of chunks
+of transfers, too (guru_wire.chunks).
 
 Handshake:  server Challenge -> agent Hello -> server Welcome (or Refused, then the end).
 """
@@ -14,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from guru_policy.model import Carried
+from guru_wire.chunks import ChunkEnd, ChunkGet, ChunkGot, ChunkHere, ChunkNo, ChunkPut
 from guru_wire.limits import MAX_FRAME as MAX_FRAME
 from guru_wire.orders import MAX_DEPTH
 from guru_wire.signing import Signed
@@ -175,9 +177,12 @@ class Cancel(Carried):
     cancel: Signed
 
 
-FromAgent = Annotated[Hello | Batch | Pull | Fetch | Rekey, Field(discriminator="t")]
+FromAgent = Annotated[
+    Hello | Batch | Pull | Fetch | Rekey | ChunkGet | ChunkPut | ChunkEnd, Field(discriminator="t")
+]
 FromServer = Annotated[
-    Challenge | Welcome | Refused | Ack | Current | Desired | Chunk | Order | Cancel | Rekeyed, Field(discriminator="t")
+    Challenge | Welcome | Refused | Ack | Current | Desired | Chunk | Order | Cancel | Rekeyed | ChunkHere | ChunkGot
+    | ChunkNo, Field(discriminator="t")
 ]
 
 

@@ -58,7 +58,7 @@ class Inside(Carried):
 
 
 class Command(Carried):
-    """What is run: `argv`, `script` read by `shell`, `inside`, `query`, `file`, `change`, or a `look` by name."""
+    """What is run: `argv`, `script` read by `shell`, `inside`, `query`, `file`, `change`, `send`, or a `look`."""
 
     argv: tuple[Word, ...] = Field(default=(), max_length=1000)
     shell: Shell | None = None          # None with a script: the platform's own, sh or powershell
@@ -77,6 +77,7 @@ class Command(Carried):
     output: int = Field(default=64 << 10, ge=0, le=MAX_OUTPUT)  # bytes kept
     inside: Inside | None = None        # since LANGUAGE 11
     change: FileChange | None = None    # since LANGUAGE 12; an older agent finds nothing to run
+    send: FileLook | None = None        # since LANGUAGE 13; the same
 
 
 class Order(Carried):

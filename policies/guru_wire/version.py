@@ -23,6 +23,8 @@ handshake; the other side leaves out what that number does not know.
     Bundles carry `queries`, and items of the kind `inventory` tell of them as tables that are called `query:NAME`; an
     older agent passes over the one, an older server over the other.
 12  Commands that are a `change` of a file, which an older agent finds empty and does not run.
+13  Changes that put what a `transfer` brings, which an older agent refuses as no content came; commands that `send` a
+    file, which it finds empty and does not run; and the frames in which both are carried. Older agents ask for none.
 """
 
 from guru_policy.bundle import LANGUAGE

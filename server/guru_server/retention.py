@@ -28,6 +28,7 @@ from guru_server.setting_parts import RetentionSettings
 from guru_server.store.database import Database
 from guru_server.telemetry.checks import Forgotten, forget_unspoken
 from guru_server.telemetry.compaction import Owner, age, next_owners
+from guru_server.transfers.forgetting import forget as forget_transfers
 
 EVERY = 15 * 60.0                       # seconds; forget_unspoken wants 10 to 20 minutes
 DAY = 86_400_000
@@ -73,6 +74,7 @@ class Retention:
         gone = await self._db.write(forget)
         if gone:
             await self._bus.publish("checks", {one.device for one in gone})
+        await self._bit_by_bit(fence, partial(forget_transfers, now=now))
         await self._sum_up(fence, now)
         await self._forget_people(fence, now)
         await self._forget_events(fence, now)

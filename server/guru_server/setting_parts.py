@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from guru_policy.commit_signing import Mode, PublicKey
+from guru_wire.chunks import MAX_TRANSFER
 
 
 class Part(BaseModel):
@@ -165,6 +166,13 @@ class LimitSettings(Part):
     actors: dict[str, dict[Literal["reads", "writes", "expensive"], PaceSettings]] = Field(default_factory=dict)
 
 
+class TransferSettings(Part):
+    """How large a file may be that passes between people and devices in chunks, and all of them together (bytes)."""
+
+    largest: int = Field(default=1 << 30, ge=1, le=MAX_TRANSFER)
+    all: int = Field(default=4 << 30, ge=1)
+
+
 class TenantSettings(Part):
     """What a tenant beside the first has of its own: the same parts, and none is shared with another tenant."""
 
@@ -177,3 +185,4 @@ class TenantSettings(Part):
     audit: AuditSettings = AuditSettings()
     signer: SignerSettings | None = None                        # None: one that the server starts
     limits: LimitSettings = LimitSettings()
+    transfers: TransferSettings = TransferSettings()

@@ -37,6 +37,7 @@ from guru_server.setting_parts import (
     SignerSettings,
     SmtpSettings,
     TenantSettings,
+    TransferSettings,
     WebhookSettings,
 )
 from guru_server.store.first import TENANT
@@ -70,6 +71,7 @@ class ServerSettings(BaseSettings):
     audit: AuditSettings = AuditSettings()
     signer: SignerSettings = SignerSettings()
     limits: LimitSettings = LimitSettings()
+    transfers: TransferSettings = TransferSettings()
     tenants: dict[str, TenantSettings] = Field(default_factory=dict)
     kill_at: str | None = None                                  # fault tests: SIGKILL to itself at this stage
     stop_at: str | None = None                                  # fault tests: SIGSTOP to itself at this stage
@@ -134,7 +136,7 @@ class ServerSettings(BaseSettings):
             "data": self.data / "tenants" / tenant, "database": SecretStr(self.database_url), "tenants": {},
             "url": f"{self.public_url}/t/{tenant}", "git": own.git, "webhooks": own.webhooks, "smtp": own.smtp,
             "notify": own.notify, "federation": own.federation, "retention": own.retention, "audit": own.audit,
-            "signer": signer, "limits": own.limits,
+            "signer": signer, "limits": own.limits, "transfers": own.transfers,
         })
         made._tenant, made._host_keys = tenant, self.keys
         return made

@@ -26,10 +26,12 @@ from guru_server.store import tables as store
 from guru_server.store.schema import metadata
 from guru_server.telemetry import tables as telemetry
 from guru_server.tenants import tables as tenants
+from guru_server.transfers import tables as transfers
 
 __all__ = ["SUBJECTS", "metadata"]
 
 SUBJECTS = (
     accounts, alerts, audit, events, fleet, gateway, gitops, hooks, identity, inventory, jobs, notify, overrides,
     passkeys, provisioning, reconcile, replays, rights, schedules, secrets, store, telemetry, tenants,
+    transfers,
 )

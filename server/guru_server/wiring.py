@@ -51,9 +51,7 @@ from guru_server.federation import api as federation_api
 from guru_server.federation.exchanging import Exchange
 from guru_server.federation.issuers import Issuers
 from guru_server.fleet import api as fleet_api
-from guru_server.fleet.changing import record_facts
 from guru_server.gateway.app import Gateway, gateway_routes
-from guru_server.gateway.orders import Way
 from guru_server.gitops.api import webhooks
 from guru_server.gitops.mirror import Mirror
 from guru_server.gitops.source import Source
@@ -71,17 +69,14 @@ from guru_server.identity.sightings import Sightings
 from guru_server.identity.signing_in import Door
 from guru_server.in_force import InForce
 from guru_server.inventory import api as inventory_api
-from guru_server.inventory.recording import recorder as inventory_recorder
-from guru_server.inventory.recording import wanted
 from guru_server.jobs import api as jobs_api
 from guru_server.jobs import seeing as jobs_seeing
 from guru_server.jobs.asking import Desk as JobDesk
 from guru_server.jobs.coordinating import Coordinator
-from guru_server.jobs.delivering import orders_of, waited_for
-from guru_server.jobs.recording import recorders as job_recorders
 from guru_server.jobs.signing import Signer
 from guru_server.jobs.templates import Templates
 from guru_server.keys.keys import ServerKeys
+from guru_server.linking import gateway_of
 from guru_server.notify import api as notify_api
 from guru_server.notify.email import Mail
 from guru_server.notify.webhook import Webhooks
@@ -93,10 +88,8 @@ from guru_server.passkeys import api as passkeys_api
 from guru_server.provisioning import api as provisioning_api
 from guru_server.reconcile.api import Desk, operators
 from guru_server.reconcile.deeds import deeds
-from guru_server.reconcile.downlink import blob_of, manifest_of
 from guru_server.reconcile.exports import exports
-from guru_server.reconcile.refusals import refusal_recorder, refusals
-from guru_server.reconcile.reports import report_recorder
+from guru_server.reconcile.refusals import refusals
 from guru_server.reconcile.service import Reconciler
 from guru_server.reconcile.status import device_conditions
 from guru_server.retention import Retention
@@ -121,7 +114,10 @@ from guru_server.supervising import Job
 from guru_server.telemetry import api as telemetry_api
 from guru_server.telemetry.checks import check_counts, check_results
 from guru_server.telemetry.reading import newest_metrics
-from guru_server.telemetry.recording import recorders
+from guru_server.transfers import api as transfers_api
+from guru_server.transfers.carrying import Carrying
+from guru_server.transfers.digesting import Digests
+from guru_server.transfers.store import Bounds
 
 
 class Wired(NamedTuple):
@@ -232,6 +228,7 @@ def _about_events(ground: Ground, in_force: InForce) -> list[APIRouter]:
     return [
         events_api.router(events_api.Desk(db, bus, db.tenant, in_force.labels, jobs_seeing.of_some)),
         hooks_api.router(hooks),
+        transfers_api.router(transfers_api.Desk(db, ground.clock, Digests(db), _bounds(ground.settings))),
     ]
 
 
@@ -277,16 +274,13 @@ def wire_gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Wired:
 
 
 def _gateway(ground: Ground, link_key: Ed25519PrivateKey, trust: int = 0) -> Gateway:
-    return Gateway(
-        ground.db, ground.bus, link_key=link_key, trust=trust, manifest_of=manifest_of, blob_of=blob_of,
-        lacking=wanted, orders=Way(waited_for, orders_of), now=ground.clock, stage=partial(_stage, ground.settings),
-        recorders={
-            **recorders(ground.clock),
-            "facts": record_facts, "report": report_recorder(ground.clock),
-            "refusal": refusal_recorder(ground.clock), "inventory": inventory_recorder(ground.clock),
-            **job_recorders(ground.clock),
-        },
-    )
+    chunks = Carrying(ground.db, ground.clock, Digests(ground.db), _bounds(ground.settings))
+    return gateway_of(ground.db, ground.bus, ground.clock, link_key=link_key, trust=trust, chunks=chunks,
+                      stage=partial(_stage, ground.settings))
+
+
+def _bounds(settings: ServerSettings) -> Bounds:
+    return Bounds(settings.transfers.largest, settings.transfers.all)
 
 
 def _repository(ground: Ground, signer: Signatures, opener: Opener) -> Repository | None:

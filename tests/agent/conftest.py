@@ -15,12 +15,14 @@ from guru_agent.host import open_host
 from guru_agent.jobs.accepting import Acceptance
 from guru_agent.jobs.runner import Jobs
 from guru_agent.link.carrier import Server, address, base_of
+from guru_agent.link.courier import Courier
 from guru_agent.link.dialling import Dialler
 from guru_agent.link.session import Session
 from guru_agent.state.blobs import Blobs
 from guru_agent.state.desired import Desired
 from guru_agent.state.files import create_private
 from guru_agent.state.identity import Trusted, load_identity
+from guru_agent.state.moving import Moving
 from guru_agent.state.refusals import Refusals
 from guru_agent.state.runs import Runs
 from guru_agent.state.spool import Spool
@@ -57,8 +59,10 @@ class Parts:
         self.refusals = Refusals(self.spool, self.clock)
         self.runs = Runs(self.store)
         self.acceptance = Acceptance(self.identity, self.runs, self.clock)
+        self.courier = Courier()
         self.jobs = Jobs(
-            self.store, self.spool, self.runs, self.acceptance, self.refusals, self.clock, open_host(), {}
+            self.store, self.spool, self.runs, self.acceptance, self.refusals, self.clock, open_host(), {},
+            courier=self.courier, moving=Moving(self.store),
         )
         self.link: list[tuple[str, str]] = []
 
@@ -70,7 +74,7 @@ class Parts:
         server = Server(*address(trusted.url), pinned(trusted.ca), None, base_of(trusted.url))
         session = Session(
             self.identity, self.spool, self.desired, self.blobs, self.clock, self.refusals,
-            self.jobs, ack_timeout=ack_timeout,
+            self.jobs, ack_timeout=ack_timeout, courier=self.courier,
         )
         report = self.link.append
         dialler = Dialler(server, session, self.clock, lambda *now: report(now), longest=0.05, **tuning)

@@ -22,7 +22,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from guru_policy.bundle import AgentSettings, Bundle, PlacedCheck, PlacedResource, digest_of
-from guru_wire import link
+from guru_wire import chunks, link
 from guru_wire.link import (
     CHUNK,
     Challenge,
@@ -91,6 +91,40 @@ def _certificate(
     )
 
 
+class Shelf:
+    """Transfers by their ids, and what was asked of them; it answers so many questions, then no more."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, list[bytes]] = {}
+        self.asked: list[tuple[str, int]] = []
+        self.answers = 1_000_000
+
+    def put(self, transfer: str, content: bytes) -> None:
+        """A whole transfer."""
+        self.held[transfer] = [content[at : at + CHUNK] for at in range(0, len(content), CHUNK)]
+
+    def numbers(self, transfer: str) -> list[int]:
+        """The chunks that were asked about and answered, in order; -1 is the end."""
+        return [number for name, number in self.asked if name == transfer]
+
+    def answer(self, message: dict) -> chunks.Reply | None:
+        """What is said to one question."""
+        name, number = message["transfer"], message.get("number", -1)
+        if self.answers <= 0:
+            return None
+        self.answers -= 1
+        self.asked.append((name, number))
+        here = self.held.get(name)
+        if here is None or (message["t"] == "chunk.get" and number >= len(here)):
+            return chunks.ChunkNo(transfer=name, reason="it is gone")
+        if message["t"] == "chunk.get":
+            text = base64.b64encode(here[number]).decode()
+            return chunks.ChunkHere(transfer=name, number=number, data=text)
+        if message["t"] == "chunk.put" and number == len(here):
+            here.append(base64.b64decode(message["data"]))
+        return chunks.ChunkGot(transfer=name, chunks=len(here), whole=message["t"] == "chunk.end")
+
+
 class Fleet:
     """What a server knows of one device, whatever the carrier: keys, mark, items, manifest, blobs."""
 
@@ -112,6 +146,7 @@ class Fleet:
         self.answers_rekey = self.adopts = True        # the latter: and knows the device by that key from then on
         self.public, self.sealing = b"", ""
         self.rekeyed: list[link.Rekey] = []
+        self.shelf = Shelf()
 
     def bundle(
         self, *resources: PlacedResource, checks: tuple[PlacedCheck, ...] = (), **settings: int
@@ -199,6 +234,9 @@ class Fleet:
                 if self.answers_rekey and self.adopts:
                     self.public, self.sealing, self.rotate = new, asked.sealing_key, False
                 return link.Rekeyed(public_key=asked.public_key).model_dump_json() if self.answers_rekey else None
+            case "chunk.get" | "chunk.put" | "chunk.end":
+                reply = self.shelf.answer(message)
+                return None if reply is None else reply.model_dump_json()
             case "pull":
                 return Desired(manifest=self.manifest).model_dump_json()
             case _:

@@ -10,8 +10,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from guru_wire.transfers import CHUNK, Sent, Transfer
 from tools.lab.office import PATIENCE, office, settle
 from tools.lab.world import BIN, AgentPlace, World, wait_until
 
@@ -116,6 +118,59 @@ def test_a_file_is_put_replaced_and_removed_on_a_real_agent(world: World, place:
     assert (place.root / "var/log/link").is_symlink()
     assert hashlib.sha256(content).hexdigest() in world.guru(
         "audit", "search", hashlib.sha256(content).hexdigest(), "-o", "json").out
+
+
+def job_of(api: httpx.Client, body: dict[str, object]) -> str:
+    """POST /jobs for the device; the new one's id."""
+    made = api.post("/jobs", json={"device": PC, "timeout": 120, **body})
+    assert made.status_code == 201, made.text
+    return str(made.json()["job"]["id"])
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file that may be gone; 0 then."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def over(world: World, job: str) -> str:
+    """How the one run of a job ended; empty while it did not."""
+    run = world.get(f"/jobs/{job}")["runs"][0]
+    return "" if run["state"] in ("queued", "sent", "running") else f"{run['state']} {run['reason']}"
+
+
+def test_a_large_file_is_put_though_the_agent_is_killed_and_is_sent_back(world: World, place: AgentPlace) -> None:
+    there, content = place.root / "var/log/large", os.urandom(5 << 20)
+    digest = hashlib.sha256(content).hexdigest()
+    chunks = [content[at : at + CHUNK] for at in range(0, len(content), CHUNK)]
+    head = {"authorization": f"Bearer {world.token}"}
+    with httpx.Client(base_url=f"{world.url}/api/v1", verify=world.trust(), headers=head, trust_env=False) as api:
+        new = Transfer.model_validate(api.post("/transfers", json={"size": len(content), "sha256": digest}).json())
+        filled = {api.put(f"/transfers/{new.id}/chunks/{number}", content=data).status_code
+                  for number, data in enumerate(chunks)}
+        change = {"op": "put", "path": "/var/log/large", "sha256": digest, "transfer": new.id}
+        job, partial = job_of(api, {"change": change}), there.with_name(f".guru-put-{new.id}")
+        wait_until("it is under way", lambda: size_of(partial) > 2 * CHUNK or there.exists(), PATIENCE, 0.001)
+        world.children[f"agent {PC}"].kill()
+        quicker, kept = there.exists(), size_of(partial)
+        world.start_agent(place)
+        wait_until("the put is over", lambda: bool(over(world, job)), PATIENCE, seen=lambda: over(world, job))
+        put = over(world, job)
+
+        back = Transfer.model_validate(api.post("/transfers", json={}).json())
+        job = job_of(api, {"file": {"op": "send", "path": "/var/log/large", "transfer": back.id}})
+        wait_until("it is sent", lambda: bool(over(world, job)), PATIENCE, seen=lambda: over(world, job))
+        whole = Transfer.model_validate(api.get(f"/transfers/{back.id}").json())
+        got = b"".join(api.get(f"/transfers/{back.id}/chunks/{number}").content for number in range(whole.chunks))
+        said = api.get(f"/jobs/{job}/output/{PC}").json()["stdout"]
+        dropped = api.delete(f"/transfers/{back.id}").status_code
+
+    assert (filled, put) == ({204}, f"succeeded {len(content)} bytes, sha256 {digest}")
+    assert (there.read_bytes() == content, partial.exists(), quicker or kept > CHUNK) == (True, False, True)
+    assert (whole.state, whole.size, whole.sha256, dropped) == ("whole", len(content), digest, 204)
+    assert (got == content, Sent.model_validate_json(said)) == (True, Sent(size=len(content), sha256=digest))
 
 
 def test_a_log_is_followed_as_it_grows_until_its_time_is_over(world: World, place: AgentPlace, tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ import hmac
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from guru_agent.host.rooted import parent_of
 from guru_agent.jobs.files import Grounds
@@ -25,17 +27,29 @@ NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 SPARE = 1 << 20                         # bytes of the disk that a new file leaves free
 
 
+class Place(NamedTuple):
+    """An open folder, the name in it, and what has the name now."""
+
+    folder: int
+    name: str
+    found: os.stat_result | None
+
+
 def change(order: FileChange, content: bytes, grounds: Grounds) -> str:
     """Do it; what was done, in words for the audit log. A GuruError says why not, and nothing is changed then."""
+    with place_of(order, grounds) as place:
+        return _remove(order.path, place) if order.op == "remove" else _put(order, content, place)
+
+
+@contextlib.contextmanager
+def place_of(order: FileChange, grounds: Grounds) -> Iterator[Place]:
+    """Where the file is or will be, judged. What goes wrong with files inside is a GuruError, too."""
     if order.path.endswith("/"):
         raise InputInvalid(f"{order.path} is a folder")
     try:
         with parent_of(grounds.root, order.path) as (folder, name):
             _judge(order, grounds, folder, name)
-            found = _there(folder, name)
-            if order.op == "remove":
-                return _remove(order.path, folder, name, found)
-            return _put(order, content, folder, name, found)
+            yield Place(folder, name, _there(folder, name))
     except FileNotFoundError as cause:
         raise NotFound(f"there is no folder for {order.path}") from cause
     except NotADirectoryError as cause:
@@ -78,47 +92,53 @@ def _there(folder: int, name: str) -> os.stat_result | None:
     return found
 
 
-def _remove(path: str, folder: int, name: str, found: os.stat_result | None) -> str:
-    if found is None:
+def _remove(path: str, place: Place) -> str:
+    if place.found is None:
         raise NotFound(f"there is no {path}")
-    os.unlink(name, dir_fd=folder)
-    os.fsync(folder)
-    return f"removed, {found.st_size} bytes"
+    os.unlink(place.name, dir_fd=place.folder)
+    os.fsync(place.folder)
+    return f"removed, {place.found.st_size} bytes"
 
 
-def _put(order: FileChange, content: bytes, folder: int, name: str, found: os.stat_result | None) -> str:
+def _put(order: FileChange, content: bytes, place: Place) -> str:
     digest = hashlib.sha256(content).hexdigest()
     if len(content) > MAX_PUT or not hmac.compare_digest(digest, order.sha256):
-        raise InputInvalid("what arrived is not what was sent")
-    if found is not None and not order.replace:
-        raise _taken(order.path)
-    space = os.fstatvfs(folder)
-    if space.f_bavail * space.f_frsize < len(content) + SPARE:
-        raise CannotLook(f"there is no room for {len(content):,} bytes beside {order.path}")
+        raise altered()
+    may_put(order, place, len(content))
     beside = f".guru-put-{secrets.token_hex(8)}"
-    descriptor = os.open(beside, NEW, 0o600, dir_fd=folder)
+    descriptor = os.open(beside, NEW, 0o600, dir_fd=place.folder)
     try:
         try:
-            _fill(descriptor, content, order.mode, found)
+            write_all(descriptor, content)
+            dress(descriptor, order.mode, place.found)
         finally:
             os.close(descriptor)
-        if order.replace:
-            os.rename(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
-        else:
-            _name(order.path, beside, name, folder)
+        take_name(order, beside, place)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(beside, dir_fd=folder)
+            os.unlink(beside, dir_fd=place.folder)
         raise
-    os.fsync(folder)
     return f"{len(content)} bytes, sha256 {digest}"
 
 
-def _fill(descriptor: int, content: bytes, mode: str, found: os.stat_result | None) -> None:
-    """Write all of it, give it owner and mode, and have it on the disk. Bits that give rights to a program are lost."""
+def may_put(order: FileChange, place: Place, size: int) -> None:
+    """Return when a file may be put there, and so many bytes have room; Conflict or CannotLook when not."""
+    if place.found is not None and not order.replace:
+        raise _taken(order.path)
+    space = os.fstatvfs(place.folder)
+    if space.f_bavail * space.f_frsize < size + SPARE:
+        raise CannotLook(f"there is no room for {size:,} bytes beside {order.path}")
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write all of it where the descriptor is."""
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(descriptor, rest):]
+
+
+def dress(descriptor: int, mode: str, found: os.stat_result | None) -> None:
+    """Give it the owner and mode that it is to have, and have it on the disk; no bits that give a program rights."""
     if found is not None:
         mine = os.fstat(descriptor)
         if (mine.st_uid, mine.st_gid) != (found.st_uid, found.st_gid):
@@ -126,6 +146,20 @@ def _fill(descriptor: int, content: bytes, mode: str, found: os.stat_result | No
     kept = 0o600 if found is None else found.st_mode & 0o777
     os.fchmod(descriptor, int(mode, 8) if mode else kept)
     os.fsync(descriptor)
+
+
+def take_name(order: FileChange, beside: str, place: Place) -> None:
+    """Give what stands `beside` its name, on the disk; without `replace` a file that was made meanwhile keeps it."""
+    if order.replace:
+        os.rename(beside, place.name, src_dir_fd=place.folder, dst_dir_fd=place.folder)
+    else:
+        _name(order.path, beside, place.name, place.folder)
+    os.fsync(place.folder)
+
+
+def altered() -> GuruError:
+    """What came has another digest than the order."""
+    return InputInvalid("what arrived is not what was sent")
 
 
 def _name(path: str, beside: str, name: str, folder: int) -> None:

@@ -65,7 +65,7 @@ def _pieces_of(look: FileLook, grounds: Grounds) -> Iterator[bytes]:
 
 
 def _part(look: FileLook, part: FilePart, grounds: Grounds) -> Iterator[bytes]:
-    descriptor = _opened(look, grounds, OPEN)
+    descriptor = opened(look, grounds, OPEN)
     try:
         yield from part_of(descriptor, look.path, part)
     finally:
@@ -73,7 +73,7 @@ def _part(look: FileLook, part: FilePart, grounds: Grounds) -> Iterator[bytes]:
 
 
 def _read(look: FileLook, grounds: Grounds) -> Iterator[bytes]:
-    descriptor = _opened(look, grounds, OPEN)
+    descriptor = opened(look, grounds, OPEN)
     try:
         before = os.fstat(descriptor)
         if stat.S_ISDIR(before.st_mode):
@@ -98,7 +98,7 @@ def _follow(look: FileLook, grounds: Grounds) -> Iterator[bytes]:
 
     A file that was cut off begins anew, and so does another one that took its name, as logs are rotated.
     """
-    descriptor, at, brought = _opened(look, grounds, OPEN), -1, 0
+    descriptor, at, brought = opened(look, grounds, OPEN), -1, 0
     try:
         while brought < MAX_READ:
             found = os.fstat(descriptor)
@@ -120,7 +120,7 @@ def _follow(look: FileLook, grounds: Grounds) -> Iterator[bytes]:
 def _renewed(look: FileLook, grounds: Grounds, before: os.stat_result) -> int | None:
     """An open descriptor of the file that has the name now, judged anew; None while it is the same, or none."""
     try:
-        descriptor = _opened(look, grounds, OPEN)
+        descriptor = opened(look, grounds, OPEN)
     except NotFound:
         return None
     if os.path.samestat(os.fstat(descriptor), before):
@@ -158,7 +158,7 @@ def _line_start(descriptor: int, size: int, lines: int) -> int:
 
 
 def _list(look: FileLook, grounds: Grounds) -> Iterator[bytes]:
-    descriptor = _opened(look, grounds, OPEN | os.O_DIRECTORY)
+    descriptor = opened(look, grounds, OPEN | os.O_DIRECTORY)
     try:
         with os.scandir(descriptor) as entries:
             names = [entry.name for _, entry in zip(range(MAX_ENTRIES + 1), entries, strict=False)]
@@ -185,7 +185,7 @@ def _entry(name: str, folder: int) -> FileEntry | None:
     })
 
 
-def _opened(look: FileLook, grounds: Grounds, how: int) -> int:
+def opened(look: FileLook, grounds: Grounds, how: int) -> int:
     """An open descriptor of what the path leads to, once that is judged."""
     path = look.path.rstrip("/") or "/"
     try:

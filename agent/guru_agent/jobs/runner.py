@@ -7,7 +7,6 @@ was begun when the agent died is told as lost: it ran, nobody knows how far, and
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import logging
 from collections import deque
@@ -17,25 +16,28 @@ from typing import Protocol
 
 from guru_agent.clock import Clock
 from guru_agent.jobs.accepting import Acceptance, Forgotten
+from guru_agent.jobs.carrying import transfer_of
 from guru_agent.jobs.child import Ending, end_leftovers
 from guru_agent.jobs.queries import told_to
 from guru_agent.jobs.starting import Starter
 from guru_agent.jobs.tape import Tape
+from guru_agent.link.courier import Courier
 from guru_agent.logs import plain, say
+from guru_agent.state.moving import Moving
 from guru_agent.state.refusals import Refusals
 from guru_agent.state.spool import Spool
 from guru_agent.state.store import Store, StoreFull
 from guru_agent.supervise import Crashed, guarded
-from guru_policy.errors import GuruError, Untrusted
+from guru_policy.errors import Untrusted
 from guru_policy.host import Host
 from guru_wire import link
-from guru_wire.files import FileChange, FileLook
 from guru_wire.orders import MAX_LIFE_MS, Command, Expired, Order
 from guru_wire.querying import Query
 from guru_wire.running import OfSchedule, Run
 
 LOG = logging.getLogger(__name__)
 AT_ONCE, QUERIES, FOLLOWING = 4, 2, 2   # commands, queries and looks, and followed files that run at once
+MOVING = 2                              # transfers
 WAITING = 500                           # orders that wait for their turn; more are answered with a failure
 QUICK = 0.15                            # seconds: what is over by then was never told as running
 AGAIN = 5.0                             # seconds until a full disk is tried again
@@ -69,21 +71,24 @@ class Jobs:
     def __init__(
         self, store: Store, spool: Spool, runs: Memory, acceptance: Acceptance, refusals: Refusals, clock: Clock,
         host: Host, looks: Mapping[str, Look], *, private: Path | None = None, schedule: Schedule | None = None,
-        beside: Jobs | None = None,
+        beside: Jobs | None = None, courier: Courier | None = None, moving: Moving | None = None,
     ) -> None:
         """With `schedule`, which tells the Schedule of a run, what is printed goes with the end of a run.
 
-        `beside` has other runs, which cancellations that come here may mean.
+        `beside` has other runs, which cancellations that come here may mean. With `moving` transfers that the agent's
+        end interrupted are gone on with.
         """
         self._schedule, self._beside = schedule, beside
         self._store, self._spool, self._runs = store, spool, runs
         self._acceptance, self._refusals, self._clock = acceptance, refusals, clock
         self._host, self._looks, self._private, self._starter = host, looks, private, Starter(host, private)
+        self._courier, self._moving = courier or Courier(), moving
         self._waiting: deque[Order] = deque()
         self._known: set[str] = set()   # waiting or running
         self._doing: set[str] = set()   # commands that run
         self._asking: set[str] = set()  # queries and looks that run
         self._following: set[str] = set()       # files that are followed
+        self._carrying: dict[str, str] = {}     # transfers, by the job that runs
         self._cancels: dict[str, asyncio.Event] = {}
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -158,20 +163,28 @@ class Jobs:
             while True:
                 self._news.clear()
                 while (order := self._next()) is not None:
-                    self._cancels[order.job] = asyncio.Event()
-                    task = asyncio.create_task(self._one(order))
-                    self._tasks.add(task)
-                    task.add_done_callback(self._tasks.discard)
+                    self._start_one(order, None)
                 await self._news.wait()
         finally:
             for task in list(self._tasks):
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _start_one(self, order: Order, since: int | None) -> None:
+        self._cancels[order.job] = asyncio.Event()
+        task = asyncio.create_task(self._one(order, since))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     def _next(self) -> Order | None:
-        """The first order that may begin: commands and questions have lanes, so neither holds up the other.
-        """
+        """The first order that may begin: commands and questions have lanes, so neither holds up the other."""
         for order in self._waiting:
+            if transfer := transfer_of(order):
+                if len(self._carrying) < MOVING and transfer not in self._carrying.values():
+                    self._carrying[order.job] = transfer
+                    self._waiting.remove(order)
+                    return order
+                continue
             lane, room = self._lane(order.command)
             if len(lane) < room:
                 lane.add(order.job)
@@ -189,18 +202,26 @@ class Jobs:
     async def _recover(self) -> None:
         """What began before this program did: tell that its end is unknown, and end what is left of it."""
         for job, expires_at, started_at in self._runs.begun():
+            order = self._moving.of(job) if self._moving is not None else None
+            if order is not None:
+                self._known.add(job)
+                self._carrying[job] = transfer_of(order)
+                self._start_one(_left(order, self._clock.now() - started_at), started_at)
+                continue
             left = await end_leftovers(job)
             reason = "the agent ended while it ran: how far it came is unknown"
             reason += "; what was left of it was ended" if left else ""
             say(LOG, "a job was interrupted", logging.WARNING, job=job, left=left)
             self._settle(Run(job=job, state="lost", started_at=started_at, reason=reason), expires_at)
 
-    async def _one(self, order: Order) -> None:
+    async def _one(self, order: Order, since: int | None) -> None:
+        """From its beginning to its end; it began before this program when `since` says when (ms UTC)."""
         try:
-            if await self._may_begin(order):
-                await self._carry_out(order)
+            if since is not None or await self._may_begin(order):
+                await self._carry_out(order, since)
         finally:
             self._cancels.pop(order.job, None)
+            self._carrying.pop(order.job, None)
             for lane in (self._asking, self._doing, self._following):
                 lane.discard(order.job)
             self._known.discard(order.job)
@@ -221,15 +242,19 @@ class Jobs:
                 self._settle(Run(job=order.job, state="cancelled", reason="it had not begun"), order.expires_at)
                 return False
             try:
-                self._runs.begin(order.job, order.expires_at, self._clock.now())
+                with self._store.transaction():
+                    self._runs.begin(order.job, order.expires_at, self._clock.now())
+                    if self._moving is not None and transfer_of(order):
+                        self._moving.keep(order)
             except StoreFull as full:
                 say(LOG, "a job waits for room on the disk", logging.ERROR, job=order.job, reason=full.message)
                 await asyncio.sleep(AGAIN)
             else:
                 return True
 
-    async def _carry_out(self, order: Order) -> None:
-        started_at, began = self._clock.now(), self._clock.monotonic()
+    async def _carry_out(self, order: Order, since: int | None) -> None:
+        started_at, began = since or self._clock.now(), self._clock.monotonic()
+        goes_on = False
         said = Run(job=order.job, state="running", started_at=started_at)
         soon = asyncio.get_running_loop().call_later(QUICK, self._tell, said)
         tape = Tape(order.job, order.command.output, self._spool if self._schedule is None else None)
@@ -239,6 +264,9 @@ class Jobs:
             if isinstance(found, Crashed):
                 found = Run(job=order.job, state="failed", reason=plain(found.message, 500))
             ended = found
+        except asyncio.CancelledError:
+            goes_on = self._moving is not None and bool(transfer_of(order))
+            raise
         finally:
             soon.cancel()
             rest = tape.rest()
@@ -247,16 +275,15 @@ class Jobs:
                 "started_at": started_at, "finished_at": self._clock.now(), "duration": took, "rest": rest,
                 **tape.counts()._asdict(),
             })
-            await asyncio.shield(self._keep_settling(whole, order.expires_at))
+            if not goes_on:             # the next start of the agent takes it up again
+                await asyncio.shield(self._keep_settling(whole, order.expires_at))
 
     async def _outcome(self, order: Order, tape: Tape) -> Run:
         command = order.command
         if command.query is not None:
             return await self._queried(order, command.query, tape)
-        if command.file is not None:
-            return await self._looked_at(order, command.file, tape)
-        if command.change is not None:
-            return await self._changed(order, command.change)
+        if command.file is not None or command.change is not None or command.send is not None:
+            return await self._about_file(order, tape)
         if command.look is not None:
             return await self._looked(order, tape)
         inside = command.inside
@@ -291,40 +318,12 @@ class Jobs:
         tape.heard("out", found.encode())
         return Run(job=order.job, state="succeeded", exit_code=0)
 
-    async def _looked_at(self, order: Order, look: FileLook, tape: Tape) -> Run:
-        from guru_agent.jobs.files import Grounds, look_at
-
-        grounds = Grounds(Path(self._host.root) if self._host.root else None, self._private)
-        reading = asyncio.ensure_future(look_at(look, grounds, tape.heard))
-        stop = asyncio.ensure_future(self._cancels[order.job].wait())
-        try:
-            await asyncio.wait({reading, stop}, timeout=order.command.timeout, return_when=asyncio.FIRST_COMPLETED)
-            if reading.done():
-                return Run(job=order.job, state="succeeded", exit_code=0, reason=reading.result())
-            late = not stop.done()
-            if late and look.follow:
-                return Run(job=order.job, state="succeeded", exit_code=0,
-                           reason=f"it was followed for {order.command.timeout} s")
-            reason = f"not done after {order.command.timeout} s" if late else "it was ended while it ran"
-            return Run(job=order.job, state="timed_out" if late else "cancelled", reason=reason)
-        except GuruError as error:
-            return Run(job=order.job, state="failed", reason=plain(error.message, 500))
-        finally:
-            for task in (reading, stop):
-                task.cancel()
-            await asyncio.gather(reading, stop, return_exceptions=True)
-
-    async def _changed(self, order: Order, change: FileChange) -> Run:
-        from guru_agent.jobs import file_changes
+    async def _about_file(self, order: Order, tape: Tape) -> Run:
+        from guru_agent.jobs.file_runs import about_file
         from guru_agent.jobs.files import Grounds
 
         grounds = Grounds(Path(self._host.root) if self._host.root else None, self._private)
-        try:
-            content = base64.b64decode(order.command.stdin, validate=True)
-            told = await asyncio.to_thread(file_changes.change, change, content, grounds)
-        except (GuruError, ValueError) as error:
-            return Run(job=order.job, state="failed", reason=plain(str(error), 500))
-        return Run(job=order.job, state="succeeded", exit_code=0, reason=told)
+        return await about_file(order, grounds, self._courier.ask, tape.heard, self._cancels[order.job])
 
     async def _queried(self, order: Order, query: Query, tape: Tape) -> Run:
         root = Path(self._host.root) if self._host.root else None
@@ -359,6 +358,8 @@ class Jobs:
         with self._store.transaction():
             self._put(said)
             self._runs.end(said.job, expires_at or now, now)
+            if self._moving is not None:
+                self._moving.forget(said.job)
         self._spool.arrived.set()
 
     def _put(self, said: Run) -> None:
@@ -366,3 +367,9 @@ class Jobs:
         body = said.model_copy(update={"schedule": schedule}).model_dump_json(exclude_defaults=True).encode()
         subject = f"run:{said.job}" if schedule is None else f"schedule:{schedule.name}"
         self._spool.add_result("run", body, same=f"run:{said.job}:{said.state}", subject=subject)
+
+
+def _left(order: Order, passed: int) -> Order:
+    """The same, with the time that is left of its own after so many ms."""
+    left = max(1, order.command.timeout - max(0, passed) // 1000)
+    return order.model_copy(update={"command": order.command.model_copy(update={"timeout": left})})

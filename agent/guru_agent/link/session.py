@@ -9,6 +9,7 @@ from typing import Protocol
 
 from guru_agent.clock import Clock
 from guru_agent.link.carrier import Carrier, LinkLost
+from guru_agent.link.courier import Courier
 from guru_agent.link.downlink import Downlink
 from guru_agent.link.handshake import Saying, TurnedAway, read_frame, shake_hands
 from guru_agent.link.rekeying import public_text, rekey
@@ -18,6 +19,7 @@ from guru_agent.state.desired import Desired
 from guru_agent.state.identity import Identity
 from guru_agent.state.refusals import Refusals
 from guru_agent.state.spool import Spool
+from guru_wire.chunks import ChunkGot, ChunkHere, ChunkNo
 from guru_wire.link import Ack, Cancel, Chunk, Current, Order, Rekeyed, Welcome
 from guru_wire.link import Desired as DesiredMessage
 
@@ -41,12 +43,12 @@ class Session:
     def __init__(
         self, identity: Identity, spool: Spool, desired: Desired, blobs: Blobs, clock: Clock,
         refusals: Refusals, orders: Orders, *, ack_timeout: float = ACK_TIMEOUT,
-        anew: Callable[[], None] = lambda: None,
+        anew: Callable[[], None] = lambda: None, courier: Courier | None = None,
     ) -> None:
         """`anew` is called when the whole inventory is to be told again."""
         self._identity, self._spool, self._desired, self._blobs = identity, spool, desired, blobs
         self._clock, self._refusals, self._orders, self._ack_timeout = clock, refusals, orders, ack_timeout
-        self._anew = anew
+        self._anew, self._courier = anew, courier or Courier()
         self._process = secrets.token_hex(16)   # on no disk: two machines with one key are told apart by it
         self._by_rotating = False       # the server may know this device by its next key only
 
@@ -111,14 +113,14 @@ class Session:
             parts.append(uplink.run())
         jobs = [asyncio.create_task(part) for part in parts]
         try:
-            done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+            with self._courier.over(carrier, welcome):
+                done, _ = await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
             for job in done:
                 job.result()
         finally:
             for job in jobs:
                 job.cancel()
             await asyncio.gather(*jobs, return_exceptions=True)
-
 
     async def _receive(self, carrier: Carrier, uplink: Uplink, downlink: Downlink) -> None:
         while True:
@@ -129,6 +131,8 @@ class Session:
                 downlink.announced(message.serial)
             elif isinstance(message, DesiredMessage | Chunk):
                 downlink.answered(message)
+            elif isinstance(message, ChunkHere | ChunkGot | ChunkNo):
+                self._courier.answered(message)
             elif isinstance(message, Order):
                 self._orders.ordered(message)
             elif isinstance(message, Cancel):

@@ -40,10 +40,11 @@ CREATE TABLE IF NOT EXISTS run(
     job TEXT PRIMARY KEY, expires_at INTEGER NOT NULL, started_at INTEGER, ended INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS schedule(
     name TEXT PRIMARY KEY, timing TEXT NOT NULL, seen INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS moving(job TEXT PRIMARY KEY, said TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS scheduled(
     job TEXT PRIMARY KEY, expires_at INTEGER NOT NULL, started_at INTEGER NOT NULL, said TEXT NOT NULL) WITHOUT ROWID;
 """
-_TABLES = ("fact", "spool", "doing", "due", "settled", "backoff", "verdict", "run", "schedule", "scheduled")
+_TABLES = ("fact", "spool", "doing", "due", "settled", "backoff", "verdict", "run", "schedule", "scheduled", "moving")
 _CACHE_KB = 512
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 

@@ -14,6 +14,7 @@ from guru_policy.faults import Fault
 from guru_server.identity.rates import TooMany
 from guru_server.replays.store import KeyReused
 from guru_server.tagging import Changed
+from guru_server.transfers.altered import Altered
 from guru_wire.operator import FaultLine, Problem
 
 log = logging.getLogger("guru.api")
@@ -22,6 +23,7 @@ log = logging.getLogger("guru.api")
 STATUS: tuple[tuple[type[errors.GuruError], int], ...] = (
     (TooMany, 429),
     (KeyReused, 422),
+    (Altered, 422),
     (Changed, 412),
     (errors.NotSignedIn, 401),
     (errors.NotFound, 404),

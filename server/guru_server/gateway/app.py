@@ -17,6 +17,7 @@ from guru_policy.errors import GuruError
 from guru_server.bus import Bus
 from guru_server.clock import Clock
 from guru_server.fleet.holding import Standing, standings_among, standings_since
+from guru_server.gateway.chunks import Chunks, NoChunks
 from guru_server.gateway.desired import BlobOf, Downlink, ManifestOf
 from guru_server.gateway.ingest import Ingest, Pace, Stage
 from guru_server.gateway.items import Recorder
@@ -78,6 +79,7 @@ class Gateway:
         pace: Pace | None = None,
         trust: int = 0,
         lacking: Lacking = lambda _connection, _tenant, _device: False,
+        chunks: Chunks | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.registry = Registry(self.limits.links)
@@ -93,7 +95,7 @@ class Gateway:
         talk = Talk(
             db, bus, orders=self._orders, ingest=self._ingest, downlink=self._downlink, registry=self.registry,
             presence=self._presence, link_key=link_key, trust=trust, now=now, limits=self.limits,
-            lacking=lacking,
+            lacking=lacking, chunks=chunks or NoChunks(),
         )
         self.sockets = Sockets(talk, now=now, limits=self.limits)
         self.polls = Polls(talk, now=now, limits=self.limits)

@@ -22,6 +22,7 @@ from guru_server.clock import Clock
 from guru_server.fleet import cloning
 from guru_server.fleet.holding import EXCERPT, Counted, withhold
 from guru_server.fleet.rekeying import switch
+from guru_server.gateway.chunks import Chunks, question_of
 from guru_server.gateway.desired import Downlink
 from guru_server.gateway.devices import Known, keep_sealing_key, known, note_ahead, serials
 from guru_server.gateway.frames import Broken, opened, parcels, written
@@ -35,6 +36,7 @@ from guru_server.gateway.plain import plain
 from guru_server.gateway.presence import Presence
 from guru_server.gateway.rekeying import rekey_of
 from guru_server.store.database import Database
+from guru_wire.chunks import ChunkEnd, ChunkNo, Question
 from guru_wire.link import Fetch, Hello, Rekeyed
 from guru_wire.sealing import check_sealing_key
 
@@ -57,11 +59,13 @@ class Talk:
     def __init__(
         self, db: Database, bus: Bus, *, orders: Orders, ingest: Ingest, downlink: Downlink, registry: Registry,
         presence: Presence, link_key: Ed25519PrivateKey, trust: int, now: Clock, limits: Limits, lacking: Lacking,
+        chunks: Chunks,
     ) -> None:
         self._db, self._bus, self._ingest, self._downlink, self._orders = db, bus, ingest, downlink, orders
         self._registry, self._presence, self._link_key = registry, presence, link_key
         self._now, self.limits, self._trust, self._lacking = now, limits, trust, lacking
-        self._budgets = Budgets(limits)
+        self._budgets, self._chunks = Budgets(limits), chunks
+        self._ends: set[asyncio.Task[None]] = set()     # digests of whole files that are compared
 
     async def greet(self, data: bytes | str, server_nonce: str) -> Link:
         """The device's link when its Hello holds; the Welcome waits in it, and an older link has ended.
@@ -205,13 +209,16 @@ class Talk:
     async def _act(self, link: Link, message: dict[str, JsonValue], size: int) -> None:
         self._presence.spoke(link)
         kind = message.get("t")
+        question = question_of(kind, message) if isinstance(kind, str) else None
+        if question is not None:
+            await self._about_chunk(link, question)
+            return
         fetch = _fetch_of(message) if kind == "fetch" else None
         if fetch is not None and fetch.digest in link.allowed:
             link.answer(await self._downlink.fetch(link, fetch))
             await self._wait_for_room(link)
             return                      # not counted: one waits for its answer's way out
-        if not link.bucket.take(time.monotonic()):
-            raise Broken("more messages than a link may send")
+        self._count_one(link)
         if kind == "batch" and link.held:
             await self._count(link, parcels(message), size)
         elif kind == "rekey" and link.rotate:
@@ -224,6 +231,32 @@ class Talk:
             link.answer(await self._downlink.pull(link))
         else:
             raise Broken("a message of no known type")
+
+    async def _about_chunk(self, link: Link, question: Question) -> None:
+        """Answer it. What brings a file on is not counted: one waits for its answer's way out."""
+        if isinstance(question, ChunkEnd) and not link.held:
+            self._count_one(link)
+            task = asyncio.create_task(self._compare(link, question))      # it takes long, and others go on meanwhile
+            self._ends.add(task)
+            task.add_done_callback(self._ends.discard)
+            return
+        held = ChunkNo(transfer=question.transfer, reason="this device is held")
+        reply = held if link.held else await self._chunks.answer(link.source.device, question)
+        if isinstance(reply, ChunkNo):
+            self._count_one(link)
+        link.answer(written(reply))
+        await self._wait_for_room(link)
+
+    async def _compare(self, link: Link, question: ChunkEnd) -> None:
+        """Have all of a file compared; without an answer the device asks again."""
+        try:
+            link.answer(written(await self._chunks.answer(link.source.device, question)))
+        except GuruError as error:
+            log.warning("what device %s sent was not compared: %s", link.source.device, plain(error.message))
+
+    def _count_one(self, link: Link) -> None:
+        if not link.bucket.take(time.monotonic()):
+            raise Broken("more messages than a link may send")
 
     async def _take_in(self, link: Link, message: dict[str, JsonValue], size: int) -> None:
         items = parcels(message)

@@ -36,6 +36,7 @@ from guru_server.jobs.templates import Found, Templates, command_of
 from guru_server.rights.asking import Rights, Sight, ruled
 from guru_server.store.binding import whose
 from guru_server.store.database import Database
+from guru_server.transfers.using import empty_of
 from guru_wire.files import MAX_READ, FileAsk, FileLook
 from guru_wire.jobs import Batch, JobCancelled, JobMade, JobRequest, Rerun
 from guru_wire.orders import MAX_OUTPUT, Command
@@ -43,6 +44,7 @@ from guru_wire.orders import MAX_OUTPUT, Command
 MOST_WAVES = 1_000
 AD_HOC = "ad-hoc"                       # the class of commands that no template has
 FRAMING = 256 << 10                     # bytes around the rows of a query
+SAID = 1 << 10                          # bytes of what a device prints of a file that it sent
 STARTING = 10                           # seconds for the process that answers a query to start and to end
 
 
@@ -71,9 +73,9 @@ async def order(desk: Desk, ask: JobRequest, rights: Rights) -> JobMade:
     if found is not None:
         await _seconded(rights, found, devices)
     if ask.file is not None:
-        command = await _look_at(rights, ask.file, ask.timeout, devices)
+        command = await _look_at(desk, rights, ask.file, ask.timeout, devices)
     if ask.change is not None:
-        command = await changed(rights, ask.change, ask.stdin, ask.timeout, devices)
+        command = await changed(desk.db, rights, ask.change, ask.stdin, ask.timeout, devices)
     now = desk.clock()
     new = NewJob(
         id=uuid.uuid4().hex, actor=rights.actor, what=_what(ask), target=ask.device or ask.selector, command=command,
@@ -96,7 +98,7 @@ async def cancel(desk: Desk, ref: str, rights: Rights) -> JobCancelled:
         command = Command.model_validate_json(row.command)
         verb, command_class = acting_for(command, row.command_class)
         acting = sights[verb]
-        about_file = command.file or command.change
+        about_file = command.file or command.change or command.send
         rights.around = rights.around._replace(path=about_file.path if about_file else None)
         devices, gone = devices_of(connection, row.id)
         allow = partial(acting.require, devices=devices, about=f"job:{row.id}", command_class=command_class, gone=gone)
@@ -210,19 +212,27 @@ async def _command(desk: Desk, ask: JobRequest, devices: Sequence[Device]) -> tu
     ), None
 
 
-async def _look_at(rights: Rights, ask: FileAsk, timeout: int, devices: Sequence[Device]) -> Command:
+async def _look_at(
+    desk: Desk, rights: Rights, ask: FileAsk, timeout: int, devices: Sequence[Device]
+) -> Command:
     """The order of a look at one device's file, with the rules by which the device judges where the path leads."""
     if len(devices) != 1:
         raise InputInvalid("a look at a file is for one device", hint="name it")
     path = plain_path(ask.path + "/" if ask.op == "list" else ask.path)
-    if ask.op == "read" and path.endswith("/"):
+    if ask.op != "list" and path.endswith("/"):
         raise InputInvalid(f"{path} is a folder", hint="`guru ls` lists it")
     if ask.part is not None and (ask.op != "read" or ask.lines or ask.follow):
         raise InputInvalid("a part is of a file, and is neither lines nor followed")
+    if (ask.op == "send") != bool(ask.transfer) or (ask.op == "send" and (ask.lines or ask.follow)):
+        raise InputInvalid("what is sent is a whole file, and names a transfer")
     rights.around = rights.around._replace(path=path)
     rules = (await rights.sight("file.get")).files(devices[0])
     look = FileLook(
-        op=ask.op, path=path, lines=ask.lines, follow=ask.follow, part=ask.part, allow=rules.allow, deny=rules.deny)
+        op=ask.op, path=path, lines=ask.lines, follow=ask.follow, part=ask.part, transfer=ask.transfer,
+        allow=rules.allow, deny=rules.deny)
+    if ask.op == "send":
+        await desk.db.read(partial(empty_of, name=ask.transfer, actor=rights.actor))
+        return Command(send=look, timeout=timeout, output=SAID)
     return Command(file=look, timeout=timeout, output=MAX_READ)
 
 
@@ -273,6 +283,8 @@ def _what(ask: JobRequest) -> str:
         return f"query {' '.join(ask.query.sql.split())}"
     if ask.file is not None and ask.file.part is not None:
         return f"cp {ask.file.path} from byte {ask.file.part.start}"
+    if ask.file is not None and ask.file.op == "send":
+        return f"cp {ask.file.path}"
     if ask.file is not None:
         word = "ls" if ask.file.op == "list" else "tail" if ask.file.lines or ask.file.follow else "cat"
         return f"{word} {ask.file.path}"

@@ -22,6 +22,7 @@ from guru_server.rights.asking import ruled
 from guru_server.signer.brake import Braked
 from guru_server.store.binding import whose
 from guru_server.tenants.quotas import HOUR, make_room
+from guru_server.transfers.using import name_it
 from guru_wire.jobs import Batch
 from guru_wire.link import MAX_FRAME
 from guru_wire.orders import Command
@@ -107,6 +108,7 @@ def create(connection: Connection, signer: Signer, new: NewJob, allow: Allow) ->
             "changed": place + 1,
         })
     connection.execute(job_run.insert(), rows)
+    _name_transfer(connection, new)
     plural = "device" if total == 1 else "devices"
     decision = allow(connection)
     note(connection, whose(connection), new.created_at, [Happening("job.created", f"job:{new.id}", {
@@ -115,6 +117,14 @@ def create(connection: Connection, signer: Signer, new: NewJob, allow: Allow) ->
     }, job=new.id)])
     record(connection, new.created_at, new.actor, "JobCreated", f"job:{new.id}", f"{total} {plural}: {new.what}",
            **ruled(decision))
+
+
+def _name_transfer(connection: Connection, new: NewJob) -> None:
+    send, change = new.command.send, new.command.change
+    if send is not None:
+        name_it(connection, send.transfer, new.id, device=new.devices[0].id, now=new.created_at)
+    elif change is not None and change.transfer:
+        name_it(connection, change.transfer, new.id, device="", now=new.created_at)
 
 
 def begun_since(connection: Connection, since: int) -> int:

@@ -52,7 +52,7 @@ class Seen(NamedTuple):
 
 def acting_for(command: Command, command_class: str) -> Acting:
     """What making, ending and repeating a job with this command takes; a class that is not known fits no rule."""
-    if command.file is not None:
+    if command.file is not None or command.send is not None:
         return Acting("file.get", None)
     if command.change is not None:
         return Acting("file.put", None)

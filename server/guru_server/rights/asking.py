@@ -16,7 +16,7 @@ from fastapi import Depends, Request
 from sqlalchemy import Connection
 
 from guru_policy.access.asking import Circumstances, Decision, Subject, Target, device_target
-from guru_policy.access.deciding import EVERYTHING, Reach, decide, files_of
+from guru_policy.access.deciding import EVERYTHING, Reach, anywhere, decide, files_of
 from guru_policy.access.grants import Grants
 from guru_policy.access.rulebook import Rulebook
 from guru_policy.errors import Refused
@@ -133,6 +133,12 @@ class Rights:
             record(connection, self.around.now, self.actor, "Allowed", f"{verb} {about}", f"{rules}{ticket}",
                    **ruled(decision), **self.whence)
         return decision
+
+    def require_anywhere(self, verb: str) -> None:
+        """Return when a rule allows the verb on anything at all; Refused when none does. It decides about no device."""
+        self.asked = True
+        if not anywhere(self.subject, verb, self.grants):
+            raise self.refused(verb, "anywhere", self.decide(verb, [EVERYTHING]))
 
     def require_second(
         self, verb: str, targets: Sequence[Target], role: str, said: str, *, command_class: str | None = None

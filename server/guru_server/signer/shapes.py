@@ -22,7 +22,7 @@ _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MANIFEST = ["device", "serial", "revision", "bundle", "blobs", "issued_at", "expires_at", "sealed"]
 _COMMAND = {
     "argv", "shell", "script", "unless", "query", "look", "about", "stdin", "env", "secrets", "cwd", "run_as",
-    "timeout", "output", "file", "inside", "change",
+    "timeout", "output", "file", "inside", "change", "send",
 }
 
 

@@ -15,7 +15,7 @@ from guru_server.store.postgres import psycopg_url
 from guru_server.store.translating import translated
 from guru_server.store.wall import lower_wall, raise_wall
 
-HEAD = "0024_sealing"                  # the newest file in migrations/versions
+HEAD = "0025_transfers"                # the newest file in migrations/versions
 SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 7_105_114_117                   # pg_advisory_lock: any number that nobody else uses here
 

@@ -31,6 +31,9 @@ from guru_server.jobs.delivering import orders_of, waited_for
 from guru_server.store.database import Database
 from guru_server.store.schema import TENANT
 from guru_server.telemetry.recording import recorders
+from guru_server.transfers.carrying import Carrying
+from guru_server.transfers.digesting import Digests
+from guru_server.transfers.store import Bounds
 from guru_wire.link import hello_bytes
 from guru_wire.manifest import Manifest, seal_manifest
 from guru_wire.signing import Signed, public_bytes, sign
@@ -77,6 +80,7 @@ class Site:
             blob_of=lambda _, __, digest: self.blobs.get(digest),
             orders=Way(waited_for, orders_of),
             now=wall, limits=limits, pace=Pace(every=0.01), lacking=wanted,
+            chunks=Carrying(db, wall, Digests(db), Bounds(1 << 30, 4 << 30)),
         )
 
     @property

@@ -1,0 +1,1 @@
+"""Transfers: files of any size, in chunks, between people and devices."""
