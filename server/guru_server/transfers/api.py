@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy import Row
 
 from guru_policy.errors import InputInvalid, NotFound
+from guru_server.api.late import late_router
 from guru_server.clock import Clock
 from guru_server.rights.asking import Asking, Rights
 from guru_server.rights.declaring import needs
@@ -40,7 +41,7 @@ class Desk:
 
 def router(desk: Desk) -> APIRouter:
     """The guarded routes."""
-    router = APIRouter(tags=["transfers"])
+    router = late_router(tags=["transfers"])
 
     @router.post("/transfers", status_code=201)
     @needs("file.get", "file.put", of="devices")
