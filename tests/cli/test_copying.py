@@ -138,7 +138,7 @@ def test_nothing_is_written_over_a_file_a_link_or_on_a_full_disk(
     assert (tmp_path / "elsewhere").stat().st_size == LENGTH
 
 
-@pytest.mark.parametrize("words", [("here", "there"), ("web01:/a", "web02:/b"), ("web01:/etc/", ".")])
+@pytest.mark.parametrize("words", [("here", "there"), ("web01:/etc/", "."), ("web01:/etc/", "web02:/b")])
 def test_what_is_no_copy_from_a_device_is_said(words: tuple[str, str], guru: Guru) -> None:
     assert guru("cp", *words).code == 2
 
