@@ -1,4 +1,4 @@
-"""`guru cp`: a file arrives in parts and whole or not at all, and a copy that was cut off goes on where it was."""
+"""`guru cp` from an older server: parts arrive whole or not at all, and a copy that was cut off goes on where it was."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class Pc:
     def __init__(self, double: Double) -> None:
         self.content, self.stamp, self.starts, self.reach = CONTENT, "a" * 32, list[int](), 99
         self.forged, self.double = b"", double
+        double.answers.pop("POST /transfers", None)     # a server that knows none
         double.answers["POST /jobs"] = self.order
         double.answers[f"GET /jobs/{COPY_JOB}/progress"] = self.progress
 
