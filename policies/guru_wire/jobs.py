@@ -32,7 +32,7 @@ class JobRequest(Asked):
     """A new job: on one device by its reference, or on those that the selector matches, `max_devices` at most.
 
     What is run: `argv`, or `script`, or the CommandTemplate `template` with `params`, or `query`, or a look by name,
-    or a look at a `file`, or a `change` of one, whose content is `stdin`.
+    or a look at a `file`, or a `change` of one, whose content is `stdin` or a transfer.
     """
 
     device: Short = ""

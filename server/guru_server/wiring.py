@@ -165,8 +165,7 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     opener = Opener(keys.age)
     repository = _repository(ground, keys.signer, opener)
     in_force = InForce(db, repository.reconciler if repository else None)
-    digests = Digests(db)
-    gateway = _gateway(ground, keys.link, digests, keys.trust_serial)
+    gateway = _gateway(ground, keys.link, keys.trust_serial)
     looks = fleet_api.Looks(check_results, newest_metrics, device_conditions, refusals, of_device)
     fleet = fleet_api.Fleet(db, bus, clock, in_force.labels, check_counts, looks)
     repeated = Repeated(db, clock)
@@ -201,15 +200,16 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     signer = Signer(keys.signer)
     templates = Templates(db, in_force.load, in_force.read_file)
     guarded.append(jobs_api.router(JobDesk(db, bus, clock, signer, in_force.labels, templates)))
-    guarded += [
-        *_about_fleet(ground, in_force),
-        transfers_api.router(transfers_api.Desk(db, clock, digests, _bounds(settings))),
-        telemetry_api.router(db, clock), secrets_api.router(opener), *entrances.guarded,
-        schedules_api.router(schedules_api.Desk(
-            db, in_force.labels, in_force.load, Canceller(db, bus, clock, signer))),
-        approvals_api.router(approvals_api.Desk(db, clock, replay, accounts)),
-        requests_api.router(requests_api.Desk(db, clock)), fleet_api.router(fleet),     # last: its {ref} takes slashes
-    ]
+    guarded += _about_events(ground, in_force)
+    guarded += [telemetry_api.router(db, clock), secrets_api.router(opener), *entrances.guarded]
+    guarded.append(schedules_api.router(schedules_api.Desk(
+        db, in_force.labels, in_force.load, Canceller(db, bus, clock, signer))))
+    guarded.append(standing_api.router(standing_api.Desk(db, in_force.labels, in_force.load)))
+    guarded.append(inventory_api.router(inventory_api.Desk(db, in_force.labels)))
+    guarded.append(rights_api.router(rights_api.Desk(db, clock, in_force.labels)))
+    guarded.append(approvals_api.router(approvals_api.Desk(db, clock, replay, accounts)))
+    guarded.append(requests_api.router(requests_api.Desk(db, clock)))
+    guarded.append(fleet_api.router(fleet))     # last: its {ref} takes slashes
     door = Door(db, clock, in_force.decisive, holding=accounts.holding, sightings=sightings, desk=accounts,
                 repeated=repeated)
     app = make_app(
@@ -221,15 +221,13 @@ def wire_api(ground: Ground, keys: ServerKeys, url: str) -> tuple[FastAPI, dict[
     return app, jobs | _leased(ground, repository, in_force, marker, signer)
 
 
-def _about_fleet(ground: Ground, in_force: InForce) -> list[APIRouter]:
+def _about_events(ground: Ground, in_force: InForce) -> list[APIRouter]:
     db, bus = ground.db, ground.bus
     hooks = hooks_api.Desk(db, bus, db.tenant, ground.clock, HooksInForce(db, db.tenant, in_force.load))
     return [
         events_api.router(events_api.Desk(db, bus, db.tenant, in_force.labels, jobs_seeing.of_some)),
         hooks_api.router(hooks),
-        standing_api.router(standing_api.Desk(db, in_force.labels, in_force.load)),
-        inventory_api.router(inventory_api.Desk(db, in_force.labels)),
-        rights_api.router(rights_api.Desk(db, ground.clock, in_force.labels)),
+        transfers_api.router(transfers_api.Desk(db, ground.clock, Digests(db), _bounds(ground.settings))),
     ]
 
 
@@ -270,12 +268,12 @@ def wire_gateway(ground: Ground, link_key: Ed25519PrivateKey) -> Wired:
             "a gateway of its own needs PostgreSQL: SQLite serves one process",
             hint="set `database` to postgresql://..., or let `guru-server serve` take the links",
         )
-    gateway = _gateway(ground, link_key, Digests(ground.db))
+    gateway = _gateway(ground, link_key)
     return Wired(Edge(Starlette(routes=gateway_routes(gateway))), {"gateway": gateway.run})
 
 
-def _gateway(ground: Ground, link_key: Ed25519PrivateKey, digests: Digests, trust: int = 0) -> Gateway:
-    chunks = Carrying(ground.db, ground.clock, digests, _bounds(ground.settings))
+def _gateway(ground: Ground, link_key: Ed25519PrivateKey, trust: int = 0) -> Gateway:
+    chunks = Carrying(ground.db, ground.clock, Digests(ground.db), _bounds(ground.settings))
     return gateway_of(ground.db, ground.bus, ground.clock, link_key=link_key, trust=trust, chunks=chunks,
                       stage=partial(_stage, ground.settings))
 

@@ -34,6 +34,7 @@ from tests.bench import (
     bench_server,
     bench_signer,
     bench_top,
+    bench_transfer,
 )
 from tests.bench.figures import Figure, document, table
 from tests.bench.sizes import FULL, TINY, Size
@@ -54,6 +55,7 @@ BENCHES: Mapping[str, Callable[[Size], list[Figure]]] = {
     "signer": bench_signer.run,
     "layers": bench_layers.run,
     "large": bench_large.run,
+    "transfer": bench_transfer.run,
     "agent": bench_agent.run,
 }
 

@@ -25,6 +25,7 @@ class Size(NamedTuple):
     heartbeats: int = 100_000
     idle: float = 300.0                 # seconds of a real agent
     settle: float = 20.0                # seconds before idleness counts
+    transfer: int = 100                 # MB of a large file
 
     @property
     def devices(self) -> int:
@@ -43,5 +44,5 @@ class Size(NamedTuple):
 FULL = Size()
 TINY = Size(
     customers=2, sites=1, per_site=3, files=20, rules=5, pushes=1, agents=3, real=1, rivals=1, rows=50, ordered=3,
-    runs=1, heartbeats=10_000, idle=1.0, settle=0.5,
+    runs=1, heartbeats=10_000, idle=1.0, settle=0.5, transfer=1,
 )

@@ -19,6 +19,7 @@ from tests.bench import (
     bench_query,
     bench_server,
     bench_top,
+    bench_transfer,
 )
 from tests.bench.figures import Figure
 from tests.bench.sizes import TINY
@@ -43,6 +44,10 @@ def test_jobs_are_measured() -> None:
 
 def test_queries_are_measured() -> None:
     assert whole(bench_query.run(TINY))
+
+
+def test_transfers_are_measured() -> None:
+    assert whole(bench_transfer.run(TINY))
 
 
 def test_the_language_is_measured() -> None:

@@ -1,9 +1,8 @@
 """What the two halves say to each other: bounded frames over a socket of this machine. It trusts nobody's length.
 
 A frame is its length (4 bytes), its kind (1), the number of what it is about (4), and a payload: text of the link as it
-is, or a small JSON object. The half that decides says SOCKET = Path("/run/guru-agent/network.sock")
-DIAL, ASK, TEXT and HANG_UP; the half that carries says OPENED,
-ANSWER, TEXT and FAILED. It imports no models: the half that carries has none.
+is, or a small JSON object. The half that decides says DIAL, ASK, LOOK, TEXT and HANG_UP; the half that carries says
+OPENED, ANSWER, TEXT and FAILED. It imports no models: the half that carries has none.
 """
 
 from __future__ import annotations

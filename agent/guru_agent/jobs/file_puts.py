@@ -14,9 +14,11 @@ import hashlib
 import hmac
 import os
 import stat
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from typing import Any
 
 from guru_agent.jobs.file_changes import Place, altered, dress, may_put, place_of, take_name, write_all
+from guru_agent.jobs.file_parts import stamp_of
 from guru_agent.jobs.files import PIECE, Grounds
 from guru_policy.errors import GuruError, InputInvalid, StepFailed
 from guru_wire.chunks import CHUNK, ChunkGet, ChunkHere, Question, Reply, chunks_of
@@ -33,16 +35,22 @@ async def put(order: FileChange, run: str, grounds: Grounds, ask: Ask) -> str:
         for number in range(begun, chunks_of(order.size)):
             reply = await ask(ChunkGet(run=run, transfer=order.transfer, number=number))
             await asyncio.to_thread(_write, order, grounds, number, _data(order, number, reply))
-        ending = asyncio.ensure_future(asyncio.to_thread(_finish, order, grounds))
-        try:
-            told = await asyncio.shield(ending)
-        except asyncio.CancelledError:
-            told = await ending         # it has its name, or it has not: a thread is not stopped in between
-        if told is not None:
-            return told
+        stamp = await asyncio.to_thread(_verified, order, grounds)
+        if stamp is not None:
+            return await _unstopped(asyncio.to_thread(_finish, order, grounds, stamp))
         if begun == 0:
             raise altered()
         begun = await asyncio.to_thread(_begin, order, grounds, anew=True)     # what was kept is no beginning of it
+
+
+async def _unstopped(work: Coroutine[Any, Any, str]) -> str:
+    """Its end, also when it is cancelled meanwhile: a thread is not stopped, and gives the file its name, or does not.
+    """
+    ending = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(ending)
+    except asyncio.CancelledError:
+        return await ending
 
 
 def drop(order: FileChange, grounds: Grounds) -> None:
@@ -90,16 +98,23 @@ def _write(order: FileChange, grounds: Grounds, number: int, data: bytes) -> Non
         write_all(descriptor, data)
 
 
-def _finish(order: FileChange, grounds: Grounds) -> str | None:
-    """What was done; None when what is there is not what was sent."""
+def _verified(order: FileChange, grounds: Grounds) -> str | None:
+    """The stamp of what is there, once it is on the disk; None when it is not what was sent."""
     with place_of(order, grounds) as place, _opened(order, place) as descriptor:
-        digest = _digest(descriptor)
-        if not hmac.compare_digest(digest, order.sha256):
-            return None
+        os.fsync(descriptor)
+        same = hmac.compare_digest(_digest(descriptor), order.sha256)
+        return stamp_of(os.fstat(descriptor)) if same else None
+
+
+def _finish(order: FileChange, grounds: Grounds, stamp: str) -> str:
+    """What was done. The file has to be the very one that was verified."""
+    with place_of(order, grounds) as place, _opened(order, place) as descriptor:
+        if stamp_of(os.fstat(descriptor)) != stamp:
+            raise _foreign(order)
         may_put(order, place, 0)
         dress(descriptor, order.mode, place.found)
         take_name(order, _beside(order), place)
-        return f"{order.size} bytes, sha256 {digest}"
+        return f"{order.size} bytes, sha256 {order.sha256}"
 
 
 @contextlib.contextmanager

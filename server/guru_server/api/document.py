@@ -33,6 +33,7 @@ TAGS: Mapping[str, str] = {
     "alerts": "Alerts, notifications and maintenance windows", "audit": "The audit log", "identity": "Who asks",
     "enrolment": "How devices join", "events": "What happens, as a stream and to webhooks",
     "rights": "Who may do what, and API keys", "telemetry": "Samples over time",
+    "transfers": "Files of any size, in chunks",
     "overrides": "Values by hand", "secrets": "Whom to encrypt secrets for", "webhooks": "Words from Git hosts",
 }
 

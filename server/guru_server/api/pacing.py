@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from guru_server.api.problems import answer
 from guru_server.clock import Clock
 from guru_server.identity.rates import TooMany
-from guru_server.rights.weighing import weight_of
+from guru_server.rights.weighing import light_of, weight_of
 
 Kind = Literal["reads", "writes", "expensive"]
 TOGETHER = ""                           # the actor that stands for all of a tenant: nobody has no name
@@ -68,21 +68,22 @@ class Buckets:
 
 
 class Weights:
-    """Which class a request is of: what a route declares with `@costly`, else by its method."""
+    """Which class a request is of: what a route declares with `@costly` or `@light`, else by its method."""
 
     def __init__(self, routers: Iterable[APIRouter], prefix: str) -> None:
         self._prefix = prefix
-        self._costly: list[tuple[re.Pattern[str], frozenset[str]]] = [
-            (route.path_regex, frozenset(route.methods or ()))
+        self._declared: list[tuple[re.Pattern[str], frozenset[str], Kind]] = [
+            (route.path_regex, frozenset(route.methods or ()), "expensive" if weight_of(route.endpoint) else "reads")
             for router in routers for route in router.routes
-            if isinstance(route, APIRoute) and weight_of(route.endpoint)
+            if isinstance(route, APIRoute) and (weight_of(route.endpoint) or light_of(route.endpoint))
         ]
 
     def kind(self, method: str, path: str) -> Kind:
         """The class."""
         inside = path.removeprefix(self._prefix)
-        if any(method in methods and pattern.fullmatch(inside) for pattern, methods in self._costly):
-            return "expensive"
+        for pattern, methods, kind in self._declared:
+            if method in methods and pattern.fullmatch(inside):
+                return kind
         return "reads" if method in ("GET", "HEAD") else "writes"
 
 

@@ -14,6 +14,7 @@ from guru_policy.errors import InputInvalid, NotFound
 from guru_server.clock import Clock
 from guru_server.rights.asking import Asking, Rights
 from guru_server.rights.declaring import needs
+from guru_server.rights.weighing import light
 from guru_server.store.database import Database
 from guru_server.transfers import forgetting, store
 from guru_server.transfers.altered import Altered
@@ -22,7 +23,8 @@ from guru_wire.transfers import CHUNK, MAX_CHUNKS, Transfer, TransferAsk
 
 Name = Annotated[str, Path(max_length=64)]
 Number = Annotated[int, Path(ge=0, le=MAX_CHUNKS)]
-BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+BYTES = {"application/octet-stream": {
+    "schema": {"type": "string", "format": "binary", "examples": ["bytes of the file"]}}}
 VERBS = {"put": "file.put", "send": "file.get"}
 
 
@@ -80,6 +82,7 @@ def _route_chunks(router: APIRouter, desk: Desk) -> None:
     @router.put("/transfers/{transfer}/chunks/{number}", status_code=204, openapi_extra={
         "requestBody": {"required": True, "content": BYTES}})
     @needs("file.get", "file.put", of="devices")
+    @light
     async def fill(transfer: Name, number: Number, request: Request, rights: Asking) -> None:
         """The next chunk: its bytes, 256 KiB but for the last. One that is there already is compared.
 

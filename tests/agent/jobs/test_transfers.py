@@ -14,9 +14,11 @@ import pytest
 from guru_agent.jobs.file_puts import drop, put
 from guru_agent.jobs.file_sends import send
 from guru_agent.jobs.files import Grounds
+from guru_agent.link.courier import Courier
 from guru_policy.errors import CannotLook, Conflict, InputInvalid, NotFound, Refused, StepFailed
 from guru_wire.chunks import CHUNK, ChunkEnd, ChunkGet, ChunkGot, ChunkHere, ChunkPut, Question, Reply, Sent
 from guru_wire.files import FileChange, FileLook
+from guru_wire.link import Welcome
 from guru_wire.orders import Command
 from tests.agent.conftest import Parts, enrolled
 from tests.agent.jobs.test_runner import end, ended, parts, printed, run, server, states
@@ -284,6 +286,55 @@ async def test_what_may_not_be_looked_at_is_not_sent(place: Place) -> None:
             await sent(place, path, **more)
 
     assert place.server.asked == []
+
+
+class Wire:
+    """A carrier that keeps what is sent."""
+
+    name = "wire"
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    async def send(self, text: str) -> None:
+        self.sent.append(text)
+
+    async def receive(self) -> str:
+        raise NotImplementedError
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(("language", "held", "asked"), [(12, "", 0), (13, "pending", 0), (13, "", 1)])
+async def test_an_older_server_or_one_that_holds_the_device_is_asked_nothing(
+    language: int, held: str, asked: int
+) -> None:
+    courier, wire = Courier(), Wire()
+    welcome = Welcome(language=language, held=held, now=1, mark=0, serial=0, signature="")
+    with courier.over(wire, welcome):
+        asking = asyncio.create_task(courier.ask(ChunkGet(run=RUN, transfer=NAME, number=7)))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        courier.answered(ChunkHere(transfer=NAME, number=6, data=""))
+        courier.answered(ChunkHere(transfer="b" * 32, number=7, data=""))
+        courier.answered(ChunkHere(transfer=NAME, number=7, data="eA=="))
+        for _ in range(20):
+            await asyncio.sleep(0)
+    answered = asking.done()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+
+    assert (len(wire.sent), answered) == (asked, bool(asked))
+    assert not answered or asking.result() == ChunkHere(transfer=NAME, number=7, data="eA==")
+
+
+async def test_what_the_server_does_not_give_fails_the_run(
+    server: LinkServer, fleet: Fleet, parts: Parts, tmp_path: Path
+) -> None:
+    found = await run(server, fleet, putting(tmp_path / "file"))
+
+    assert (found["state"], found["reason"]) == ("failed", "it is gone")
+    assert list(tmp_path.glob(".guru-put-*")) == []
 
 
 def kept(folder: Path) -> int:

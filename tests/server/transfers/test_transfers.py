@@ -157,6 +157,12 @@ async def test_what_is_no_transfer_is_refused(api: Api, body: dict[str, object])
     assert await rows(api) == [0, 0, 0]
 
 
+async def test_a_chunk_is_taken_from_the_large_budget_of_reads(api: Api) -> None:
+    answer = await api.http.put(f"/transfers/{await begin(api.http)}/chunks/0", content=PIECES[0])
+
+    assert (answer.status_code, answer.headers["ratelimit"].partition(";")[0]) == (204, '"reads"')
+
+
 @pytest.mark.parametrize("data", [b"", b"short", b"x" * (CHUNK + 1)])
 async def test_a_chunk_of_another_size_is_refused(api: Api, data: bytes) -> None:
     name = await begin(api.http)
