@@ -1,4 +1,4 @@
-"""`guru cp` from an older server: parts arrive whole or not at all, and a copy that was cut off goes on where it was."""
+"""`guru cp` from an older server: parts arrive whole or not at all, and what was cut off goes on where it was."""
 
 from __future__ import annotations
 

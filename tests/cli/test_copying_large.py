@@ -203,8 +203,8 @@ def test_files_of_many_devices_come_into_folders_and_some_are_6(guru: Guru, offi
     assert (some.code, again.code) == (6, 8)
     assert (folder / "web01/large").read_bytes() == CONTENT
     assert (folder / "web02/large").read_bytes() == CONTENT[::-1]
-    assert (rows["web01"]["sha256"], rows["web01"]["error"]) == (DIGEST, "")
-    assert "there is no such file" in rows["web03"]["error"]
+    assert (rows["web01"]["sha256"], rows["web01"]["reason"]) == (DIGEST, "")
+    assert "there is no such file" in rows["web03"]["reason"]
     assert sorted(str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file()) == [
         "web01/large", "web02/large"]
 

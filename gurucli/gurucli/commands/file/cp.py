@@ -23,7 +23,7 @@ __all__ = ["COLUMNS", "EXAMPLES", "run"]
 
 COLUMNS = (
     Column("device", keep=True), Column("path", keep=True), Column("file", keep=True), Column("size", right=True),
-    Column("sha256"), Column("resumed", wide=True, right=True), Column("error"),
+    Column("sha256"), Column("resumed", wide=True, right=True), Column("reason"),
 )
 EXAMPLES = (
     ("guru cp web01:/var/log/syslog .", "into this folder, by the same name"),
@@ -105,7 +105,7 @@ def _row(one: Brought, path: str) -> Row:
     return {
         "device": one.device, "path": path, "file": str(one.file), "size": copied.size if copied else None,
         "sha256": copied.sha256 if copied else "", "resumed": copied.resumed if copied else None,
-        "error": f"{error}; {error.hint}" if error and error.hint else str(error or "")}
+        "reason": f"{error}; {error.hint}" if error and error.hint else str(error or "")}
 
 
 def _bring(cli: Cli, source: str, target: str, *, replace: bool) -> None:
@@ -124,5 +124,5 @@ def _bring(cli: Cli, source: str, target: str, *, replace: bool) -> None:
         raise Conflict(f"{file} is there already", hint="--replace replaces it")
     done = bring(cli, source, file, replace=replace)
     row = cast("Row", {"device": done.device, "path": done.path, "file": str(file), "size": done.size,
-                       "sha256": done.sha256, "resumed": done.resumed, "error": ""})
+                       "sha256": done.sha256, "resumed": done.resumed, "reason": ""})
     cli.out.result(Sheet([row], COLUMNS, document=row, name="file"))
