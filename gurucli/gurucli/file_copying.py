@@ -105,6 +105,7 @@ class _Arriving:
     def take(self, now: Transfer) -> None:
         """Fetch what is there by `now` and not here."""
         name = now["id"]
+        self._show(self.at, now["size"])
         while self.at % CHUNK == 0 and self.at // CHUNK < now["chunks"]:
             first = self.at // CHUNK
             if first == 0:

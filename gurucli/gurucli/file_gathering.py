@@ -13,6 +13,7 @@ from guru_policy.errors import Conflict, GuruError, InputInvalid, NotFound, Part
 from gurucli.answers import DeviceRow
 from gurucli.clean import clean
 from gurucli.cli import Cli
+from gurucli.file_advice import advised
 from gurucli.file_copying import brought
 from gurucli.file_parts import Copied
 from gurucli.human import plural
@@ -104,7 +105,8 @@ def _one(
     try:
         show(0, None)
         _ready(target, replace=replace)
-        copied = brought(server, device["id"], path, target, show, replace=replace)
+        with advised():
+            copied = brought(server, device["id"], path, target, show, replace=replace)
     except GuruError as error:
         return Brought(device["name"], target, None, error)
     except OSError as cause:

@@ -8,7 +8,7 @@ from typing import Any
 from guru_wire.chunks import CHUNK, Sent, chunks_of
 from guru_wire.jobs import JobMade, JobProgress
 from guru_wire.transfers import Transfer
-from tests.cli.canned import file_read, job_row, run_row
+from tests.cli.canned import file_part, file_read, job_row, run_row
 from tests.cli.double import Asked, Double, problem
 
 GONE = problem(404, "G0404", "there is no such transfer", 5)
@@ -55,8 +55,10 @@ class Office:
 
     def _sends(self, device: str, asked: dict[str, Any]) -> JobProgress:
         content, name = self.files.get(device), asked.get("transfer", "")
+        if content is not None and self.older and asked["op"] == "read":
+            return file_read(file_part(content, asked["part"]["start"]))
         if content is None or self.older or not name:
-            failed = run_row("web01", "", state="failed", reason="there is no such file", exit_code=None, out=0)
+            failed = run_row("web01", "", state="failed", reason="there is no /srv/none", exit_code=None, out=0)
             return JobProgress(job=job_row("", total=1, counts={"failed": 1}), runs=(failed,), next=9, done=True,
                                output=())
         self.chunks[name] = [content[at:at + CHUNK] for at in range(0, len(content), CHUNK)]

@@ -172,8 +172,17 @@ def test_what_a_device_cannot_send_is_said_and_leaves_nothing(guru: Guru, office
     folder.mkdir()
     result = guru("cp", "web09:/srv/none", str(folder))
 
-    assert (result.code, "there is no such file" in result.err, list(folder.iterdir())) == (1, True, [])
+    assert "`guru ls` lists" in result.err
+    assert (result.code, "there is no /srv/none" in result.err, list(folder.iterdir())) == (1, True, [])
     assert office.transfers == {}
+
+
+def test_an_older_agent_sends_its_file_in_parts(guru: Guru, office: Office, tmp_path: Path) -> None:
+    office.older = True
+
+    assert guru("cp", "web01:/srv/large", str(tmp_path)).code == 0
+    assert (tmp_path / "large").read_bytes() == CONTENT
+    assert ([order["file"]["op"] for order in office.orders], office.transfers) == (["send", "read"], {})
 
 
 def test_a_file_goes_from_one_device_to_others_and_nothing_is_kept_here(
@@ -204,7 +213,7 @@ def test_files_of_many_devices_come_into_folders_and_some_are_6(guru: Guru, offi
     assert (folder / "web01/large").read_bytes() == CONTENT
     assert (folder / "web02/large").read_bytes() == CONTENT[::-1]
     assert (rows["web01"]["sha256"], rows["web01"]["reason"]) == (DIGEST, "")
-    assert "there is no such file" in rows["web03"]["reason"]
+    assert "there is no /srv/none; `guru ls` lists" in rows["web03"]["reason"]
     assert sorted(str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file()) == [
         "web01/large", "web02/large"]
 

@@ -10,6 +10,7 @@ import typer
 
 from guru_policy.errors import Conflict, InputInvalid, UsageWrong
 from gurucli.cli import Cli
+from gurucli.file_advice import advised
 from gurucli.file_copying import bring
 from gurucli.file_gathering import Brought, gather, verdict
 from gurucli.file_looks import parted
@@ -29,7 +30,7 @@ EXAMPLES = (
     ("guru cp web01:/var/log/syslog .", "into this folder, by the same name"),
     ("guru cp web01:/var/backups/db.dump old.dump --replace", "in place of what is there"),
     ("guru cp motd web01:/etc/motd --replace --mode 644", "a file that is here to a device"),
-    ("guru cp setup.msi -l os=windows :/tmp/", "to many devices; asks first"),
+    ("guru cp image.iso -l os=linux :/srv/", "to many devices; asks first"),
     ("guru cp web01:/srv/seed.tar web02:/srv/", "from one to another; -l to many"),
     ("guru cp -l role=web :/var/log/nginx/error.log logs/", "of many devices, into a folder for each"),
 )
@@ -66,10 +67,8 @@ def run(
             raise UsageWrong(f"--mode {mode!r} is no mode", hint="three octal digits, such as 644")
         device, path = target_of(target, selector)
         there = Putting(device, path, mode, replace, selector, expires, yes, max_devices)
-        if ":/" in source:
-            passed_on(cli, source, there)
-        else:
-            put(cli, source, there)
+        with advised():
+            (passed_on if ":/" in source else put)(cli, source, there)
     elif ":/" not in source:
         raise UsageWrong("neither is on a device", hint="guru cp web01:/var/log/syslog .")
     else:
@@ -122,7 +121,8 @@ def _bring(cli: Cli, source: str, target: str, *, replace: bool) -> None:
         raise Conflict(f"{file} is a folder", hint="name another file")
     if not replace and (file.exists() or file.is_symlink()):
         raise Conflict(f"{file} is there already", hint="--replace replaces it")
-    done = bring(cli, source, file, replace=replace)
+    with advised():
+        done = bring(cli, source, file, replace=replace)
     row = cast("Row", {"device": done.device, "path": done.path, "file": str(file), "size": done.size,
                        "sha256": done.sha256, "resumed": done.resumed, "reason": ""})
     cli.out.result(Sheet([row], COLUMNS, document=row, name="file"))
