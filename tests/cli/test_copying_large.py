@@ -14,9 +14,14 @@ from guru_wire.chunks import CHUNK
 from guru_wire.files import MAX_PUT
 from guru_wire.operator import DeviceRow, Page
 from gurucli import transfers
+from gurucli.cli import make_out
+from gurucli.environment import Environment
+from gurucli.file_advice import advice
+from gurucli.flags import Options
+from gurucli.moving import Moving
 from gurucli.transfers import Older, insisted
 from tests.cli.canned import device
-from tests.cli.conftest import Guru
+from tests.cli.conftest import Guru, Terminal
 from tests.cli.double import Double
 from tests.cli.office import Office
 
@@ -276,3 +281,36 @@ def test_a_step_is_tried_again_a_bounded_number_of_times() -> None:
         insisted(refused, pauses.append)
 
     assert (tuple(pauses), len(tries)) == (transfers.PAUSES, len(transfers.PAUSES) + 2)
+
+
+def test_a_terminal_shows_bytes_and_how_many_devices_have_it_and_a_pipe_neither(
+    guru: Guru, office: Office, file: Path
+) -> None:
+    shown = guru("cp", str(file), *MANY, ":/srv/a", *YES, columns=100, stderr_terminal=True).err
+    office.transfers = {}
+    piped = guru("cp", str(file), "web01:/srv/b").err
+
+    assert "large: 512.0 KiB of 1.3 MiB" in shown
+    assert "3 of 3 devices have it" in shown
+    assert "MiB" not in piped
+
+
+def test_the_rate_is_of_what_moved_in_this_run() -> None:
+    err, now = Terminal(), [10.0]
+    surroundings = Environment(Path(), Path(), Path(), term="xterm", columns=100, stderr_terminal=True)
+    moving = Moving(make_out(surroundings, Options(), Terminal(), err), "large", lambda: now[0])
+    moving.show(64 << 20, 128 << 20)
+    now[0] = 12.0
+    moving.show(96 << 20, 128 << 20)
+
+    assert "large: 96.0 MiB of 128.0 MiB, 16.0 MiB/s" in err.text()
+
+
+@pytest.mark.parametrize(("words", "hint"), [
+    ("web01: failed: /srv/a is there already, and stays without --replace", "--replace"),
+    ("web01: failed: there is no folder for /srv/a", "guru ls"),
+    ("web01: failed: /srv changed while it was read", "tail"),
+    ("a file of up to 5 bytes is transferred", "transfers.largest"), ("something else", ""),
+])
+def test_what_a_device_said_leads_to_what_helps(words: str, hint: str) -> None:
+    assert (hint in advice(words), bool(advice(words))) == (True, bool(hint))
