@@ -41,7 +41,7 @@ VERBS: tuple[Verb, ...] = (
     _verb("ls", "file.ls", "List a folder of a device."),
     _verb("cat", "file.cat", "Print a file of a device."),
     _verb("tail", "file.tail", "Print the last lines of a file of a device."),
-    _verb("cp", "file.cp", "Copy a file from a device, or to devices."),
+    _verb("cp", "file.cp", "Copy a file from devices, to devices, or between them."),
     _verb("rm", "file.rm", "Remove a file of one device or many."),
     _verb("job list", "job.list", "List the newest jobs."),
     _verb("job show", "job.show", "Show one job with every device of it."),

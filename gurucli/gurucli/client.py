@@ -73,6 +73,14 @@ class Client:
         """The answer to DELETE `path`."""
         return shaped(shape, self.call("DELETE", path))
 
+    def bring(self, path: str) -> bytes:
+        """The bytes that GET `path` under the API answers."""
+        return self.request("GET", API + path).body
+
+    def fill(self, path: str, data: bytes) -> None:
+        """PUT these bytes to `path` under the API."""
+        self.request("PUT", API + path, raw=data)
+
     def pages(
         self, path: str, /, *, limit: int = 0, page_size: int = PAGE, **query: object
     ) -> Iterator[Page[Json]]:
@@ -114,12 +122,12 @@ class Client:
 
     def request(
         self, method: str, path: str, *, query: Mapping[str, object] | None = None,
-        body: Mapping[str, object] | None = None,
+        body: Mapping[str, object] | None = None, raw: bytes | None = None,
     ) -> Reply:
-        """One request to a path of the server; answers of 400 and above are raised."""
+        """One request to a path of the server, with JSON or `raw` bytes; answers of 400 and above are raised."""
         words = {key: value for key, value in (query or {}).items() if value not in ("", None)}
         target = path + ("?" + urlencode(words) if words else "")
-        data = None if body is None else json.dumps(body).encode()
+        data = raw if body is None else json.dumps(body).encode()
         headers = {"Accept": "application/json", "User-Agent": "guru"}
         if method == "POST":
             headers["Idempotency-Key"] = os.urandom(16).hex()
@@ -128,7 +136,7 @@ class Client:
         if self._ticket:
             headers["Guru-Ticket"] = _ticket(self._ticket)
         if data is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = "application/json" if raw is None else "application/octet-stream"
         began = time.monotonic()
         secret = "  Authorization: Bearer ***" if self._token or self._signed else ""
         self._say(f"> {method} {self.url.rstrip('/')}{target}{secret}")

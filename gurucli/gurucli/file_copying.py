@@ -1,35 +1,22 @@
-"""Brings a file of a device in parts, and goes on with what is here already. It changes nothing on the device."""
+"""Brings a file of a device, of any size, and goes on with what is here already. It changes nothing on the device."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
-from pydantic import ValidationError
-
-from guru_policy.errors import CannotLook, Unsupported
-from guru_wire.files import PART, PartHead
+from guru_policy.errors import GuruError
+from guru_wire.chunks import CHUNK
+from gurucli.answers_transfers import Transfer
 from gurucli.cli import Cli
-from gurucli.file_looks import ordered, parted
-from gurucli.human import size
+from gurucli.client import Client
+from gurucli.file_looks import parted
+from gurucli.file_parts import Copied, altered, in_parts
+from gurucli.file_sending import sent
+from gurucli.moving import Moving, Show
 from gurucli.partial import Partial
-from gurucli.progress import Progress
+from gurucli.transfers import Older, all_of, begin, chunk, drop, known
 
-
-class Copied(NamedTuple):
-    """A file that is here now. `resumed` bytes were here before."""
-
-    device: str
-    path: str
-    size: int
-    sha256: str
-    resumed: int
-
-
-class _Part(NamedTuple):
-    device: str
-    head: PartHead
-    data: bytes
+TOGETHER = 8                            # chunks that are written to the disk at once
 
 
 def bring(cli: Cli, place: str, target: Path, *, replace: bool) -> Copied:
@@ -38,43 +25,95 @@ def bring(cli: Cli, place: str, target: Path, *, replace: bool) -> Copied:
     What arrived stays beside it when that fails, and the next call goes on there. CannotLook when the file changes.
     """
     device, path = parted(place)
-    here = Partial(target, f"{device}:{path}")
-    progress = Progress(cli.out, moving=cli.out.side.glyphs)
-    stamp = here.stamp()
-    resumed = here.size(stamp) if stamp else 0
-    part = _part(cli, device, path, resumed, stamp)
-    if part.head.stamp != stamp:        # nothing is here yet, or of a file that is no more
-        here.forget()
-        part = part if resumed == 0 and not stamp else _part(cli, device, path, 0, "")
-        stamp, resumed = part.head.stamp, 0
-    at = resumed
-    while True:
-        here.add(stamp, part.data, part.head.size)
-        at += len(part.data)
-        progress.show(at / (part.head.size or 1), f"{path}: {size(at)} of {size(part.head.size)}")
-        if at >= part.head.size:
-            break
-        if not part.data:
-            raise Unsupported(f"{device} brought a part without bytes")
-        part = _part(cli, device, path, at, stamp)
-        if part.head.stamp != stamp:
-            here.forget()
-            raise CannotLook(f"{path} changed while it was copied", hint="copy it again")
-    progress.done()
-    if at != part.head.size or here.digest(stamp) != part.head.sha256:
-        here.forget()
-        raise Unsupported(f"{path}: what arrived is not what the device read", hint="copy it again, all of it")
-    here.place(stamp, replace=replace)
-    return Copied(part.device, path, at, part.head.sha256, resumed)
-
-
-def _part(cli: Cli, device: str, path: str, start: int, stamp: str) -> _Part:
-    found = ordered(cli, device, {"op": "read", "path": path, "part": {"start": start, "of": stamp}})
-    line, _, data = found.data.partition(b"\n")
+    moving = Moving(cli.out, path)
     try:
-        head = PartHead.model_validate_json(line)
-    except ValidationError as cause:
-        raise Unsupported(f"the agent of {found.device} copies no files", hint="update it; `guru cat` works") from cause
-    if len(data) > PART:
-        raise Unsupported(f"{found.device} brought more than was asked for")
-    return _Part(found.device, head, data)
+        return brought(cli.server, device, path, target, moving.show, replace=replace)
+    finally:
+        moving.done()
+
+
+def brought(server: Client, device: str, path: str, target: Path, show: Show, *, replace: bool) -> Copied:
+    """The same, as a transfer or, from a device or a server that knows none, in parts."""
+    try:
+        return _whole(server, device, path, target, show, replace=replace)
+    except Older as older:
+        try:
+            return in_parts(server, device, path, target, show, replace=replace)
+        except GuruError as error:
+            if older.told is None or str(older.told) == str(error) or type(error) is not GuruError:
+                raise
+            raise GuruError(f"{older.told}; and in parts: {error}", hint=error.hint or older.hint) from older
+
+
+def _whole(server: Client, device: str, path: str, target: Path, show: Show, *, replace: bool) -> Copied:
+    here = Partial(target, f"{device}:{path}")
+    stamp = here.stamp()
+    transfer = known(server, stamp) if stamp else None
+    if transfer is not None:
+        arriving = _Arriving(server, here, transfer, show)
+        try:
+            return _arrived(server, device, path, arriving, replace=replace)
+        except GuruError as error:
+            if type(error) is not GuruError:
+                raise                   # else it changed since it was begun: begin anew
+    transfer = begin(server)
+    return _arrived(server, device, path, _Arriving(server, here, transfer, show), replace=replace)
+
+
+def _arrived(server: Client, device: str, path: str, arriving: _Arriving, *, replace: bool) -> Copied:
+    here, transfer = arriving.here, arriving.transfer
+    resumed, told = arriving.at, None
+    try:
+        if transfer["state"] != "whole":
+            told = sent(server, device, path, transfer, arriving.take)
+        whole = all_of(server, transfer, path)
+        arriving.take(whole)
+    except Older:
+        drop(server, transfer["id"])
+        raise
+    except GuruError as error:
+        if type(error) is GuruError:
+            _over(server, arriving)     # the device could not; nothing goes on with it
+        else:
+            error.hint = error.hint or "the same command goes on where it was"
+        raise
+    size, digest = whole["size"], whole["sha256"]
+    same = told is None or (told.size, told.sha256) == (size, digest)
+    if not same or arriving.at != size or here.digest(transfer["id"]) != digest:
+        _over(server, arriving)
+        raise altered(path)
+    here.place(transfer["id"], replace=replace)
+    drop(server, transfer["id"])
+    return Copied(device, path, arriving.at, digest, resumed)
+
+
+def _over(server: Client, arriving: _Arriving) -> None:
+    arriving.here.forget()
+    drop(server, arriving.transfer["id"])
+
+
+class _Arriving:
+    """The chunks of a transfer that are here; `at` bytes."""
+
+    def __init__(self, server: Client, here: Partial, transfer: Transfer, show: Show) -> None:
+        self._server, self.here, self.transfer, self._show = server, here, transfer, show
+        found = here.size(transfer["id"])
+        self.at = found if found == transfer["size"] else found - found % CHUNK
+        if self.at != found:
+            here.cut(transfer["id"], self.at)
+
+    def take(self, now: Transfer) -> None:
+        """Fetch what is there by `now` and not here."""
+        name = now["id"]
+        self._show(self.at, now["size"])
+        while self.at % CHUNK == 0 and self.at // CHUNK < now["chunks"]:
+            first = self.at // CHUNK
+            if first == 0:
+                self.here.forget()      # of a file that is no more
+            data = b"".join(chunk(self._server, name, number)
+                            for number in range(first, min(first + TOGETHER, now["chunks"])))
+            self.here.add(name, data, now["size"] or self.at + len(data))
+            self.at += len(data)
+            self._show(self.at, now["size"])
+        if now["size"] == 0:
+            self.here.add(name, b"", 0)

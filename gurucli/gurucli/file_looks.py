@@ -12,7 +12,7 @@ import typer
 from guru_policy.errors import Unsupported, UsageWrong
 from gurucli.answers_jobs import JobCancelled, JobMade, OutputRow
 from gurucli.cli import Cli
-from gurucli.client import part
+from gurucli.client import Client, part
 from gurucli.following import Listener, follow
 from gurucli.job_verdict import verdict
 from gurucli.sheet import plain
@@ -34,19 +34,19 @@ class Found(NamedTuple):
 def look(cli: Cli, place: str, op: str, lines: int = 0) -> Found:
     """Ask, wait, and check that what arrived is what the device read. Raises what went wrong there."""
     device, path = parted(place)
-    return ordered(cli, device, {"op": op, "path": path, "lines": lines})
+    return ordered(cli.server, device, {"op": op, "path": path, "lines": lines})
 
 
-def ordered(cli: Cli, device: str, ask: Mapping[str, object]) -> Found:
+def ordered(server: Client, device: str, ask: Mapping[str, object]) -> Found:
     """The same for a FileAsk that is made already."""
-    made = cli.server.post(JobMade, "/jobs", {
+    made = server.post(JobMade, "/jobs", {
         "device": device, "file": ask, "timeout": LIMIT, "expires": LIMIT})
     pieces: dict[int, bytes] = {}
 
     def piece(row: OutputRow, text: str) -> None:
         pieces[row["offset"]] = base64.b64decode(row["data"])
 
-    followed = follow(cli.server, made["job"], made["next"], Listener(piece=piece))
+    followed = follow(server, made["job"], made["next"], Listener(piece=piece))
     runs = list(followed.runs.values())
     error = verdict(followed.job, runs, silent=followed.silent)
     if error is not None:

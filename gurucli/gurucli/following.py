@@ -67,12 +67,17 @@ class Listener:
     piece: Callable[[OutputRow, str], None] = lambda row, text: None
 
 
-def follow(server: Client, job: JobRow, after: int, listener: Listener, *, output: bool = True) -> Followed:
-    """Ask until the server says that nothing more is to be expected, or nothing comes for too long."""
+def follow(
+    server: Client, job: JobRow, after: int, listener: Listener, *, output: bool = True, held: float = HELD
+) -> Followed:
+    """Ask until the server says that nothing more is to be expected, or nothing comes for too long.
+
+    An answer without news comes after `held` seconds.
+    """
     found = Followed(job)
     heard, limit = time.monotonic(), job["timeout"] + SLACK
     while True:
-        left = max(0.0, min(HELD, heard + limit - time.monotonic()))
+        left = max(0.0, min(held, heard + limit - time.monotonic()))
         answer = server.get(JobProgress, f"/jobs/{job['id']}/progress", after=after, wait=f"{left:.1f}",
                             output="true" if output else "false")
         news = bool(answer["runs"] or answer["output"])

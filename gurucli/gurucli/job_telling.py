@@ -22,9 +22,10 @@ from gurucli.sheet import Column, Sheet, plain
 COLUMNS = (*RUN_COLUMNS, Column("stdout", wide=True), Column("stderr", wide=True))
 
 
-def tell(cli: Cli, job: JobRow, after: int) -> None:
-    """Follow, print, and raise what is wrong with how it ended: see job_verdict."""
-    teller = _Teller(cli, job)
+def tell(cli: Cli, job: JobRow, after: int, deed: str = "succeeded") -> None:
+    """Follow, print, and raise what is wrong with how it ended: see job_verdict. `deed`: what those did that are done.
+    """
+    teller = _Teller(cli, job, deed)
     try:
         followed = follow(cli.server, job, after, teller.listener(), output=cli.out.kind != "name")
     except KeyboardInterrupt:
@@ -46,8 +47,8 @@ def tell(cli: Cli, job: JobRow, after: int) -> None:
 class _Teller:
     """What happens while a job runs, for people or, with -o ndjson, for programs."""
 
-    def __init__(self, cli: Cli, job: JobRow) -> None:
-        self._cli, self._job = cli, job
+    def __init__(self, cli: Cli, job: JobRow, deed: str) -> None:
+        self._cli, self._job, self._deed = cli, job, deed
         self._alone = job["total"] == 1
         self._stream = cli.out.kind == "ndjson"
         self.progress = Progress(cli.out, moving=cli.out.side.glyphs and not self._alone)
@@ -78,7 +79,7 @@ class _Teller:
 
     def _counts(self, job: JobRow) -> None:
         over = sum(job["counts"].get(state, 0) for state in ENDED)
-        self.progress.show(over / max(1, job["total"]), counted(job["counts"], job["total"]))
+        self.progress.show(over / max(1, job["total"]), counted(job["counts"], job["total"], self._deed))
 
     def _run(self, run: RunRow) -> None:
         self._event({"type": "run", "job": self._job["id"], **run})

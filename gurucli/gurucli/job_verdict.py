@@ -53,8 +53,8 @@ def how(run: RunRow) -> str:
     return f"{said}: {clean(run['reason'])}" if run["reason"] else said
 
 
-def counted(counts: Mapping[str, int], total: int) -> str:
+def counted(counts: Mapping[str, int], total: int, deed: str = "succeeded") -> str:
     """`2 of 12 devices succeeded, 1 failed, 9 queued`."""
     good = counts.get("succeeded", 0)
     others = [f"{counts[state]:,} {WORDS.get(state, state)}" for state in ORDER[1:] if counts.get(state)]
-    return ", ".join([f"{good:,} of {plural(total, 'device')} succeeded", *others])
+    return ", ".join([f"{good:,} of {plural(total, 'device')} {deed}", *others])

@@ -51,13 +51,21 @@ def order(
 ) -> None:
     """Ask for the job, after a question when it is for several devices, and follow it."""
     count = confirmed(cli, selector, deed, yes=yes, most=most) if selector else 1
+    begun(cli, device, selector, request, most=max(most, count), wait=wait)
+
+
+def begun(
+    cli: Cli, device: str, selector: str, request: dict[str, object], *, most: int, wait: bool = True,
+    deed: str = "succeeded",
+) -> None:
+    """Ask for the job without a question, and follow it. `deed`: what those devices did that are done."""
     made = cli.server.post(JobMade, "/jobs", {
-        **request, "device": device, "selector": selector, "max_devices": max(most, count)})
+        **request, "device": device, "selector": selector, "max_devices": most})
     if not wait:
         made_only(cli, made)
         return
     started(cli, made["job"])
-    tell(cli, made["job"], made["next"])
+    tell(cli, made["job"], made["next"], deed)
 
 
 def made_only(cli: Cli, made: JobMade) -> None:

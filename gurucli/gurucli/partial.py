@@ -49,6 +49,10 @@ class Partial:
             file.flush()
             os.fsync(file.fileno())
 
+    def cut(self, stamp: str, size: int) -> None:
+        """Let go of what is there beyond `size`."""
+        os.truncate(self._path(stamp), size)
+
     def digest(self, stamp: str) -> str:
         """The SHA-256 of what is here."""
         digest = hashlib.sha256()

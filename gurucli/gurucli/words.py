@@ -37,7 +37,7 @@ GROUPS: dict[str, tuple[tuple[str, str], ...]] = {
          ('ls', 'List a folder of a device.'),
          ('cat', 'Print a file of a device.'),
          ('tail', 'Print the last lines of a file of a device.'),
-         ('cp', 'Copy a file from a device, or to devices.'),
+         ('cp', 'Copy a file from devices, to devices, or between them.'),
          ('rm', 'Remove a file of one device or many.'),
          ('job', 'Look at what was run, follow it, end it, run it again.'),
          ('script', 'Run the command templates of the repository.'),

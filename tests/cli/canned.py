@@ -37,6 +37,7 @@ from guru_wire.alerting import (
     NotificationRow,
 )
 from guru_wire.audit_log import AnchorRow, AuditCheckpoint, AuditExport, AuditRow, AuditVerified
+from guru_wire.chunks import Sent
 from guru_wire.drift import Drift, DriftRow
 from guru_wire.enrolment import Trust
 from guru_wire.events import DeliveryRow, Event, Events, HookRow
@@ -107,6 +108,7 @@ from guru_wire.planning import ExactPlan, Impact
 from guru_wire.schedules import ScheduledRun, ScheduledRunEnding, ScheduleRow
 from guru_wire.secrets import ServerRecipient
 from guru_wire.sign_ins import AttemptBegun, DeviceCodeSeen, PasskeySeen
+from guru_wire.transfers import Transfer
 from guru_wire.uplink import Change, CheckResult, ResourceOutcome, ResourceReport, ServiceState
 from tests.cli.double import Authority
 
@@ -114,6 +116,8 @@ REVISION = "9f31c2e4" * 5
 OLDER = "71aa0b3c" * 5
 ID = "0123456789abcdef" * 2
 JOB, VPN_JOB, FILE_JOB, COPY_JOB = "3f2a91c0" * 4, "7e1b44d9" * 4, "5c0ffee5" * 4, "0ddba115" * 4
+SEND_JOB = TRANSFER = "5e4d0ff5" * 4
+HOSTS = b"127.0.0.1 localhost\n"
 T = 1_700_000_000_000
 SERVER = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 
@@ -344,6 +348,13 @@ def file_part(content: bytes, start: int = 0, stamp: str = "5" * 32, length: int
     return head.model_dump_json().encode() + b"\n" + content[start:start + length]
 
 
+def transfer(**more: Any) -> Transfer:
+    """A file that a device sent."""
+    values: dict[str, Any] = {"id": TRANSFER, "size": len(HOSTS), "sha256": hashlib.sha256(HOSTS).hexdigest(),
+                              "chunks": 1, "state": "whole", "expires_at": T}
+    return Transfer(**values | more)
+
+
 def _diagnosis(x: str) -> str:
     finding = Finding(subject="routes", verdict=State.critical, message=f"none{x}", hint=f"add{x}", details=(f"a{x}",))
     found = Looked(profile=f"office{x}", type=f"l2tp{x}", platform=f"linux{x}", findings=(finding,))
@@ -369,6 +380,8 @@ def job_answers(x: str = "") -> dict[str, Any]:
 
     def order(asked: Any) -> JobMade:
         if asked.body.get("file"):
+            if asked.body["file"]["op"] == "send":
+                return JobMade(job=job_row(x, id=SEND_JOB, total=1), next=2)
             copies = bool(asked.body["file"].get("part"))
             return JobMade(job=job_row(x, id=COPY_JOB if copies else FILE_JOB, total=1), next=2)
         vpn = asked.body.get("look") == "vpn" and asked.body["device"] == "vpn01"
@@ -377,7 +390,11 @@ def job_answers(x: str = "") -> dict[str, Any]:
     return {
         "POST /jobs": order, f"GET /jobs/{VPN_JOB}/progress": looked,
         f"GET /jobs/{FILE_JOB}/progress": file_read(entry_line(x), x),
-        f"GET /jobs/{COPY_JOB}/progress": file_read(file_part(b"127.0.0.1 localhost\n"), x),
+        f"GET /jobs/{COPY_JOB}/progress": file_read(file_part(HOSTS), x),
+        f"GET /jobs/{SEND_JOB}/progress": file_read(
+            Sent(size=len(HOSTS), sha256=transfer().sha256).model_dump_json().encode(), x),
+        "POST /transfers": (201, transfer(size=None, sha256="", chunks=0, state="filling").model_dump(mode="json")),
+        f"GET /transfers/{TRANSFER}": transfer(), f"GET /transfers/{TRANSFER}/chunks/0": (200, HOSTS),
         f"POST /jobs/{JOB}/rerun": made, f"GET /jobs/{JOB}/progress": progress(x),
         "GET /jobs": Page[JobRow](items=(job_row(x),), total=1),
         f"GET /jobs/{JOB}": JobDetail(**job_row(x).model_dump(), runs=progress(x).runs),

@@ -66,7 +66,7 @@ def double(_serving: Double, authority: Authority) -> Double:
     """The server, with its canned answers and no requests yet."""
     _serving.answers = canned.answers(authority)
     _serving.asked.clear()
-    _serving.losing = _serving.busy = 0
+    _serving.losing, _serving.busy, _serving.otherwise = 0, 0, None
     return _serving
 
 

@@ -78,6 +78,7 @@ class Double:
     asked: list[Asked] = field(default_factory=list)
     url: str = ""
     losing: int = 0                     # so many answers get lost on their way
+    otherwise: Callable[[Asked], Reply | None] | None = None       # answers what no other does
     busy: int = 0                       # so many requests are told to come again in a second
 
     def answer(self, asked: Asked) -> tuple[int, bytes]:
@@ -86,6 +87,8 @@ class Double:
         found = self.answers.get(f"{asked.method} {asked.path}")
         if callable(found) and not isinstance(found, BaseModel):
             found = found(asked)
+        if found is None and self.otherwise is not None:
+            found = self.otherwise(asked)
         if found is None:
             found = problem(404, "G0404", "nothing has that name", 5)
         status, content = found if isinstance(found, tuple) else (200, found)
@@ -97,6 +100,11 @@ class Double:
     def requests(self, method: str, path: str) -> list[Asked]:
         """The requests that came for a path."""
         return [one for one in self.asked if (one.method, one.path) == (method, path)]
+
+
+def _read(kind: str, raw: bytes) -> Any:
+    """The body of a request: bytes as they are, JSON otherwise."""
+    return raw if kind == "application/octet-stream" else json.loads(raw) if raw else None
 
 
 def problem(status: int, code: str, detail: str, exit_code: int, **more: Any) -> tuple[int, dict[str, Any]]:
@@ -116,8 +124,8 @@ def serve(double: Double, folder: Path) -> http.server.ThreadingHTTPServer:
             query = {key: values[0] for key, values in parse_qs(parts.query).items()}
             path = unquote(parts.path).removeprefix("/api/v1")
             status, body = double.answer(Asked(
-                self.command, path, query, json.loads(raw) if raw else None, self.headers.get("Authorization", ""),
-                self.headers.get("Idempotency-Key", "")))
+                self.command, path, query, _read(self.headers.get("Content-Type", ""), raw),
+                self.headers.get("Authorization", ""), self.headers.get("Idempotency-Key", "")))
             if double.losing:
                 double.losing -= 1
                 self.close_connection = True

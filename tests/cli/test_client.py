@@ -26,6 +26,7 @@ from guru_wire import (
     secrets,
     sign_ins,
     standing,
+    transfers,
     uplink,
 )
 from gurucli import (
@@ -41,6 +42,7 @@ from gurucli import (
     answers_rights,
     answers_schedules,
     answers_standing,
+    answers_transfers,
 )
 from gurucli.answers import Status, WhoAmI
 from gurucli.client import Client, part
@@ -130,7 +132,7 @@ def test_a_name_cannot_leave_its_place_in_the_path() -> None:
 
 WIRE = (
     access, alerting, audit_log, drift, enrolment, events, exporting, health, holdings, jobs, operator, people,
-    schedules, secrets, sign_ins, standing, uplink,
+    schedules, secrets, sign_ins, standing, transfers, uplink,
 )
 MODELS = {
     name: model for module in WIRE
@@ -139,7 +141,7 @@ MODELS["Verdict"] = uplink.Verdict
 ANSWERS = (
     answers, answers_alerting, answers_audit, answers_events, answers_exporting, answers_inventory, answers_jobs,
     answers_people,
-    answers_planning, answers_rights, answers_schedules, answers_standing,
+    answers_planning, answers_rights, answers_schedules, answers_standing, answers_transfers,
 )
 SHAPES = {name: shape for module in ANSWERS
           for name, shape in vars(module).items() if hasattr(shape, "__required_keys__")}

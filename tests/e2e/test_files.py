@@ -166,6 +166,7 @@ def test_a_large_file_is_put_though_the_agent_is_killed_and_is_sent_back(world: 
         got = b"".join(api.get(f"/transfers/{back.id}/chunks/{number}").content for number in range(whole.chunks))
         said = api.get(f"/jobs/{job}/output/{PC}").json()["stdout"]
         dropped = api.delete(f"/transfers/{back.id}").status_code
+    wait_until("its new link is noted, once a second", lambda: world.get(f"/jobs/{job}")["runs"][0]["online"], PATIENCE)
 
     assert (filled, put) == ({204}, f"succeeded {len(content)} bytes, sha256 {digest}")
     assert (there.read_bytes() == content, partial.exists(), quicker or kept > CHUNK) == (True, False, True)

@@ -86,9 +86,12 @@ class Carrying:
 
 
 def _open(connection: Connection, *, device: str, run: str, transfer: str, way: str) -> Row[Any]:
-    """The transfer, when an open run of this device names it; a GuruError that tells nothing else when not."""
+    """The transfer, when an open run of this device names it; a GuruError that tells nothing else when not.
+
+    A `put` may be of what another device sent.
+    """
     row = store.by_id(connection, transfer)
-    mine = row is not None and row.way == way and (way == "put" or row.device == device)
+    mine = row is not None and (way == "put" or (row.way == way and row.device == device))
     if row is None or not mine or not named_by(connection, transfer, job=run, device=device):
         raise NotFound(GONE)
     return row

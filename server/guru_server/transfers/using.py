@@ -26,9 +26,9 @@ class Content(NamedTuple):
 
 
 def content_of(connection: Connection, name: str, actor: str) -> Content:
-    """What the actor's whole transfer brings; NotFound for another's, Conflict for one that is not whole."""
+    """What the actor's whole transfer brings, whoever filled it; NotFound for another's, Conflict while not whole."""
     row = store.find(connection, name, actor)
-    if row.state != "whole" or row.way != "put":
+    if row.state != "whole":
         raise Conflict("the transfer is not whole", hint="send all of its chunks first")
     return Content(row.size, row.sha256)
 
@@ -50,7 +50,7 @@ def name_it(connection: Connection, name: str, job: str, *, device: str, now: in
     if device and row.device not in ("", device):
         raise Conflict("another device fills this transfer", hint="make another one")
     here = (transfer.c.tenant == whose(connection), transfer.c.id == name)
-    connection.execute(transfer.update().where(*here).values(device=device, used_at=now))
+    connection.execute(transfer.update().where(*here).values(device=device or row.device, used_at=now))
     known = select(transfer_use.c.job).where(
         transfer_use.c.tenant == whose(connection), transfer_use.c.transfer == name, transfer_use.c.job == job)
     if connection.execute(known).first() is None:

@@ -371,3 +371,25 @@ async def test_one_device_sends_one_transfer(office: Office) -> None:
                     "op": "read", "path": "/a", "transfer": name}})).status_code]
 
     assert statuses == [201, 201, 409, 400, 400, 400]
+
+
+async def test_what_one_device_sent_is_put_on_another_by_who_had_it_sent(office: Office) -> None:
+    web1, web2 = await office.devices("web1", "web2")
+    http, name = office.api.http, await begin(office.api.http, None)
+    job = (await send(office, name)).json()["job"]["id"]
+    early = await http.post("/jobs", json={"device": "web2", **change(name)})
+    sender = Carried(office, web1, job)
+    for number, data in enumerate(PIECES):
+        await sender.put(name, number, data)
+    await sender.end(name, CONTENT)
+    put = await office.order(device="web2", **change(name))
+    taker = Carried(office, web2, put["id"])
+    got = [await taker.get(name, number) for number in range(3)]
+    written = [await taker.put(name, 0, PIECES[0]), await taker.end(name, CONTENT)]
+    other = {"authorization": f"Bearer {await office.api.db.write(partial(people_made, now=office.api.clock()))}"}
+    foreign = await http.post("/jobs", json={"device": "web2", **change(name)}, headers=other)
+
+    assert (early.status_code, foreign.status_code) == (409, 404)
+    assert b"".join(base64.b64decode(part.data) for part in got if isinstance(part, ChunkHere)) == CONTENT
+    assert [no(one) for one in written] == [GONE, GONE]
+    assert isinstance(await sender.put(name, 0, PIECES[0]), ChunkGot)

@@ -1,4 +1,4 @@
-"""`guru cp`: copies a file of a device to this machine, or one that is here to devices."""
+"""`guru cp`: copies a file from devices to this machine, from here to devices, or between them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import typer
 
 from guru_policy.errors import Conflict, InputInvalid, UsageWrong
 from gurucli.cli import Cli
+from gurucli.file_advice import advised
 from gurucli.file_copying import bring
+from gurucli.file_gathering import Brought, gather, verdict
 from gurucli.file_looks import parted
-from gurucli.file_putting import put, target_of
+from gurucli.file_putting import Putting, passed_on, put, target_of
 from gurucli.ordering import ExpiresOption
+from gurucli.out import API_VERSION
 from gurucli.parameters import MaxDevicesOption, SelectorOption, YesOption
 from gurucli.sheet import Column, Row, Sheet
 
@@ -21,13 +24,15 @@ __all__ = ["COLUMNS", "EXAMPLES", "run"]
 
 COLUMNS = (
     Column("device", keep=True), Column("path", keep=True), Column("file", keep=True), Column("size", right=True),
-    Column("sha256"), Column("resumed", wide=True, right=True),
+    Column("sha256"), Column("resumed", wide=True, right=True), Column("reason"),
 )
 EXAMPLES = (
     ("guru cp web01:/var/log/syslog .", "into this folder, by the same name"),
     ("guru cp web01:/var/backups/db.dump old.dump --replace", "in place of what is there"),
     ("guru cp motd web01:/etc/motd --replace --mode 644", "a file that is here to a device"),
-    ("guru cp motd -l role=web :/etc/motd --replace", "to many devices; asks first"),
+    ("guru cp image.iso -l os=linux :/srv/", "to many devices; asks first"),
+    ("guru cp web01:/srv/seed.tar web02:/srv/", "from one to another; -l to many"),
+    ("guru cp -l role=web :/var/log/nginx/error.log logs/", "of many devices, into a folder for each"),
 )
 
 
@@ -46,29 +51,60 @@ def run(
     yes: YesOption = False,
     max_devices: MaxDevicesOption = 0,
 ) -> None:
-    """Copy a file from a device, or to devices.
+    """Copy a file from devices, to devices, or between them.
 
-    From a device up to 32 MiB: it takes its name once all has arrived and has the SHA-256 that the device told. When
-    it is cut off, the same command goes on where it was. It is readable by you alone.
+    Of any size up to what the server allows (1 GiB). When it is cut off, the same command goes on where it was. What
+    is copied takes its name once all has arrived and has the SHA-256 that was told; until then an old file stays.
 
-    To devices up to 256 KiB: a file that is replaced stays until the new one is whole, and gives it owner and mode. A
-    new one is root's alone without --mode. It ends with 6 when some have it and some have not.
+    What comes here is readable by you alone. On a device a file that is replaced gives the new one its owner and mode,
+    and a new one is root's alone without --mode. It ends with 6 when some devices have it and some have not.
     """
     cli: Cli = ctx.obj
-    if ":/" in source and (":/" in target or selector):
-        raise UsageWrong("a file is copied from a device or to one, and not between two", hint="copy it here first")
-    if ":/" in target or selector:
+    if selector and source.startswith(":/"):
+        _gather(cli, selector, source, target, mode=mode, replace=replace, most=max_devices)
+    elif ":/" in target or selector:
         if mode and not re.fullmatch("0?[0-7]{3}", mode):
             raise UsageWrong(f"--mode {mode!r} is no mode", hint="three octal digits, such as 644")
         device, path = target_of(target, selector)
-        put(cli, source, device, path, mode=mode, replace=replace, selector=selector, expires=expires, yes=yes,
-            most=max_devices)
-        return
-    if ":/" not in source:
+        there = Putting(device, path, mode, replace, selector, expires, yes, max_devices)
+        with advised():
+            (passed_on if ":/" in source else put)(cli, source, there)
+    elif ":/" not in source:
         raise UsageWrong("neither is on a device", hint="guru cp web01:/var/log/syslog .")
+    else:
+        _here(mode)
+        _bring(cli, source, target, replace=replace)
+
+
+def _here(mode: str) -> None:
     if mode:
         raise UsageWrong("--mode is of a file on a device", hint="leave it out")
-    _bring(cli, source, target, replace=replace)
+
+
+def _gather(cli: Cli, selector: str, source: str, target: str, *, mode: str, replace: bool, most: int) -> None:
+    _here(mode)
+    if ":/" in target:
+        raise UsageWrong("the files of many devices are copied to this machine", hint="name a folder that is here")
+    if source.endswith(("/", "/.", "/..")):
+        raise UsageWrong(f"{source} is a folder", hint="`guru ls` lists it")
+    folder = Path(target)
+    if not folder.is_dir() and (folder.exists() or not folder.parent.is_dir()):
+        raise InputInvalid(f"{folder} is no folder", hint="name one that is here, or that can be made")
+    done = gather(cli, selector, source[1:], folder, replace=replace, most=most)
+    rows = [_row(one, source[1:]) for one in done]
+    cli.out.result(Sheet(rows, COLUMNS, document={"apiVersion": API_VERSION, "items": rows, "total": len(rows)},
+                         name="file"))
+    error = verdict(done)
+    if error is not None:
+        raise error
+
+
+def _row(one: Brought, path: str) -> Row:
+    copied, error = one.copied, one.error
+    return {
+        "device": one.device, "path": path, "file": str(one.file), "size": copied.size if copied else None,
+        "sha256": copied.sha256 if copied else "", "resumed": copied.resumed if copied else None,
+        "reason": f"{error}; {error.hint}" if error and error.hint else str(error or "")}
 
 
 def _bring(cli: Cli, source: str, target: str, *, replace: bool) -> None:
@@ -85,7 +121,8 @@ def _bring(cli: Cli, source: str, target: str, *, replace: bool) -> None:
         raise Conflict(f"{file} is a folder", hint="name another file")
     if not replace and (file.exists() or file.is_symlink()):
         raise Conflict(f"{file} is there already", hint="--replace replaces it")
-    done = bring(cli, source, file, replace=replace)
+    with advised():
+        done = bring(cli, source, file, replace=replace)
     row = cast("Row", {"device": done.device, "path": done.path, "file": str(file), "size": done.size,
-                       "sha256": done.sha256, "resumed": done.resumed})
+                       "sha256": done.sha256, "resumed": done.resumed, "reason": ""})
     cli.out.result(Sheet([row], COLUMNS, document=row, name="file"))
