@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import fastapi.dependencies.models
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -50,6 +51,15 @@ class Api:
         one = Newcomer(device_id, name, place, "A" * 43 + "=", facts or {}, "1.0", "t")
         await self.db.write(lambda connection: enrol(connection, TENANT, one, self.clock()))
         return device_id
+
+
+@pytest.fixture(autouse=True)
+def released() -> Iterator[None]:
+    """FastAPI remembers what thousands of endpoints are, and so keeps the application of each: a gigabyte of tests."""
+    yield
+    for remembered in vars(fastapi.dependencies.models).values():
+        if hasattr(remembered, "cache_clear"):
+            remembered.cache_clear()
 
 
 @pytest.fixture(scope="session")
