@@ -18,15 +18,7 @@ def part_of(descriptor: int, path: str, part: FilePart) -> Iterator[bytes]:
 
     Refused, InputInvalid or CannotLook say why not; the last one, too, when the file changes meanwhile.
     """
-    found = os.fstat(descriptor)
-    if stat.S_ISDIR(found.st_mode):
-        raise InputInvalid(f"{path} is a folder", hint="copy its files one by one")
-    if not stat.S_ISREG(found.st_mode):
-        raise Refused(f"{path} is no regular file")
-    if found.st_size > MAX_COPY:
-        raise InputInvalid(f"{path} has {found.st_size:,} bytes, and {MAX_COPY:,} are copied at most")
-    if found.st_size == 0 and os.pread(descriptor, 1, 0):
-        raise CannotLook(f"{path} does not say its size", hint="`guru cat` brings it")
+    found = whole_file(descriptor, path, MAX_COPY)
     stamp = stamp_of(found)
     if part.of not in ("", stamp) or part.start > found.st_size:
         yield _line(PartHead(size=found.st_size, stamp=stamp))
@@ -37,6 +29,20 @@ def part_of(descriptor: int, path: str, part: FilePart) -> Iterator[bytes]:
     yield from _bytes(descriptor, part.start, end)
     if stamp_of(os.fstat(descriptor)) != stamp:
         raise CannotLook(f"{path} changed while it was read")
+
+
+def whole_file(descriptor: int, path: str, most: int) -> os.stat_result:
+    """What was opened, when it is a regular file of up to `most` bytes that says its size; a GuruError says why not."""
+    found = os.fstat(descriptor)
+    if stat.S_ISDIR(found.st_mode):
+        raise InputInvalid(f"{path} is a folder", hint="copy its files one by one")
+    if not stat.S_ISREG(found.st_mode):
+        raise Refused(f"{path} is no regular file")
+    if found.st_size > most:
+        raise InputInvalid(f"{path} has {found.st_size:,} bytes, and {most:,} are copied at most")
+    if found.st_size == 0 and os.pread(descriptor, 1, 0):
+        raise CannotLook(f"{path} does not say its size", hint="`guru cat` brings it")
+    return found
 
 
 def stamp_of(found: os.stat_result) -> str:

@@ -9,14 +9,13 @@ import asyncio
 import base64
 import hashlib
 import os
-import stat
 from typing import NamedTuple
 
-from guru_agent.jobs.file_parts import stamp_of
+from guru_agent.jobs.file_parts import stamp_of, whole_file
 from guru_agent.jobs.file_puts import Ask
 from guru_agent.jobs.files import OPEN, Grounds, opened
 from guru_agent.jobs.tape import Heard
-from guru_policy.errors import CannotLook, InputInvalid, Refused
+from guru_policy.errors import CannotLook
 from guru_wire.chunks import CHUNK, MAX_TRANSFER, ChunkEnd, ChunkGot, ChunkPut, Sent, chunks_of
 from guru_wire.files import FileLook
 
@@ -50,15 +49,7 @@ async def send(look: FileLook, run: str, grounds: Grounds, ask: Ask, heard: Hear
 def _begin(look: FileLook, grounds: Grounds) -> _File:
     descriptor = opened(look, grounds, OPEN)
     try:
-        found = os.fstat(descriptor)
-        if stat.S_ISDIR(found.st_mode):
-            raise InputInvalid(f"{look.path} is a folder", hint="copy its files one by one")
-        if not stat.S_ISREG(found.st_mode):
-            raise Refused(f"{look.path} is no regular file")
-        if found.st_size > MAX_TRANSFER:
-            raise InputInvalid(f"{look.path} has {found.st_size:,} bytes, and {MAX_TRANSFER:,} are sent at most")
-        if found.st_size == 0 and os.pread(descriptor, 1, 0):
-            raise CannotLook(f"{look.path} does not say its size", hint="`guru cat` brings it")
+        found = whole_file(descriptor, look.path, MAX_TRANSFER)
         return _File(found.st_size, stamp_of(found))
     finally:
         os.close(descriptor)
