@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from guru_wire.orders import Command
 from tests.agent.conftest import Parts, enrolled
 from tests.agent.link_server import Fleet, LinkServer, now_ms, until
 
-JOB = "1" * 32
+JOB = secrets.token_hex(16)               # no other: what runs for a job is ended wherever it is on this machine
 DAY = 24 * 3_600_000
 
 
