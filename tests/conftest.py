@@ -6,7 +6,6 @@ import os
 import pwd
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -25,6 +24,7 @@ from guru_server.store.wall import raise_wall
 from guru_server.tables import metadata
 from tests.one_tenant import watch
 from tests.pacing import paced
+from tools.lab.ports import free_port
 
 watch()
 APT = "apt-get install -y postgresql"
@@ -88,9 +88,7 @@ def postgres() -> Iterator[Cluster]:
     bin_dir = found[-1].parent
     memory = _in_memory()
     folder = Path(tempfile.mkdtemp(prefix="guru-pg-", dir=memory))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = None
     try:
         prefix = _unprivileged(folder)

@@ -20,8 +20,9 @@ from typing import NamedTuple
 
 from tests.bench.measuring import TICK, Span
 from tests.bench.rival_answers import of_salt
+from tools.lab.ports import free_port
 from tools.lab.processes import Child
-from tools.lab.world import free_port, wait_until
+from tools.lab.world import wait_until
 
 INSTALL, START, ANSWER = 240.0, 240.0, 60.0             # seconds, at most
 SETTLE, BUSY = 60.0, 0.2                # seconds, at most; processors that all of them together may use

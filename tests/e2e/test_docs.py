@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.lab.world import BIN, World, free_port, wait_until
+from tools.lab.ports import free_port
+from tools.lab.world import BIN, World, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 

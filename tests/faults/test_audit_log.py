@@ -12,9 +12,10 @@ from http.client import HTTPException
 
 import pytest
 
+from tools.lab.ports import free_port
 from tools.lab.processes import Child
 from tools.lab.rows import rows
-from tools.lab.world import World, free_port, wait_until
+from tools.lab.world import World, wait_until
 
 pytestmark = pytest.mark.fault
 

@@ -12,9 +12,10 @@ import pytest
 from tests.conftest import Cluster
 from tests.faults.sender import Sender, stored
 from tools.lab.office import PATIENCE, device, holds, note, office, settle
+from tools.lab.ports import free_port
 from tools.lab.proxy import Proxy
 from tools.lab.rows import rows
-from tools.lab.world import AgentPlace, World, free_port, wait_until
+from tools.lab.world import AgentPlace, World, wait_until
 
 pytestmark = pytest.mark.fault
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tools.lab.office import device, holds, note
+from tools.lab.ports import free_port
 from tools.lab.processes import Child
 from tools.lab.rows import rows
-from tools.lab.world import AgentPlace, World, free_port, wait_until
+from tools.lab.world import AgentPlace, World, wait_until
 
 pytestmark = pytest.mark.fault
 

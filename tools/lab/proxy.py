@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.lab.world import free_port
+from tools.lab.ports import free_port
 
 Route = Callable[[bytes], int | None]   # the head of the first request; None: refused with 403
 PIECE = 1 << 16

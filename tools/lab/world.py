@@ -11,7 +11,6 @@ import os
 import pwd
 import re
 import shlex
-import socket
 import ssl
 import subprocess
 import sys
@@ -21,12 +20,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tools.lab.ports import free_port
 from tools.lab.processes import Child
 from tools.lab.remote import Remote
 
 BIN = Path(sys.executable).parent
 READY_SECONDS = 60.0                    # a machine may be busy with other things
-PORTS = 5                               # tried, since another program may take a free one first
 
 
 class Done(NamedTuple):
@@ -47,13 +46,6 @@ class AgentPlace(NamedTuple):
     name: str
     state: Path
     root: Path
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(
@@ -81,20 +73,15 @@ class World:
         self.token = self.pin = ""
         self.keys = self.folder / "server" / "keys"
         self.database_url = database or f"sqlite:///{self.folder / 'server' / 'guru.db'}"
-        self._started, self._tried = False, list[int]()
         self._env = {
             "GURU_SERVER_DATA": str(self.folder / "server"),
             "GURU_SERVER_GIT__URL": self.remote.url,
             "GURU_SERVER_GIT__POLL": "1",
             **({"GURU_SERVER_DATABASE": database} if database else {}),
         }
-        self._settings = dict(settings or {})
-        self._move(free_port())
-
-    def _move(self, port: int) -> None:
-        """Have the server on this port from its next start on."""
-        self.port, self.url = port, f"https://127.0.0.1:{port}"
-        self._env |= {"GURU_SERVER_LISTEN": f"127.0.0.1:{port}", "GURU_SERVER_URL": self.url, **self._settings}
+        self.port = free_port()
+        self.url = f"https://127.0.0.1:{self.port}"
+        self._env |= {"GURU_SERVER_LISTEN": f"127.0.0.1:{self.port}", "GURU_SERVER_URL": self.url, **(settings or {})}
 
     @property
     def server(self) -> Child:
@@ -111,22 +98,8 @@ class World:
         self.token, self.pin = token[0], pin[0]
 
     def start_server(self, settings: Mapping[str, str] | None = None, *, wait: bool = True) -> Child:
-        """`guru-server serve` with some more settings, until it answers unless `wait` is false.
-
-        The first start goes elsewhere when its port was taken.
-        """
-        while True:
-            try:
-                child = self.start_program("server", "serve", settings or {}, wait=wait)
-            except Failed as failed:
-                taken = "Address already in use" in str(failed)
-                if not taken or self._started or len(self._tried) >= PORTS:
-                    raise
-                self._tried.append(self.port)
-                self._move(free_port())
-            else:
-                self._started = True
-                return child
+        """`guru-server serve` with some more settings, until it answers unless `wait` is false."""
+        return self.start_program("server", "serve", settings or {}, wait=wait)
 
     def start_program(
         self, name: str, verb: str, settings: Mapping[str, str], *, wait: bool = True

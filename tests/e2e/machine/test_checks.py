@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.machine.conftest import Lab
-from tools.lab.world import free_port, wait_until
+from tools.lab.ports import free_port
+from tools.lab.world import wait_until
 
 pytestmark = pytest.mark.e2e
 

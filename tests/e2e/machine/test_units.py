@@ -11,7 +11,8 @@ import pytest
 
 from tests.e2e.machine.conftest import Lab
 from tools.lab.clone import ROOT
-from tools.lab.world import Failed, free_port, wait_until
+from tools.lab.ports import free_port
+from tools.lab.world import Failed, wait_until
 
 pytestmark = pytest.mark.e2e
 
