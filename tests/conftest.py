@@ -24,6 +24,7 @@ from guru_server.store.wall import raise_wall
 from guru_server.tables import metadata
 from tests.one_tenant import watch
 from tests.pacing import paced
+from tools.lab.nursery import nurseries
 from tools.lab.ports import free_port
 
 watch()
@@ -75,6 +76,13 @@ class Cluster:
     def drop(self, url: str) -> None:
         with psycopg.connect(self.superuser(), autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {url.rsplit('/', 1)[1]} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_starts() -> Iterator[None]:
+    """Processes of the product start without importing it again."""
+    with nurseries():
+        yield
 
 
 @pytest.fixture(scope="session")

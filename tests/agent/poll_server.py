@@ -57,7 +57,9 @@ class PollServer:
                 return                  # a client that hangs up is part of the tests
 
         self._http = Quiet(("127.0.0.1", 0), Handler)
-        self._http.socket = fleet.certificates.context.wrap_socket(self._http.socket, server_side=True)
+        self._http.socket = fleet.certificates.context.wrap_socket(
+            self._http.socket, server_side=True, do_handshake_on_connect=False
+        )
         self.url = f"https://localhost:{self._http.server_port}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()

@@ -34,7 +34,6 @@ spec: {subjects: [user:tom, key:robot], role: desk, scope: customers/acme}
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The small office with one simulated device of each customer."""
     with office(tmp_path_factory.mktemp("rights")) as made:
-        wait_until("the first revision is in force", lambda: bool(made.get("/status")["customers"]))
         for customer in ("acme", "birch"):
             made.simulate(1, customer, "hq", "--names", f"{customer}-pc", "--duration", "0", "--quiet")
         wait_until("both are there", lambda: made.get("/devices")["total"] == 2, timeout=90)

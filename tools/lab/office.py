@@ -31,6 +31,7 @@ def office(
         world.prepare()
         world.start_server()
         world.sign_in()
+        wait_until("the first revision is in force", lambda: bool(world.get("/status")["customers"]), PATIENCE)
         yield world
     finally:
         world.stop()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
-import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-PR_SET_PDEATHSIG = 1                    # prctl(2)
+from tools.lab import nursery
+from tools.lab.dying import die_with_parent
 
 
 class Child:
@@ -24,14 +24,14 @@ class Child:
         self.argv, self.log = tuple(argv), log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as sink:
-            self._process = subprocess.Popen(
+            self._process = nursery.started(self.argv, env or {}, sink, sink) or subprocess.Popen(
                 self.argv,
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(env or {})},
                 start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one prctl
+                preexec_fn=die_with_parent,     # noqa: PLW1509 - one prctl
             )
 
     @property
@@ -77,5 +77,21 @@ class Child:
         return self._process.wait(timeout=timeout)
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+def finished(argv: Sequence[str], env: Mapping[str, str], timeout: float) -> tuple[int, str, str]:
+    """Run a program with these variables besides this process's: its exit code, and what it said on 1 and 2.
+
+    Raises subprocess.TimeoutExpired after `timeout` seconds, once the program has been killed.
+    """
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = nursery.started(argv, env, out, err) or subprocess.Popen(
+            argv, env={**os.environ, **env}, stdin=subprocess.DEVNULL, stdout=out, stderr=err
+        )
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait(10)
+            raise
+        said = [file.seek(0) or file.read().decode() for file in (out, err)]
+        return code, said[0], said[1]

@@ -12,7 +12,6 @@ import pwd
 import re
 import shlex
 import ssl
-import subprocess
 import sys
 import time
 import urllib.request
@@ -21,10 +20,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tools.lab.ports import free_port
-from tools.lab.processes import Child
+from tools.lab.processes import Child, finished
 from tools.lab.remote import Remote
 
 BIN = Path(sys.executable).parent
+PORTS = 5                               # tried, since another program may take a free one first
 READY_SECONDS = 60.0                    # a machine may be busy with other things
 
 
@@ -73,15 +73,20 @@ class World:
         self.token = self.pin = ""
         self.keys = self.folder / "server" / "keys"
         self.database_url = database or f"sqlite:///{self.folder / 'server' / 'guru.db'}"
+        self._started, self._tried = False, list[int]()
         self._env = {
             "GURU_SERVER_DATA": str(self.folder / "server"),
             "GURU_SERVER_GIT__URL": self.remote.url,
             "GURU_SERVER_GIT__POLL": "1",
             **({"GURU_SERVER_DATABASE": database} if database else {}),
         }
-        self.port = free_port()
-        self.url = f"https://127.0.0.1:{self.port}"
-        self._env |= {"GURU_SERVER_LISTEN": f"127.0.0.1:{self.port}", "GURU_SERVER_URL": self.url, **(settings or {})}
+        self._settings = dict(settings or {})
+        self._move(free_port())
+
+    def _move(self, port: int) -> None:
+        """Have the server on this port from its next start on."""
+        self.port, self.url = port, f"https://127.0.0.1:{port}"
+        self._env |= {"GURU_SERVER_LISTEN": f"127.0.0.1:{port}", "GURU_SERVER_URL": self.url, **self._settings}
 
     @property
     def server(self) -> Child:
@@ -98,8 +103,22 @@ class World:
         self.token, self.pin = token[0], pin[0]
 
     def start_server(self, settings: Mapping[str, str] | None = None, *, wait: bool = True) -> Child:
-        """`guru-server serve` with some more settings, until it answers unless `wait` is false."""
-        return self.start_program("server", "serve", settings or {}, wait=wait)
+        """`guru-server serve` with some more settings, until it answers unless `wait` is false.
+
+        The first start goes elsewhere when another program took its port.
+        """
+        while True:
+            try:
+                child = self.start_program("server", "serve", settings or {}, wait=wait)
+            except Failed as failed:
+                taken = "Address already in use" in str(failed)
+                if not taken or self._started or len(self._tried) >= PORTS:
+                    raise
+                self._tried.append(self.port)
+                self._move(free_port())
+            else:
+                self._started = True
+                return child
 
     def start_program(
         self, name: str, verb: str, settings: Mapping[str, str], *, wait: bool = True
@@ -246,8 +265,5 @@ class World:
         wait_until(f"the {name} says {text!r}", said)
 
     def _run(self, argv: list[str], env: Mapping[str, str], timeout: float = 120.0) -> Done:
-        done = subprocess.run(
-            argv, env={**os.environ, **env}, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=timeout, check=False,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+        code, out, err = finished(argv, env, timeout)
+        return Done(code, out, err)

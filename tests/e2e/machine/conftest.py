@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from tests.e2e.machine.packages import SOURCES, publish
 from tools.lab.clone import Clone
 from tools.lab.world import World, wait_until
 
+HERE = Path(__file__).parent
 NAME = "clone"
 EXAMPLE = {
     "fleet.yaml": "apiVersion: guru/v1\nkind: Fleet\nmetadata: {name: fleet}\nspec: {}\n",
@@ -93,16 +94,45 @@ class Lab:
         return run is not None and run["revision"] == revision
 
 
-@pytest.fixture(scope="package")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+class Keeper:
+    """Has one lab for all of these tests that a process runs in a row."""
+
+    def __init__(self) -> None:
+        self._lab: Lab | None = None
+
+    def lab(self, folder: Callable[[str], Path]) -> Lab:
+        """The running one, or a new one."""
+        if self._lab is None:
+            place = folder("lab")
+            for path, text in EXAMPLE.items():
+                (place / "example" / path).parent.mkdir(parents=True, exist_ok=True)
+                (place / "example" / path).write_text(text)
+            self._lab = Lab(place)
+            self._lab.start(place / "example")
+        return self._lab
+
+    def leave(self) -> None:
+        """End it, if there is one."""
+        kept, self._lab = self._lab, None
+        if kept is not None:
+            kept.stop()
+
+
+KEEPER = Keeper()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """A lab is a whole machine that works: it ends with the last of its tests, not with the last of all tests."""
+    if nextitem is None or HERE not in nextitem.path.parents:
+        KEEPER.leave()
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """One machine for all these tests: each leaves behind what it made, under names of its own."""
-    folder = tmp_path_factory.mktemp("lab")
-    for path, text in EXAMPLE.items():
-        (folder / "example" / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "example" / path).write_text(text)
-    made = Lab(folder)
     try:
-        made.start(folder / "example")
-        yield made
-    finally:
-        made.stop()
+        return KEEPER.lab(tmp_path_factory.mktemp)
+    except BaseException:
+        KEEPER.leave()
+        raise
