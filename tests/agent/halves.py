@@ -52,6 +52,10 @@ class Halves:
         """Wait until the device said hello so many times, and is linked."""
         await until(lambda: len(self.fleet.hellos) >= hellos and bool(self.server.links), 60)
 
+    async def heard(self) -> None:
+        """Wait until the device told something: it has taken the welcome, and an order from now on is new."""
+        await until(lambda: bool(self.fleet.items), 60)
+
     async def ran(self, count: int = 1) -> list[dict]:
         """The ends of jobs that were told, when there are so many."""
         await until(lambda: len(self.ends()) >= count, 60)

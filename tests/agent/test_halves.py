@@ -55,7 +55,7 @@ async def test_the_half_that_carries_may_be_killed_at_any_time(tmp_path: Path) -
     async with halves(tmp_path) as lab:
         lab.decide()
         lab.carry()
-        await lab.linked()
+        await lab.heard()
         order = lab.fleet.order(Command(script=f"echo x >>{lab.folder}/ran; sleep 1; echo x >>{lab.folder}/ended"))
         await lab.server.say(order)
         await until(lambda: (lab.folder / "ran").exists())
@@ -79,7 +79,7 @@ async def test_the_half_that_decides_may_be_killed_at_any_time(tmp_path: Path) -
     async with halves(tmp_path) as lab:
         lab.decide()
         lab.carry()
-        await lab.linked()
+        await lab.heard()
         order = lab.fleet.order(Command(script=f"echo x >>{lab.folder}/ran; sleep 60"))
         await lab.server.say(order)
         await until(lambda: (lab.folder / "ran").exists())

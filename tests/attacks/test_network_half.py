@@ -67,7 +67,7 @@ async def test_a_name_that_leads_out_of_the_folder_leads_nowhere(tmp_path: Path)
 async def test_an_order_that_it_says_again_runs_once_and_one_that_it_alters_never(tmp_path: Path) -> None:
     async with halves(tmp_path) as lab:
         take_over(lab, "replayed")
-        await lab.linked()
+        await lab.heard()
         await lab.server.say(lab.fleet.order(Command(script=f"echo innocent >>{tmp_path}/ran")))
         [end] = await lab.ran()
         await lab.server.announce()     # with every word of the server it says the order again
@@ -89,11 +89,11 @@ async def test_an_order_that_it_says_again_runs_once_and_one_that_it_alters_neve
 async def test_it_cannot_end_a_job(tmp_path: Path) -> None:
     async with halves(tmp_path) as lab:
         take_over(lab, "cancelled")
-        await lab.linked()
+        await lab.heard()
         await lab.server.say(lab.fleet.order(Command(script="sleep 0.5; exit 3")))
         [end] = await lab.ran()
 
-        assert (end["state"], end["exit_code"]) == ("failed", 3)
+        assert (end["state"], end.get("exit_code"), end.get("reason", "")) == ("failed", 3, "")
 
 
 @pytest.mark.parametrize("how", ["welcome", "mark"])

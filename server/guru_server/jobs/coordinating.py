@@ -78,6 +78,9 @@ class Coordinator:
             now = self._clock()
             await self._db.write(lambda connection: self._signer.keep_authority(connection, whose(connection), now))
             self._vouched = loop
+        if self._signer.followed:
+            self._signer.followed = False
+            await self._bus.publish(ANEW, await self._db.read(_given))
         if signing and not self._renewed and loop - self._renewing > HELD:
             self._renewing = loop
             await self._renew(fence)
@@ -152,6 +155,14 @@ class Coordinator:
         if signing and not row.stopped and deciding.next_wave_due(store.wave_of(row), now):
             return release(connection, self._signer, row, now), True
         return [], bool(found)
+
+
+def _given(connection: Connection) -> list[str]:
+    """The devices that an order is on its way to, or the end of one."""
+    state = job_run.c.state
+    query = select(job_run.c.device).distinct().where(
+        job_run.c.tenant == whose(connection), (state == "sent") | (state == "running") & job_run.c.ending)
+    return [str(one) for one in connection.execute(query).scalars()]
 
 
 def concluded(connection: Connection, row: Row[Any], now: int) -> list[Conclusion]:

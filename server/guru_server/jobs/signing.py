@@ -36,10 +36,15 @@ class Ordered(NamedTuple):
 
 
 class Signer:
-    """The command key at work."""
+    """The command key at work.
+
+    `followed`: the word for it that was kept is another state key's, and was replaced: devices may have refused
+    what they were sent beside it, and are to be told again. Whoever tells them sets it back.
+    """
 
     def __init__(self, signatures: Signatures) -> None:
         self._signatures = signatures
+        self.followed = False
 
     def orders(
         self, tenant: str, job: str, command: Command, devices: Sequence[str], *, issued_at: int, expires_at: int
@@ -70,8 +75,10 @@ class Signer:
         mine = (job_authority.c.tenant == tenant, job_authority.c.key == public)
         row = connection.execute(select(job_authority.c.expires_at, job_authority.c.signed).where(*mine)).one_or_none()
         lasting = row is not None and row.expires_at - now > AUTHORITY_LIFE_MS // 2
-        if row is not None and lasting and json.loads(row.signed)["key"] == self._signatures.id_of("state", tenant):
+        same = row is not None and json.loads(row.signed)["key"] == self._signatures.id_of("state", tenant)
+        if lasting and same:
             return
+        self.followed |= row is not None and not same
         signed: Signed = self._signatures.authority(tenant, now)
         made = Authority.model_validate_json(signed.payload)
         connection.execute(_KEEP, {

@@ -20,6 +20,7 @@ from guru_server.keys.keys import ServerKeys
 from guru_server.signer.brake import Brake
 from guru_server.signer.near import FREE, near
 from guru_server.store.database import Database
+from guru_server.store.schema import TENANT
 from guru_wire.link import Cancel, Order
 from guru_wire.orders import Order as Signed
 from guru_wire.orders import Proof, open_authority, open_cancel, open_order
@@ -109,6 +110,40 @@ async def test_a_cancellation_that_its_device_has_not_heard_is_signed_again(
         [word] = told(await office.give(device, again=True))
 
     assert accepted(word, device, state_key, office.api.clock()) == made["id"]
+
+
+@pytest.mark.parametrize("vouched", [False, True], ids=["by the look", "by an order between"])
+async def test_devices_with_a_new_state_key_that_refuse_what_they_were_sent_are_told_again(
+    db: Database, tmp_path: Path, server_keys: ServerKeys, state_key: Ed25519PrivateKey, vouched: bool
+) -> None:
+    command, clock = Ed25519PrivateKey.generate(), SetClock()
+    keys = replace(server_keys, signer=near(command=command))
+    async with wired(db, tmp_path, keys, clock) as api:
+        office = Office(api, keys)
+        [device] = await office.devices("pc1", linked=False)
+        made = await office.order(device="pc1")
+    clock.now += 1
+    keys = replace(keys, signer=near(state_key, command))
+    async with wired(db, tmp_path, keys, clock) as api:
+        office = Office(api, keys)
+        [early] = told(await office.give(device))               # it links before anybody looked
+        if vouched:
+            signer = office.coordinator._signer
+            await db.write(lambda connection: signer.keep_authority(connection, TENANT, clock()))
+        with api.bus.subscribe("orders-anew") as anew:
+            await office.look()
+            heard = await anext(anew)
+            await office.look()
+            await api.bus.publish("orders-anew", ["nobody"])
+            after = await anext(anew)
+        late = told(await office.give(device, again=True))
+
+    with pytest.raises(Untrusted):
+        accepted(early, device, state_key, clock())
+    order = accepted(late[0], device, state_key, clock())
+    assert isinstance(order, Signed)
+    assert (order.job, len(late)) == (made["id"], 1)
+    assert (heard, after) == ({device}, {"nobody"})
 
 
 async def test_the_brake_holds_what_is_signed_again_and_nothing_goes_out_until_it_lets_go(opened: Opened) -> None:
