@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tools.lab.office import PATIENCE, office, settle
+from tools.lab.office import PATIENCE, device, office, settle
 from tools.lab.world import AgentPlace, World, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -94,8 +95,10 @@ def test_a_query_is_asked_with_the_server_away_and_what_came_is_told_later(world
     (place.root / "watched" / "new").touch()
     world.start_agent(place)
     wait_until("it is seen with nobody to tell", lambda: seen(place, name) == 1, PATIENCE)
+    again = time.time() * 1000
     world.start_server()
     wait_until("it is told", lambda: bool(changes(world, name)), PATIENCE)
+    wait_until("its new link is noted, once a second", lambda: device(world, PC)["last_seen"] > again, PATIENCE)
     kept, live = (world.ask("query", "--saved", name, PC, *more) for more in ((), ("--live",)))
     told = world.ask("events", "--type", "query.changed", "--since", "1h")
 
