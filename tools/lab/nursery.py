@@ -121,7 +121,7 @@ class Born:
     """A process that a nursery started, with what tests use of subprocess.Popen."""
 
     def __init__(self, nursery: Nursery, pid: int, argv: tuple[str, ...]) -> None:
-        self._nursery, self.pid, self._argv, self._code = nursery, pid, argv, None
+        self._nursery, self.pid, self._argv = nursery, pid, argv
         try:
             self._handle: int | None = os.pidfd_open(pid)
         except ProcessLookupError:
@@ -203,6 +203,8 @@ def _bear(asked: socket.socket) -> None:
         if pid == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for own in (asked, woken, wake):
+                own.close()
             _become(json.loads(raw), descriptors, parent)
             return
         for descriptor in descriptors:

@@ -77,7 +77,6 @@ class Child:
         return self._process.wait(timeout=timeout)
 
 
-
 def finished(argv: Sequence[str], env: Mapping[str, str], timeout: float) -> tuple[int, str, str]:
     """Run a program with these variables besides this process's: its exit code, and what it said on 1 and 2.
 

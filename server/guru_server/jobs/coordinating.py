@@ -79,8 +79,8 @@ class Coordinator:
             await self._db.write(lambda connection: self._signer.keep_authority(connection, whose(connection), now))
             self._vouched = loop
         if self._signer.followed:
-            self._signer.followed = False
             await self._bus.publish(ANEW, await self._db.read(_given))
+            self._signer.followed = False
         if signing and not self._renewed and loop - self._renewing > HELD:
             self._renewing = loop
             await self._renew(fence)

@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from sqlalchemy import Connection, insert, update
 from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from guru_policy.bundle import digest_of
 from guru_server.bus import LocalBus
@@ -40,6 +41,7 @@ from guru_wire.signing import Signed, public_bytes, sign
 from guru_wire.version import LANGUAGE
 
 Frame = dict[str, JsonValue]
+LITTLE = Limits(refusal=0.0, messages_burst=20, messages_rate=0.01)
 
 
 @dataclass
@@ -152,6 +154,24 @@ async def hear(socket: ClientConnection) -> Frame:
     async with asyncio.timeout(20):
         frame: Frame = orjson.loads(await socket.recv())
     return frame
+
+
+async def flooded(socket: ClientConnection, message: JsonValue) -> tuple[int, int]:
+    """Ask a hundred times, each time once the answer is there: the code that ends the link, and how many answers came.
+
+    A link within LITTLE is flooded at any pace.
+    """
+    answers: list[Frame] = []
+
+    async def flood() -> None:
+        for _ in range(100):
+            await say(socket, message)
+            answers.append(await hear(socket))
+
+    with pytest.raises(ConnectionClosed) as closed:
+        await flood()
+    assert closed.value.rcvd is not None
+    return closed.value.rcvd.code, len(answers)
 
 
 @pytest.fixture
